@@ -1,0 +1,58 @@
+import os from "node:os";
+import koffi from "koffi";
+
+const libc = koffi.load("libc.so.6");
+
+const errorNames = new Map<number, string>(Object.entries(os.constants.errno).map(([name, value]) => [value, name]));
+
+/** A failed system call: `code` as Node's own (`ENOENT`), `syscall`, and what it was about. */
+export class SyscallError extends Error {
+  readonly code: string;
+  readonly errno: number;
+  readonly syscall: string;
+
+  constructor(syscall: string, errno: number, about?: string) {
+    const code = errorNames.get(errno) ?? `E${errno}`;
+    super(`${code}: ${syscall}${about ? ` '${about}'` : ""}`);
+    this.code = code;
+    this.errno = errno;
+    this.syscall = syscall;
+  }
+}
+
+type Native = (...args: unknown[]) => number;
+
+/** Declares a libc function that returns an int or long and sets errno at a negative result. */
+export function declare(prototype: string): Native {
+  return libc.func(prototype) as unknown as Native;
+}
+
+/** Throws SyscallError when `result` is negative; call it right after the native call. */
+export function check(result: number, syscall: string, about?: string): number {
+  if (result < 0) throw new SyscallError(syscall, koffi.errno(), about);
+  return result;
+}
+
+const closeNative = declare("int close(int fd)");
+const openNative = declare("int open(const char *path, int flags, int mode)");
+const dup3Native = declare("int dup3(int from, int to, int flags)");
+const syncfsNative = declare("int syncfs(int fd)");
+
+export const O_CLOEXEC = 0o2000000;
+
+export const closeFd = (fd: number): void => void closeNative(fd);
+
+export const openFd = (path: string, flags: number, mode = 0): number =>
+  check(openNative(path, flags | O_CLOEXEC, mode), "open", path);
+
+export const dup3 = (from: number, to: number): number => check(dup3Native(from, to, O_CLOEXEC), "dup3");
+
+/** Flushes the file system that `path` is on. Blocks; call it from where that is fine. */
+export function syncFileSystem(path: string): void {
+  const fd = openFd(path, 0);
+  try {
+    check(syncfsNative(fd), "syncfs", path);
+  } finally {
+    closeFd(fd);
+  }
+}

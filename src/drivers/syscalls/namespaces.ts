@@ -1,0 +1,66 @@
+import { check, closeFd, declare, openFd } from "./libc.ts";
+import { MNT_DETACH, MS, mount, umount } from "./mount.ts";
+
+const unshareNative = declare("int unshare(int flags)");
+const setnsNative = declare("int setns(int fd, int type)");
+
+const CLONE_NEWNS = 0x00020000;
+const CLONE_NEWNET = 0x40000000;
+
+/**
+ * Runs `body` with the calling thread in another network namespace. Synchronous by design: nothing else runs on
+ * this thread meanwhile. Only what `body` does itself (sockets made, children spawned) is in the namespace.
+ */
+export function inNetworkNamespace<T>(path: string, body: () => T): T {
+  const home = openFd("/proc/thread-self/ns/net", 0);
+  const there = openFd(path, 0);
+  try {
+    check(setnsNative(there, CLONE_NEWNET), "setns", path);
+    try {
+      return body();
+    } finally {
+      check(setnsNative(home, CLONE_NEWNET), "setns", "home");
+    }
+  } finally {
+    closeFd(there);
+    closeFd(home);
+  }
+}
+
+/** Makes a network namespace and binds it to `path`, an existing empty file. The thread stays where it was. */
+export function createNetworkNamespace(path: string): void {
+  const home = openFd("/proc/thread-self/ns/net", 0);
+  try {
+    check(unshareNative(CLONE_NEWNET), "unshare", "net");
+    try {
+      mount("/proc/thread-self/ns/net", path, "none", MS.BIND);
+    } finally {
+      check(setnsNative(home, CLONE_NEWNET), "setns", "home");
+    }
+  } finally {
+    closeFd(home);
+  }
+}
+
+/**
+ * Runs `body` (synchronous) in a fresh copy of the mount namespace that follows the host's (slave), with `hide`
+ * unmounted in the copy only. Children spawned by `body` stay there. Needs the thread to have its own fs struct,
+ * which the first unshare gives it.
+ */
+export function withoutMount<T>(hide: string, body: () => T): T {
+  const cwd = process.cwd();
+  const home = openFd("/proc/thread-self/ns/mnt", 0);
+  try {
+    check(unshareNative(CLONE_NEWNS), "unshare", "mnt");
+    try {
+      mount("none", "/", "", MS.REC | MS.SLAVE);
+      umount(hide, MNT_DETACH);
+      return body();
+    } finally {
+      check(setnsNative(home, CLONE_NEWNS), "setns", "home");
+      process.chdir(cwd);
+    }
+  } finally {
+    closeFd(home);
+  }
+}

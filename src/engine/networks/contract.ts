@@ -1,0 +1,42 @@
+import type { EndpointSettings, NetworkingConfig, PortBinding } from "../../base/container-config.ts";
+
+/** What a container asks of the network when it starts. */
+export interface AttachRequest {
+  containerId: string;
+  /** Without the leading slash. */
+  containerName: string;
+  hostname: string;
+  /** HostConfig.NetworkMode: default, bridge, host, none, container:ID or a network's name or id. */
+  networkMode: string;
+  /** NetworkingConfig.EndpointsConfig as created, plus networks connected since. */
+  endpoints: NonNullable<NetworkingConfig["EndpointsConfig"]>;
+  /** Config.ExposedPorts' keys, "80/tcp". */
+  exposedPorts: string[];
+  portBindings: Record<string, PortBinding[] | null>;
+  publishAll: boolean;
+}
+
+/** What the container got: stored with it, shown by inspect, used to take it down again. */
+export interface Attachment {
+  /** Network namespace to join; undefined: the host's. */
+  netns?: string;
+  /** By network name, in Docker's shape. */
+  networks: Record<string, EndpointSettings>;
+  /** "80/tcp" → bindings with real host ports, or null if only exposed. */
+  ports: Record<string, PortBinding[] | null>;
+  /** "addr\tname" lines for /etc/hosts, the container's own. */
+  hosts: { address: string; names: string[] }[];
+  /** What resolv.conf should hold when the user gave nothing. */
+  resolv: { nameservers: string[]; search: string[]; options: string[] };
+}
+
+export interface ContainerNetworking {
+  /**
+   * Makes the namespace `<exec-root>/netns/<id>`, joins the networks, publishes the ports. All or nothing.
+   * Intent (addresses, ports) is in the state store before the effect. Repeating it after a crash is fine.
+   * Errors: conflict PORT_TAKEN in Docker's words with the holder as hint, notFound NO_SUCH_NETWORK, invalid BAD_PORT.
+   */
+  attach(request: AttachRequest): Promise<Attachment>;
+  /** Takes all of it down; idempotent; resolves when address and ports are free again (kernel teardown may still run). */
+  detach(containerId: string): Promise<void>;
+}

@@ -1,0 +1,20 @@
+/** An OCI runtime (crun, runc or any other), below the monitor. All methods are idempotent where Docker's are. */
+export interface OciRuntime {
+  readonly name: string;
+  /** Path of the binary. */
+  readonly path: string;
+  /** Starts a created container. Throws GantryError invalid with Docker's words for exit codes 126 and 127. */
+  start(id: string): Promise<void>;
+  /** Signal number to the container's init. notFound NOT_RUNNING when it is gone. */
+  kill(id: string, signal: number): Promise<void>;
+  /** Removes the runtime's state and the cgroup, killing what is left. Missing is fine. */
+  remove(id: string): Promise<void>;
+  pause(id: string): Promise<void>;
+  resume(id: string): Promise<void>;
+  /** Create, start, wait and delete in one, without a monitor (build steps). Output as it comes; resolves with the exit code. */
+  runToEnd(
+    id: string,
+    bundle: string,
+    options: { onOutput: (stream: "stdout" | "stderr", chunk: Buffer) => void; signal?: AbortSignal },
+  ): Promise<number>;
+}

@@ -1,0 +1,183 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Duplex, Writable } from "node:stream";
+import { GantryError } from "../base/errors.ts";
+
+const JSON_LIMIT = 4 * 1024 * 1024;
+const FALSE_WORDS = new Set(["", "0", "no", "false", "none"]);
+
+/** One API request, decoded as far as every handler needs, and the ways to answer it. */
+export class Call {
+  readonly params: Record<string, string>;
+  readonly query: URLSearchParams;
+  /** The API version asked for, e.g. [1, 51]. */
+  readonly version: readonly [number, number];
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  /** Aborted when the client goes away. */
+  readonly signal: AbortSignal;
+  private readonly head: Buffer;
+
+  constructor(init: {
+    params: Record<string, string>;
+    query: URLSearchParams;
+    version: readonly [number, number];
+    request: IncomingMessage;
+    response: ServerResponse;
+    signal: AbortSignal;
+    head?: Buffer;
+  }) {
+    this.params = init.params;
+    this.query = init.query;
+    this.version = init.version;
+    this.request = init.request;
+    this.response = init.response;
+    this.signal = init.signal;
+    this.head = init.head ?? Buffer.alloc(0);
+  }
+
+  /** True if the client speaks at least 1.`minor`. */
+  atLeast(minor: number): boolean {
+    return this.version[0] > 1 || this.version[1] >= minor;
+  }
+
+  param(name: string): string {
+    return this.params[name] ?? "";
+  }
+
+  /** A query flag by Docker's rule: absent, "", 0, no, false, none are false. */
+  flag(name: string, fallback = false): boolean {
+    const value = this.query.get(name);
+    return value === null ? fallback : !FALSE_WORDS.has(value.trim().toLowerCase());
+  }
+
+  int(name: string): number | undefined {
+    const text = this.query.get(name);
+    if (text === null || text === "") return undefined;
+    const value = Number(text);
+    if (!Number.isInteger(value)) {
+      throw new GantryError("invalid", "BAD_QUERY", `strconv.Atoi: parsing "${text}": invalid syntax`);
+    }
+    return value;
+  }
+
+  /** `filters` as Docker sends it: {"label":["a=b"]} or {"label":{"a=b":true}}. */
+  filters(): Map<string, string[]> {
+    const text = this.query.get("filters");
+    const result = new Map<string, string[]>();
+    if (!text) return result;
+    let parsed: unknown;
+    try {
+      parsed = JSON.parse(text);
+    } catch (cause) {
+      throw new GantryError("invalid", "BAD_FILTERS", "invalid filters: not JSON", { cause });
+    }
+    if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) {
+      throw new GantryError("invalid", "BAD_FILTERS", "invalid filters: an object is expected");
+    }
+    for (const [key, value] of Object.entries(parsed)) {
+      if (Array.isArray(value)) result.set(key, value.map(String));
+      else if (typeof value === "object" && value !== null) {
+        result.set(
+          key,
+          Object.entries(value)
+            .filter(([, on]) => on === true)
+            .map(([name]) => name),
+        );
+      } else throw new GantryError("invalid", "BAD_FILTERS", `invalid filter '${key}'`);
+    }
+    return result;
+  }
+
+  /** The JSON body (4 MiB at most). An empty body is {} . */
+  async json<T extends object>(): Promise<T> {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    for await (const chunk of this.request) {
+      size += (chunk as Buffer).length;
+      if (size > JSON_LIMIT) throw new GantryError("invalid", "BODY_TOO_LARGE", "request body too large: 4 MiB at most");
+      chunks.push(chunk as Buffer);
+    }
+    const text = Buffer.concat(chunks).toString("utf8").trim();
+    if (text === "") return {} as T;
+    const type = this.request.headers["content-type"]?.split(";")[0]?.trim().toLowerCase();
+    if (type !== undefined && type !== "application/json" && type !== "text/plain") {
+      throw new GantryError("invalid", "BAD_CONTENT_TYPE", `unsupported Content-Type header (${type}): must be 'application/json'`);
+    }
+    let parsed: unknown;
+    try {
+      parsed = JSON.parse(text);
+    } catch (cause) {
+      throw new GantryError("invalid", "BAD_JSON", `invalid JSON: ${(cause as Error).message}`, { cause });
+    }
+    if (parsed === null) return {} as T;
+    if (typeof parsed !== "object" || Array.isArray(parsed)) {
+      throw new GantryError("invalid", "BAD_JSON", "invalid JSON: an object is expected");
+    }
+    return parsed as T;
+  }
+
+  /** Answers with JSON. */
+  send(status: number, body: unknown): void {
+    const bytes = Buffer.from(`${JSON.stringify(body)}\n`);
+    this.response.writeHead(status, { "Content-Type": "application/json", "Content-Length": bytes.length });
+    this.response.end(bytes);
+  }
+
+  /** Answers without a body. */
+  empty(status: 200 | 201 | 204 | 304): void {
+    this.response.writeHead(status);
+    this.response.end();
+  }
+
+  /** A streamed 200; headers go out at once. */
+  stream(contentType: string, headers: Record<string, string> = {}): ServerResponse {
+    this.response.writeHead(200, { "Content-Type": contentType, ...headers });
+    this.response.flushHeaders();
+    return this.response;
+  }
+
+  /**
+   * Takes the connection over for raw bytes both ways (attach, exec): 101 UPGRADED to an upgrade request, else 200.
+   * The client may close its side (stdin) and go on reading.
+   */
+  hijack(contentType: string): Duplex {
+    const socket = this.request.socket;
+    const upgrade = this.request.headers.upgrade !== undefined;
+    this.response.detachSocket(socket);
+    socket.write(
+      upgrade
+        ? `HTTP/1.1 101 UPGRADED\r\nContent-Type: ${contentType}\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n`
+        : `HTTP/1.1 200 OK\r\nContent-Type: ${contentType}\r\n\r\n`,
+    );
+    if (this.head.length > 0) socket.unshift(this.head);
+    return socket;
+  }
+}
+
+export type Handler = (call: Call) => Promise<void> | void;
+
+export interface Route {
+  method: "GET" | "HEAD" | "POST" | "PUT" | "DELETE";
+  /** find-my-way pattern below the version prefix, e.g. `/containers/:name/json`; `*` for names with slashes. */
+  path: string;
+  handler: Handler;
+}
+
+/** Progress as JSON lines; an error after the first byte becomes Docker's last line in the stream. */
+export async function streamJson(call: Call, body: (send: (line: object) => void) => Promise<void>): Promise<void> {
+  let out: Writable | undefined;
+  const send = (line: object): void => {
+    out ??= call.stream("application/json");
+    out.write(`${JSON.stringify(line)}\r\n`);
+  };
+  try {
+    await body(send);
+  } catch (error) {
+    if (out === undefined) throw error;
+    const message = error instanceof Error ? error.message : String(error);
+    const code = error instanceof GantryError ? error.details?.["exitCode"] : undefined;
+    send({ errorDetail: code === undefined ? { message } : { code, message }, error: message });
+  }
+  out ??= call.stream("application/json");
+  out.end();
+}
