@@ -1,0 +1,123 @@
+import type { ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import fs from "node:fs";
+import path from "node:path";
+import type { AttachStream, ExecSession, ExecSpec } from "../../ports/monitor.ts";
+import type { CliRuntime } from "../oci/runtime.ts";
+import { translateRuntimeError } from "../oci/translate.ts";
+import { spawn } from "../process/run.ts";
+
+/** Output that children of the process still hold open after its end is given up after this, in milliseconds. */
+const LINGER = 200;
+
+/** A process without a terminal: the runtime's own exec with pipes, no monitor between, which is the quickest. */
+export async function execDirectly(runtime: CliRuntime, spec: ExecSpec): Promise<ExecSession> {
+  const file = path.join(spec.folder, "process.json");
+  const pidFile = path.join(spec.folder, "pid");
+  const log = path.join(spec.folder, "runtime.log");
+  fs.writeFileSync(file, JSON.stringify(spec.process));
+  const argv = [...runtime.globalArgs(), `--log=${log}`, "exec", "--process", file, "--pid-file", pidFile];
+  const child = runtime.wrap(() =>
+    spawn(runtime.path, [...argv, spec.containerId], {
+      cwd: "/",
+      stdio: [spec.stdin ? "pipe" : "ignore", "pipe", "pipe"],
+    }),
+  );
+  const output = new PipeStream(child);
+  const exit = (async (): Promise<number> => {
+    const [code] = (await once(child, "exit")) as [number | null];
+    await output.drained(LINGER);
+    const complaint = readText(log);
+    if (complaint !== "" && readText(pidFile) === "") {
+      const args = (spec.process as { args?: string[] }).args ?? [];
+      throw translateRuntimeError("exec", complaint, args[0] ?? "");
+    }
+    return code ?? 137;
+  })();
+  exit.catch(() => {}); // the caller awaits it later
+  return {
+    get pid(): number {
+      return Number(readText(pidFile)) || 0;
+    },
+    output,
+    exit,
+  };
+}
+
+function readText(file: string): string {
+  try {
+    return fs.readFileSync(file, "utf8").trim();
+  } catch {
+    return "";
+  }
+}
+
+/** A child's three pipes as an AttachStream. */
+class PipeStream implements AttachStream {
+  private readonly child: ChildProcess;
+  private readonly closed: Promise<void>;
+  private paused = false;
+
+  constructor(child: ChildProcess) {
+    this.child = child;
+    this.closed = new Promise((resolve) => child.once("close", () => resolve()));
+    child.stdin?.on("error", () => {}); // it ended without reading all
+    child.on("error", () => {});
+  }
+
+  onOutput(listener: (stream: "stdout" | "stderr", chunk: Buffer) => void): void {
+    this.child.stdout?.on("data", (chunk: Buffer) => listener("stdout", chunk));
+    this.child.stderr?.on("data", (chunk: Buffer) => listener("stderr", chunk));
+  }
+
+  onClose(listener: () => void): void {
+    void this.closed.then(listener);
+  }
+
+  write(chunk: Buffer): Promise<void> {
+    return new Promise((resolve) => {
+      if (!this.child.stdin || this.child.stdin.destroyed) resolve();
+      else this.child.stdin.write(chunk, () => resolve());
+    });
+  }
+
+  endInput(): void {
+    this.child.stdin?.end();
+  }
+
+  pause(): void {
+    this.paused = true;
+    this.child.stdout?.pause();
+    this.child.stderr?.pause();
+  }
+
+  resume(): void {
+    this.paused = false;
+    this.child.stdout?.resume();
+    this.child.stderr?.resume();
+  }
+
+  destroy(): void {
+    this.child.stdin?.destroy();
+    this.child.stdout?.destroy();
+    this.child.stderr?.destroy();
+  }
+
+  /** Waits for the pipes to close, at most `ms` once nothing more comes. */
+  async drained(ms: number): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const givenUp = new Promise<void>((resolve) => {
+      const arm = (): void => {
+        clearTimeout(timer);
+        // A reader that holds back is no silence.
+        timer = setTimeout(() => (this.paused ? arm() : resolve()), ms);
+      };
+      this.child.stdout?.on("data", arm);
+      this.child.stderr?.on("data", arm);
+      arm();
+    });
+    await Promise.race([this.closed, givenUp]);
+    clearTimeout(timer);
+    this.destroy();
+  }
+}

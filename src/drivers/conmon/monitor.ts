@@ -1,0 +1,134 @@
+import fs from "node:fs";
+import path from "node:path";
+import type { Readable } from "node:stream";
+import type {
+  AttachStream,
+  ExecSession,
+  ExecSpec,
+  Monitor,
+  MonitorSpec,
+  ProcessHandle,
+} from "../../ports/monitor.ts";
+import type { CliRuntime } from "../oci/runtime.ts";
+import { translateRuntimeError } from "../oci/translate.ts";
+import { processStartTime } from "../process/handle.ts";
+import { spawn } from "../process/run.ts";
+import { ConmonAttachStream } from "./attach-stream.ts";
+import { execDirectly } from "./exec-direct.ts";
+import { execWithTerminal } from "./exec-terminal.ts";
+import { readJsonLine, writeControl } from "./pipes.ts";
+
+export interface ConmonDeps {
+  /** Path of the binary. */
+  conmon: string;
+  /** Where conmon records exit codes, a file a container. */
+  exitDir: string;
+  runtime: (name: string) => CliRuntime;
+}
+
+/** conmon 2.x. Its log is in Kubernetes' format: it keeps every byte, with the stream and the time. */
+export class ConmonMonitor implements Monitor {
+  private readonly deps: ConmonDeps;
+
+  constructor(deps: ConmonDeps) {
+    this.deps = deps;
+    fs.mkdirSync(deps.exitDir, { recursive: true, mode: 0o700 });
+  }
+
+  async create(spec: MonitorSpec): Promise<{ container: ProcessHandle; monitor: ProcessHandle }> {
+    const runtime = this.deps.runtime(spec.runtime);
+    const pidFile = path.join(spec.bundle, "pid");
+    const monitorPidFile = path.join(spec.bundle, "monitor.pid");
+    for (const stale of ["attach", "ctl", "winsz"]) fs.rmSync(path.join(spec.bundle, stale), { force: true });
+    this.forgetExit(spec.id);
+    const argv = [
+      ...["--api-version", "1", "-c", spec.id, "-u", spec.id, "-n", spec.id, "-b", spec.bundle],
+      ...["-r", runtime.path, ...runtime.globalArgs().flatMap((arg) => ["--runtime-arg", arg])],
+      ...["-p", pidFile, "-P", monitorPidFile, "-l", spec.logPath ? `k8s-file:${spec.logPath}` : "none"],
+      ...["--exit-dir", this.deps.exitDir, "--full-attach", "--no-sync-log", "--log-level", "error"],
+    ];
+    if (spec.tty) argv.push("-t");
+    if (spec.stdin) argv.push("-i");
+    if (spec.stdin && !spec.stdinOnce) argv.push("--leave-stdin-open");
+    const child = runtime.wrap(() =>
+      spawn(this.deps.conmon, argv, {
+        cwd: "/",
+        stdio: ["ignore", "ignore", "pipe", "pipe"],
+        env: { PATH: process.env["PATH"], _OCI_SYNCPIPE: "3" },
+      }),
+    );
+    let complaint = "";
+    child.stderr?.on("data", (chunk: Buffer) => {
+      complaint = (complaint + chunk.toString("utf8")).slice(-4096);
+    });
+    const sync = child.stdio[3] as Readable;
+    const failed = new Promise<never>((_, reject) => child.once("error", reject));
+    const line = await Promise.race([readJsonLine(sync), failed]);
+    sync.destroy();
+    child.stderr?.destroy();
+    const pid = line?.["data"];
+    if (typeof pid !== "number" || pid <= 0) {
+      await runtime.remove(spec.id);
+      this.forgetExit(spec.id);
+      throw translateRuntimeError("create", String(line?.["message"] ?? complaint), commandOf(spec.bundle));
+    }
+    const monitorPid = Number(fs.readFileSync(monitorPidFile, "utf8"));
+    return { container: handleOf(pid), monitor: handleOf(monitorPid) };
+  }
+
+  async attach(bundle: string): Promise<AttachStream> {
+    return new ConmonAttachStream(bundle);
+  }
+
+  resize(bundle: string, size: { height: number; width: number }): void {
+    writeControl(bundle, `1 ${size.height} ${size.width}\n`);
+  }
+
+  reopenLog(bundle: string): void {
+    writeControl(bundle, "2 0 0\n");
+  }
+
+  exec(spec: ExecSpec): Promise<ExecSession> {
+    const runtime = this.deps.runtime(spec.runtime);
+    return spec.tty ? execWithTerminal(this.deps.conmon, runtime, spec) : execDirectly(runtime, spec);
+  }
+
+  resizeExec(folder: string, size: { height: number; width: number }): void {
+    this.resize(folder, size);
+  }
+
+  exitCode(id: string): { code: number; at: number } | undefined {
+    const file = path.join(this.deps.exitDir, id);
+    try {
+      const text = fs.readFileSync(file, "utf8").trim();
+      return text === "" ? undefined : { code: Number(text), at: fs.statSync(file).mtimeMs };
+    } catch {
+      return undefined;
+    }
+  }
+
+  forgetExit(id: string): void {
+    fs.rmSync(path.join(this.deps.exitDir, id), { force: true });
+  }
+
+  watchExits(listener: (id: string) => void): () => void {
+    const watcher = fs.watch(this.deps.exitDir, (_event, name) => {
+      if (name && /^[0-9a-f]{64}$/.test(name)) listener(name);
+    });
+    return () => watcher.close();
+  }
+
+  alive(handle: ProcessHandle): boolean {
+    return processStartTime(handle.pid) === handle.startTime;
+  }
+}
+
+/** A container that ended at once has no start time any more: -1 is never alive, and its exit code is on record. */
+const handleOf = (pid: number): ProcessHandle => ({ pid, startTime: processStartTime(pid) ?? -1 });
+
+function commandOf(bundle: string): string {
+  const spec = JSON.parse(fs.readFileSync(path.join(bundle, "config.json"), "utf8")) as {
+    process: { args: string[] };
+  };
+  return spec.process.args[0] ?? "";
+}

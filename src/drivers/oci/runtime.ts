@@ -1,0 +1,103 @@
+import { GantryError } from "../../base/errors.ts";
+import type { OciRuntime } from "../../ports/oci-runtime.ts";
+import { type RunOptions, type RunResult, run, spawn } from "../process/run.ts";
+import { ToolError } from "../process/tool-error.ts";
+import { translateRuntimeError } from "./translate.ts";
+
+export interface CliRuntimeInit {
+  name: string;
+  path: string;
+  /** Where the runtime keeps its own state. */
+  stateRoot: string;
+  /** Runs a spawn in the mount namespace that this runtime needs. */
+  wrap: <T>(body: () => T) => T;
+}
+
+const GONE = /does not exist|no such (container|file|process)|container not running|not running|ESRCH|error opening file.*status/i;
+
+/** crun, runc and others that take runc's command line. */
+export class CliRuntime implements OciRuntime {
+  readonly name: string;
+  readonly path: string;
+  readonly wrap: <T>(body: () => T) => T;
+  private readonly stateRoot: string;
+
+  constructor(init: CliRuntimeInit) {
+    this.name = init.name;
+    this.path = init.path;
+    this.stateRoot = init.stateRoot;
+    this.wrap = init.wrap;
+  }
+
+  /** Arguments that come before every sub-command. */
+  globalArgs(): string[] {
+    return [`--root=${this.stateRoot}`];
+  }
+
+  private run(args: string[], options: RunOptions = {}): Promise<RunResult> {
+    return run(this.path, [...this.globalArgs(), ...args], { ...options, wrap: this.wrap });
+  }
+
+  async start(id: string): Promise<void> {
+    try {
+      await this.run(["start", id]);
+    } catch (error) {
+      throw error instanceof ToolError ? translateRuntimeError("start", error.stderr, id) : error;
+    }
+  }
+
+  async kill(id: string, signal: number): Promise<void> {
+    try {
+      await this.run(["kill", id, String(signal)]);
+    } catch (error) {
+      if (error instanceof ToolError && GONE.test(error.stderr)) {
+        throw new GantryError("notFound", "NOT_RUNNING", `container ${id} is not running`);
+      }
+      throw error;
+    }
+  }
+
+  async remove(id: string): Promise<void> {
+    try {
+      await this.run(["delete", "--force", id]);
+    } catch (error) {
+      if (!(error instanceof ToolError && GONE.test(error.stderr))) throw error;
+    }
+  }
+
+  async pause(id: string): Promise<void> {
+    await this.run(["pause", id]);
+  }
+
+  async resume(id: string): Promise<void> {
+    await this.run(["resume", id]);
+  }
+
+  runToEnd(
+    id: string,
+    bundle: string,
+    options: { onOutput: (stream: "stdout" | "stderr", chunk: Buffer) => void; signal?: AbortSignal },
+  ): Promise<number> {
+    return new Promise((resolve, reject) => {
+      const log = `${bundle}/runtime.log`;
+      const child = this.wrap(() =>
+        spawn(this.path, [...this.globalArgs(), `--log=${log}`, "run", "--bundle", bundle, id], {
+          stdio: ["ignore", "pipe", "pipe"],
+        }),
+      );
+      child.stdout?.on("data", (chunk: Buffer) => options.onOutput("stdout", chunk));
+      child.stderr?.on("data", (chunk: Buffer) => options.onOutput("stderr", chunk));
+      const onAbort = (): void => {
+        // The runtime leaves with its container; killing the runtime alone would orphan it.
+        this.remove(id).catch(reject);
+      };
+      options.signal?.addEventListener("abort", onAbort, { once: true });
+      child.on("error", reject);
+      child.on("close", (code) => {
+        options.signal?.removeEventListener("abort", onAbort);
+        if (options.signal?.aborted) reject(new GantryError("canceled", "CANCELED", "context canceled"));
+        else resolve(code ?? 137);
+      });
+    });
+  }
+}

@@ -1,0 +1,59 @@
+import { GantryError } from "../../base/errors.ts";
+
+/**
+ * Turns crun's and runc's words into Docker's, since `docker run` reads its exit code (126, 127) from them.
+ * `verb`: what was tried.
+ */
+export function translateRuntimeError(verb: "create" | "start" | "exec", words: string, command: string): GantryError {
+  const text = lastMessage(words);
+  const head =
+    verb === "exec"
+      ? "OCI runtime exec failed: exec failed: unable to start container process"
+      : "failed to create task for container: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process";
+  const reason = reasonOf(text, command);
+  return new GantryError("invalid", reason.code, `${head}: ${reason.words}: unknown`, {
+    ...(reason.hint ? { hint: reason.hint } : {}),
+    details: { runtime: text },
+  });
+}
+
+function reasonOf(text: string, command: string): { code: string; words: string; hint?: string } {
+  const quoted = JSON.stringify(command);
+  if (/executable file .* not found in \$PATH/i.test(text) && !command.includes("/")) {
+    return { code: "COMMAND_NOT_FOUND", words: `exec: ${quoted}: executable file not found in $PATH` };
+  }
+  if (/chdir|cwd|working directory/i.test(text)) return { code: "BAD_WORKDIR", words: text };
+  if (/no such file or directory/i.test(text) && /exec|stat/i.test(text)) {
+    return { code: "COMMAND_NOT_FOUND", words: `exec: ${quoted}: stat ${command}: no such file or directory` };
+  }
+  if (/is a directory/i.test(text)) return { code: "COMMAND_IS_FOLDER", words: `exec: ${quoted}: is a directory` };
+  if (/permission denied|open executable: operation not permitted/i.test(text)) {
+    return {
+      code: "COMMAND_NOT_EXECUTABLE",
+      words: `exec: ${quoted}: permission denied`,
+      hint: `${command} is a folder or lacks the executable bit (chmod +x)`,
+    };
+  }
+  if (/exec format error/i.test(text)) {
+    return {
+      code: "EXEC_FORMAT",
+      words: `exec ${command}: exec format error`,
+      hint: "the program is for another architecture, or a script without a #! line",
+    };
+  }
+  return { code: "OCI_RUNTIME_FAILED", words: text };
+}
+
+/** The runtime's last log message, plain or JSON. */
+function lastMessage(words: string): string {
+  const lines = words.trim().split("\n");
+  const line = lines[lines.length - 1] ?? "";
+  try {
+    const parsed: unknown = JSON.parse(line);
+    if (typeof parsed === "object" && parsed !== null && "msg" in parsed) return String(parsed.msg);
+  } catch {
+    // not JSON: the words themselves
+  }
+  const text = line.match(/msg="((?:[^"\\]|\\.)*)"/)?.[1]?.replace(/\\"/g, '"') ?? line;
+  return text.replace(/^\S+ (?:create|exec|start) failed: /, "").trim() || "no message from the runtime";
+}

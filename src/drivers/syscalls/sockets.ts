@@ -1,0 +1,59 @@
+import { check, closeFd, declare } from "./libc.ts";
+
+const socketNative = declare("int socket(int domain, int type, int protocol)");
+const bindNative = declare("int bind(int fd, const uint8_t *address, unsigned int length)");
+const setsockoptNative = declare("int setsockopt(int fd, int level, int name, const uint8_t *value, unsigned int length)");
+const sendNative = declare("long send(int fd, const uint8_t *bytes, size_t length, int flags)");
+const recvNative = declare("long recv(int fd, uint8_t *bytes, size_t length, int flags)");
+
+/** <sys/socket.h>, x86-64 and arm64. */
+export const AF = { INET: 2, NETLINK: 16 } as const;
+export const SOCK = { STREAM: 1, DGRAM: 2, RAW: 3, SEQPACKET: 5 } as const;
+const SOCK_CLOEXEC = 0o2000000;
+const SOL_SOCKET = 1;
+const SO_REUSEADDR = 2;
+const SO_RCVTIMEO = 20;
+
+/** A file descriptor, close-on-exec. Throws SyscallError. */
+export const openSocket = (domain: number, type: number, protocol: number): number =>
+  check(socketNative(domain, type | SOCK_CLOEXEC, protocol), "socket");
+
+/** `address` is a whole struct sockaddr. */
+export const bindSocket = (fd: number, address: Buffer): number => check(bindNative(fd, address, address.length), "bind");
+
+export const sendBytes = (fd: number, bytes: Buffer): number =>
+  check(sendNative(fd, bytes, bytes.length, 0), "send");
+
+/** Blocks, up to the socket's time-out; returns the count of bytes (an oversized datagram is cut). */
+export const receiveBytes = (fd: number, into: Buffer): number => check(recvNative(fd, into, into.length, 0), "recv");
+
+const int32 = (value: number): Buffer => {
+  const bytes = Buffer.alloc(4);
+  bytes.writeInt32LE(value);
+  return bytes;
+};
+
+export const setSocketOption = (fd: number, level: number, name: number, value: Buffer): number =>
+  check(setsockoptNative(fd, level, name, value, value.length), "setsockopt");
+
+export const setReuseAddress = (fd: number, on: boolean): number =>
+  setSocketOption(fd, SOL_SOCKET, SO_REUSEADDR, int32(on ? 1 : 0));
+
+/** After `ms` without a byte a receive fails with EAGAIN. */
+export function setReceiveTimeout(fd: number, ms: number): void {
+  const time = Buffer.alloc(16);
+  time.writeBigInt64LE(BigInt(Math.floor(ms / 1000)), 0);
+  time.writeBigInt64LE(BigInt((ms % 1000) * 1000), 8);
+  setSocketOption(fd, SOL_SOCKET, SO_RCVTIMEO, time);
+}
+
+/** struct sockaddr_in from dotted quad and port. */
+export function socketAddressV4(address: string, port: number): Buffer {
+  const bytes = Buffer.alloc(16);
+  bytes.writeUInt16LE(AF.INET, 0);
+  bytes.writeUInt16BE(port, 2);
+  Buffer.from(address.split(".").map(Number)).copy(bytes, 4);
+  return bytes;
+}
+
+export { closeFd };
