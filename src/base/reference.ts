@@ -111,8 +111,8 @@ export function familiarRepository(ref: ImageReference): string {
   if (ref.registry !== DEFAULT_REGISTRY) return `${ref.registry}/${ref.repository}`;
   const official = ref.repository.startsWith(OFFICIAL) && !ref.repository.slice(OFFICIAL.length).includes("/");
   const short = official ? ref.repository.slice(OFFICIAL.length) : ref.repository;
-  // A short name that would be read as a host keeps its prefix.
-  return splitRegistry(short)[1] === ref.repository ? short : ref.repository;
+  // On the default registry a first component that looks like a host must keep the registry before it.
+  return splitRegistry(short)[0] === DEFAULT_REGISTRY ? short : `${DEFAULT_REGISTRY}/${short}`;
 }
 
 /** The whole name as Docker shows it: "busybox:1", "localhost:5000/x@sha256:…". */

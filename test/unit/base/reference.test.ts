@@ -34,6 +34,8 @@ test("names are read, completed and shown again", () => {
     ["192.168.1.1/x", "192.168.1.1/x", "192.168.1.1/x"],
     ["HOST/x", "HOST/x", "HOST/x"],
     ["xn--n3h.com/myimage", "xn--n3h.com/myimage", "xn--n3h.com/myimage"],
+    ["docker.io/a.b/c", "docker.io/a.b/c", "docker.io/a.b/c"],
+    ["docker.io/localhost/c", "docker.io/localhost/c", "docker.io/localhost/c"],
     ["localhost", "docker.io/library/localhost", "localhost"],
     ["test.com:8080", "docker.io/library/test.com:8080", "test.com:8080"],
   ];
