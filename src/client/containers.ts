@@ -1,0 +1,231 @@
+import type { HostConfig } from "../base/container-config.ts";
+import { FrameDecoder, type FramePart, STREAM } from "../wire/frames.ts";
+import type {
+  ContainerCreateRequest,
+  ContainerCreateResponse,
+  ContainerInspect,
+  ContainerStats,
+  ContainerSummary,
+  FilesystemChange,
+  PathStat,
+  PruneContainersResponse,
+  TopResponse,
+  WaitCondition,
+  WaitResponse,
+} from "../wire/types/containers.ts";
+import { filtersText, gather, type Hijacked, segment, type Transport } from "./transport.ts";
+
+export type Filters = Record<string, string[]>;
+
+export interface ListContainers {
+  all?: boolean;
+  limit?: number;
+  size?: boolean;
+  filters?: Filters;
+}
+
+export interface AttachOptions {
+  stdin?: boolean;
+  stdout?: boolean;
+  stderr?: boolean;
+  /** What was logged so far comes first. */
+  logs?: boolean;
+  detachKeys?: string;
+}
+
+export interface LogOptions {
+  stdout?: boolean;
+  stderr?: boolean;
+  follow?: boolean;
+  /** Unix seconds, with a fraction of up to nine digits. */
+  since?: string;
+  until?: string;
+  timestamps?: boolean;
+  tail?: string;
+}
+
+/** Output by stream; with a TTY all of it is stdout. */
+export async function* demux(body: AsyncIterable<Buffer>, tty: boolean): AsyncGenerator<FramePart> {
+  const decoder = new FrameDecoder();
+  for await (const data of body) {
+    if (tty) yield { stream: STREAM.stdout, data };
+    else yield* decoder.push(data);
+  }
+}
+
+export class Containers {
+  private readonly transport: Transport;
+
+  constructor(transport: Transport) {
+    this.transport = transport;
+  }
+
+  list(options: ListContainers = {}, signal?: AbortSignal): Promise<ContainerSummary[]> {
+    const { all, limit, size, filters } = options;
+    return this.transport.json("GET", "/containers/json", {
+      query: { all, limit: limit !== undefined && limit > 0 ? limit : undefined, size, filters: filtersText(filters) },
+      signal,
+    });
+  }
+
+  create(
+    request: ContainerCreateRequest,
+    options: { name?: string; platform?: string } = {},
+    signal?: AbortSignal,
+  ): Promise<ContainerCreateResponse> {
+    return this.transport.json("POST", "/containers/create", { query: { ...options }, body: request, signal });
+  }
+
+  inspect(id: string, options: { size?: boolean } = {}, signal?: AbortSignal): Promise<ContainerInspect> {
+    return this.transport.json("GET", this.path(id, "json"), { query: { size: options.size }, signal });
+  }
+
+  /** False: it was running already. */
+  async start(id: string, options: { detachKeys?: string } = {}, signal?: AbortSignal): Promise<boolean> {
+    return (await this.post(id, "start", { ...options }, signal)) !== 304;
+  }
+
+  /** `timeout` in seconds; -1 waits for ever. False: it was not running. */
+  async stop(id: string, options: { signal?: string; timeout?: number } = {}, signal?: AbortSignal): Promise<boolean> {
+    return (await this.post(id, "stop", { signal: options.signal, t: options.timeout }, signal)) !== 304;
+  }
+
+  async restart(id: string, options: { signal?: string; timeout?: number } = {}, signal?: AbortSignal): Promise<void> {
+    await this.post(id, "restart", { signal: options.signal, t: options.timeout }, signal);
+  }
+
+  async kill(id: string, name?: string): Promise<void> {
+    await this.post(id, "kill", { signal: name });
+  }
+
+  async pause(id: string): Promise<void> {
+    await this.post(id, "pause", {});
+  }
+
+  async unpause(id: string): Promise<void> {
+    await this.post(id, "unpause", {});
+  }
+
+  async rename(id: string, name: string): Promise<void> {
+    await this.post(id, "rename", { name });
+  }
+
+  /** Rows and columns of the TTY. */
+  async resize(id: string, height: number, width: number): Promise<void> {
+    await this.post(id, "resize", { h: height, w: width });
+  }
+
+  update(id: string, resources: Partial<HostConfig>): Promise<{ Warnings: string[] | null }> {
+    return this.transport.json("POST", this.path(id, "update"), { body: resources });
+  }
+
+  async remove(id: string, options: { force?: boolean; volumes?: boolean; link?: boolean } = {}): Promise<void> {
+    const { force, volumes: v, link } = options;
+    await this.transport.send("DELETE", `/containers/${segment(id)}`, { query: { force, v, link } });
+  }
+
+  /**
+   * Resolves once the engine is watching, so that an exit after that can't be missed; `exit` resolves with the end.
+   */
+  async wait(
+    id: string,
+    condition: WaitCondition = "not-running",
+    signal?: AbortSignal,
+  ): Promise<{ exit: Promise<WaitResponse> }> {
+    const answer = await this.transport.request("POST", this.path(id, "wait"), { query: { condition }, signal });
+    const exit = gather(answer.body).then((body) => JSON.parse(body.toString("utf8")) as WaitResponse);
+    exit.catch(() => {});
+    return { exit };
+  }
+
+  attach(id: string, options: AttachOptions, signal?: AbortSignal): Promise<Hijacked> {
+    return this.transport.hijack(this.path(id, "attach"), { query: { stream: true, ...options }, signal });
+  }
+
+  /** `tty`: whether the container has one (inspect's Config.Tty), since then the stream is not framed. */
+  async logs(id: string, tty: boolean, options: LogOptions, signal?: AbortSignal): Promise<AsyncGenerator<FramePart>> {
+    const answer = await this.transport.request("GET", this.path(id, "logs"), { query: { ...options }, signal });
+    return demux(answer.body, tty);
+  }
+
+  top(id: string, psArgs = ""): Promise<TopResponse> {
+    return this.transport.json("GET", this.path(id, "top"), { query: { ps_args: psArgs } });
+  }
+
+  changes(id: string): Promise<FilesystemChange[] | null> {
+    return this.transport.json("GET", this.path(id, "changes"));
+  }
+
+  stats(id: string, options: { oneShot?: boolean } = {}): Promise<ContainerStats> {
+    return this.transport.json("GET", this.path(id, "stats"), {
+      query: { stream: "0", "one-shot": options.oneShot },
+    });
+  }
+
+  streamStats(id: string, signal?: AbortSignal): AsyncGenerator<ContainerStats> {
+    return this.transport.lines("GET", this.path(id, "stats"), { query: { stream: "1" }, signal });
+  }
+
+  /** The whole file system as a tar. */
+  async export(id: string, signal?: AbortSignal): Promise<AsyncGenerator<Buffer>> {
+    return (await this.transport.request("GET", this.path(id, "export"), { signal })).body;
+  }
+
+  commit(
+    id: string,
+    options: { repo?: string; tag?: string; comment?: string; author?: string; changes?: string[]; pause?: boolean },
+  ): Promise<{ Id: string }> {
+    const { pause = true, ...query } = options;
+    return this.transport.json("POST", "/commit", {
+      query: { container: id, ...query, pause: pause ? "1" : "0" },
+      body: {},
+    });
+  }
+
+  prune(filters?: Filters): Promise<PruneContainersResponse> {
+    return this.transport.json("POST", "/containers/prune", { query: { filters: filtersText(filters) } });
+  }
+
+  async stat(id: string, path: string): Promise<PathStat> {
+    const answer = await this.transport.request("HEAD", this.path(id, "archive"), { query: { path } });
+    return statOf(answer.headers);
+  }
+
+  /** A file or folder as a tar whose top entry is its last name. */
+  async copyFrom(id: string, path: string): Promise<{ stat: PathStat; tar: AsyncGenerator<Buffer> }> {
+    const answer = await this.transport.request("GET", this.path(id, "archive"), { query: { path } });
+    return { stat: statOf(answer.headers), tar: answer.body };
+  }
+
+  /** Unpacks a tar into a folder of the container. */
+  async copyTo(
+    id: string,
+    path: string,
+    tar: AsyncIterable<Uint8Array>,
+    options: { copyUidGid?: boolean } = {},
+  ): Promise<void> {
+    await this.transport.send("PUT", this.path(id, "archive"), {
+      query: { path, noOverwriteDirNonDir: "true", copyUIDGID: options.copyUidGid },
+      body: tar,
+    });
+  }
+
+  private path(id: string, action: string): string {
+    return `/containers/${segment(id)}/${action}`;
+  }
+
+  private post(
+    id: string,
+    action: string,
+    query: Record<string, string | number | undefined>,
+    signal?: AbortSignal,
+  ): Promise<number> {
+    return this.transport.send("POST", this.path(id, action), { query, signal });
+  }
+}
+
+function statOf(headers: Map<string, string>): PathStat {
+  return JSON.parse(
+    Buffer.from(headers.get("x-docker-container-path-stat") ?? "", "base64").toString("utf8"),
+  ) as PathStat;
+}

@@ -1,0 +1,170 @@
+import type {
+  ImageDeleteItem,
+  ImageHistoryItem,
+  ImageInspect,
+  ImageSearchResult,
+  ImageSummary,
+  ProgressLine,
+  PruneBuildResponse,
+  PruneImagesResponse,
+} from "../wire/types/images.ts";
+import type { AuthConfig } from "../wire/types/system.ts";
+import type { Filters } from "./containers.ts";
+import { filtersText, imagePath, type Query, type Transport } from "./transport.ts";
+
+/** What /build takes, in the API's own names; objects go out as JSON. */
+export interface BuildOptions {
+  dockerfile?: string;
+  t?: string[];
+  buildargs?: Record<string, string | null>;
+  labels?: Record<string, string>;
+  cachefrom?: string[];
+  target?: string;
+  nocache?: boolean;
+  pull?: boolean;
+  q?: boolean;
+  rm?: boolean;
+  forcerm?: boolean;
+  networkmode?: string;
+  extrahosts?: string[];
+  platform?: string;
+  memory?: number;
+  memswap?: number;
+  cpushares?: number;
+  cpuperiod?: number;
+  cpuquota?: number;
+  cpusetcpus?: string;
+  cpusetmems?: string;
+  cgroupparent?: string;
+  shmsize?: number;
+  ulimits?: { Name: string; Soft: number; Hard: number }[];
+  squash?: boolean;
+  remote?: string;
+}
+
+/** The value of X-Registry-Auth. */
+export const authHeader = (auth: AuthConfig | Record<string, AuthConfig>): string =>
+  Buffer.from(JSON.stringify(auth)).toString("base64").replace(/\+/g, "-").replace(/\//g, "_");
+
+export class Images {
+  private readonly transport: Transport;
+
+  constructor(transport: Transport) {
+    this.transport = transport;
+  }
+
+  list(options: { all?: boolean; filters?: Filters; digests?: boolean } = {}): Promise<ImageSummary[]> {
+    const { all, digests, filters } = options;
+    return this.transport.json("GET", "/images/json", { query: { all, digests, filters: filtersText(filters) } });
+  }
+
+  inspect(name: string): Promise<ImageInspect> {
+    return this.transport.json("GET", `/images/${imagePath(name)}/json`);
+  }
+
+  history(name: string): Promise<ImageHistoryItem[]> {
+    return this.transport.json("GET", `/images/${imagePath(name)}/history`);
+  }
+
+  async tag(name: string, repo: string, tag: string): Promise<void> {
+    await this.transport.send("POST", `/images/${imagePath(name)}/tag`, { query: { repo, tag } });
+  }
+
+  remove(name: string, options: { force?: boolean; noprune?: boolean } = {}): Promise<ImageDeleteItem[]> {
+    return this.transport.json("DELETE", `/images/${imagePath(name)}`, { query: { ...options } });
+  }
+
+  /** `from`: the repository, `tag`: tag or digest; without one all tags. */
+  pull(
+    from: string,
+    tag: string,
+    options: { platform?: string; auth?: AuthConfig } = {},
+    signal?: AbortSignal,
+  ): AsyncGenerator<ProgressLine> {
+    return this.transport.lines("POST", "/images/create", {
+      query: { fromImage: from, tag, platform: options.platform },
+      headers: options.auth === undefined ? {} : { "X-Registry-Auth": authHeader(options.auth) },
+      signal,
+    });
+  }
+
+  /** An empty `tag` pushes every tag of the repository. */
+  push(
+    name: string,
+    tag: string,
+    options: { auth?: AuthConfig } = {},
+    signal?: AbortSignal,
+  ): AsyncGenerator<ProgressLine> {
+    return this.transport.lines("POST", `/images/${imagePath(name)}/push`, {
+      query: { tag },
+      headers: { "X-Registry-Auth": authHeader(options.auth ?? {}) },
+      signal,
+    });
+  }
+
+  /** Makes an image of a tar (`body`) or of what a URL holds (`source`). */
+  import(
+    source: string,
+    options: { repo?: string; tag?: string; message?: string; changes?: string[]; platform?: string },
+    body?: AsyncIterable<Uint8Array>,
+  ): AsyncGenerator<ProgressLine> {
+    return this.transport.lines("POST", "/images/create", { query: { fromSrc: source, ...options }, body });
+  }
+
+  load(
+    body: AsyncIterable<Uint8Array>,
+    options: { quiet?: boolean; platform?: string } = {},
+  ): AsyncGenerator<ProgressLine> {
+    return this.transport.lines("POST", "/images/load", { query: { quiet: options.quiet ? "1" : "0" }, body });
+  }
+
+  async save(names: string[]): Promise<AsyncGenerator<Buffer>> {
+    return (await this.transport.request("GET", "/images/get", { query: { names } })).body;
+  }
+
+  prune(filters?: Filters): Promise<PruneImagesResponse> {
+    return this.transport.json("POST", "/images/prune", { query: { filters: filtersText(filters) } });
+  }
+
+  pruneBuildCache(options: { all?: boolean; filters?: Filters } = {}): Promise<PruneBuildResponse> {
+    return this.transport.json("POST", "/build/prune", {
+      query: { all: options.all, filters: filtersText(options.filters) },
+    });
+  }
+
+  search(term: string, options: { limit?: number; filters?: Filters } = {}): Promise<ImageSearchResult[]> {
+    return this.transport.json("GET", "/images/search", {
+      query: { term, limit: options.limit, filters: filtersText(options.filters) },
+    });
+  }
+
+  /** `context`: a tar of the build's folder. */
+  build(
+    context: AsyncIterable<Uint8Array> | undefined,
+    options: BuildOptions,
+    auths: Record<string, AuthConfig> = {},
+    signal?: AbortSignal,
+  ): AsyncGenerator<ProgressLine> {
+    const query: Query = {};
+    for (const [name, value] of Object.entries(options)) {
+      const plain = typeof value !== "object" || name === "t" || name === "extrahosts";
+      query[name] = plain ? (value as Query[string]) : JSON.stringify(value);
+    }
+    if (options.rm === false) query["rm"] = "0";
+    return this.transport.lines("POST", "/build", {
+      query,
+      headers: { "X-Registry-Config": authHeader(auths) },
+      body: context,
+      signal,
+    });
+  }
+
+  /** Gantry's own: makes a base image without a registry. `name`: busybox or debian:SUITE. */
+  bootstrap(
+    name: string,
+    options: { mirror?: string; variant?: string; suite?: string; tag?: string } = {},
+    signal?: AbortSignal,
+  ): AsyncGenerator<ProgressLine> {
+    return this.transport.lines("POST", "/gantry/images/bootstrap", { query: { name, ...options }, signal });
+  }
+}

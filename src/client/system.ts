@@ -1,0 +1,43 @@
+import type {
+  AuthConfig,
+  AuthResponse,
+  DiskUsage,
+  EventMessage,
+  SystemInfo,
+  SystemVersion,
+} from "../wire/types/system.ts";
+import type { Filters } from "./containers.ts";
+import { filtersText, type Transport } from "./transport.ts";
+
+export class System {
+  private readonly transport: Transport;
+
+  constructor(transport: Transport) {
+    this.transport = transport;
+  }
+
+  version(): Promise<SystemVersion> {
+    return this.transport.json("GET", "/version");
+  }
+
+  info(): Promise<SystemInfo> {
+    return this.transport.json("GET", "/info");
+  }
+
+  diskUsage(): Promise<DiskUsage> {
+    return this.transport.json("GET", "/system/df");
+  }
+
+  auth(config: AuthConfig): Promise<AuthResponse> {
+    return this.transport.json("POST", "/auth", { body: config });
+  }
+
+  /** `since`, `until`: unix seconds with a fraction. Without `until` it goes on for ever. */
+  events(
+    options: { since?: string; until?: string; filters?: Filters } = {},
+    signal?: AbortSignal,
+  ): AsyncGenerator<EventMessage> {
+    const { since, until, filters } = options;
+    return this.transport.lines("GET", "/events", { query: { since, until, filters: filtersText(filters) }, signal });
+  }
+}

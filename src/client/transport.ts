@@ -1,0 +1,342 @@
+import { connect, type Socket } from "node:net";
+import { errnoOf, GantryError, messageOf } from "../base/errors.ts";
+import { JsonLines } from "../wire/json-lines.ts";
+import { type ErrorBody, kindOf } from "../wire/status.ts";
+import { type Endpoint, parseHost } from "./endpoint.ts";
+import { type ResponseHead, readBody, readHead, requestHead, staysOpen } from "./http.ts";
+import { SocketReader } from "./socket-reader.ts";
+
+/** The newest API version this client speaks, and the oldest. */
+export const CLIENT_API = "1.51";
+const OLDEST_API = "1.24";
+
+export interface TransportOptions {
+  /** unix:///path or tcp://host:port */
+  host: string;
+  /** Pins the API version ("1.41"); otherwise the newest that both sides speak is found by one `_ping`. */
+  apiVersion?: string;
+  userAgent?: string;
+  /** Headers for every request. */
+  headers?: Record<string, string>;
+}
+
+const minorOf = (version: string): number => Number(version.split(".")[1]);
+
+export type Query = Record<string, string | number | boolean | string[] | undefined>;
+
+export interface RequestOptions {
+  query?: Query;
+  headers?: Record<string, string>;
+  /** An object goes out as JSON; bytes and streams as they are. */
+  body?: object | Buffer | AsyncIterable<Uint8Array>;
+  contentType?: string;
+  signal?: AbortSignal;
+}
+
+export interface Answer {
+  status: number;
+  headers: Map<string, string>;
+  body: AsyncGenerator<Buffer>;
+}
+
+/** A connection taken over: write stdin, `end()` closes it alone, read the output. */
+export interface Hijacked {
+  socket: Socket;
+  contentType: string;
+}
+
+const isStream = (body: unknown): body is AsyncIterable<Uint8Array> =>
+  typeof body === "object" && body !== null && Symbol.asyncIterator in body;
+
+/** HTTP/1.1 over plain sockets, with connections kept for reuse. Smaller and quicker to load than node:http. */
+export class Transport {
+  readonly endpoint: Endpoint;
+  private readonly options: TransportOptions;
+  private readonly idle = new Set<SocketReader>();
+  private version: Promise<string> | undefined;
+
+  constructor(options: TransportOptions) {
+    this.options = options;
+    this.endpoint = parseHost(options.host);
+    if (options.apiVersion !== undefined) this.version = Promise.resolve(options.apiVersion);
+  }
+
+  /** The API version in use, e.g. "1.41". The first call may ask the engine. */
+  apiVersion(): Promise<string> {
+    this.version ??= this.negotiate().catch((error: unknown) => {
+      this.version = undefined;
+      throw error;
+    });
+    return this.version;
+  }
+
+  /** True if both sides speak at least 1.`minor`. */
+  async atLeast(minor: number): Promise<boolean> {
+    return minorOf(await this.apiVersion()) >= minor;
+  }
+
+  private async negotiate(): Promise<string> {
+    const answer = await this.raw("HEAD", "/_ping", {});
+    await drain(answer.body);
+    const server = answer.headers.get("api-version") ?? OLDEST_API;
+    return minorOf(server) < minorOf(CLIENT_API) ? server : CLIENT_API;
+  }
+
+  /** Sends a request below the version prefix. Statuses from 400 on become GantryErrors with `details.status`. */
+  async request(method: string, path: string, options: RequestOptions = {}): Promise<Answer> {
+    const answer = await this.raw(method, `/v${await this.apiVersion()}${path}`, options);
+    if (answer.status >= 400) throw await errorOf(answer);
+    return answer;
+  }
+
+  async json<T>(method: string, path: string, options: RequestOptions = {}): Promise<T> {
+    const answer = await this.request(method, path, options);
+    const text = (await gather(answer.body)).toString("utf8");
+    return (text.trim() === "" ? undefined : JSON.parse(text)) as T;
+  }
+
+  /** For calls whose answer says nothing; gives the status (204 against 304). */
+  async send(method: string, path: string, options: RequestOptions = {}): Promise<number> {
+    const answer = await this.request(method, path, options);
+    await drain(answer.body);
+    return answer.status;
+  }
+
+  /** JSON values, one a line, as they come. */
+  async *lines<T>(method: string, path: string, options: RequestOptions = {}): AsyncGenerator<T> {
+    const answer = await this.request(method, path, options);
+    const lines = new JsonLines<T>();
+    for await (const chunk of answer.body) yield* lines.push(chunk);
+    yield* lines.end();
+  }
+
+  /** Takes a connection over for raw bytes both ways. */
+  async hijack(path: string, options: RequestOptions = {}): Promise<Hijacked> {
+    const target = `/v${await this.apiVersion()}${path}`;
+    const { reader, head, finish } = await this.exchange("POST", target, {
+      ...options,
+      headers: { Connection: "Upgrade", Upgrade: "tcp", ...options.headers },
+    });
+    if (head.status >= 400) {
+      throw await errorOf({ status: head.status, headers: head.headers, body: this.body(reader, head, finish) });
+    }
+    reader.detach();
+    return { socket: reader.socket, contentType: head.headers.get("content-type") ?? "" };
+  }
+
+  /** Closes the idle connections. */
+  close(): void {
+    for (const reader of this.idle) reader.socket.destroy();
+    this.idle.clear();
+  }
+
+  private async raw(method: string, target: string, options: RequestOptions): Promise<Answer> {
+    const { reader, head, finish } = await this.exchange(method, target, options);
+    if (method === "HEAD") {
+      for (const name of ["content-length", "transfer-encoding"]) head.headers.delete(name);
+      head.headers.set("content-length", "0");
+    }
+    return { status: head.status, headers: head.headers, body: this.body(reader, head, finish) };
+  }
+
+  private async exchange(
+    method: string,
+    path: string,
+    options: RequestOptions,
+  ): Promise<{ reader: SocketReader; head: ResponseHead; finish: () => void }> {
+    const { signal, body } = options;
+    signal?.throwIfAborted();
+    const reused = [...this.idle].find((reader) => reader.idle);
+    const reader = reused ?? new SocketReader(this.open());
+    this.idle.delete(reader);
+    const { socket } = reader;
+    socket.ref();
+    const abort = (): void => void socket.destroy(signal?.reason as Error);
+    signal?.addEventListener("abort", abort, { once: true });
+    const finish = (): void => signal?.removeEventListener("abort", abort);
+    try {
+      let sending = true;
+      void this.write(socket, method, path + queryText(options.query), options)
+        .catch((error: unknown) => socket.destroy(error as Error))
+        .finally(() => {
+          sending = false;
+        });
+      const head = await readHead(reader);
+      if (head === undefined) {
+        // A kept connection may have been closed by the other side at this very moment; a fresh one tells the truth.
+        if (reused !== undefined && !isStream(body)) {
+          finish();
+          return await this.exchange(method, path, options);
+        }
+        throw new Error("the connection was closed without an answer");
+      }
+      // An answer before the body has gone out whole: the rest would be read as the next request.
+      if (sending && isStream(body)) head.headers.set("connection", "close");
+      return { reader, head, finish };
+    } catch (error) {
+      finish();
+      socket.destroy();
+      if (reused !== undefined && !isStream(body) && (errnoOf(error) === "EPIPE" || errnoOf(error) === "ECONNRESET")) {
+        return await this.exchange(method, path, options);
+      }
+      throw this.translate(error, signal);
+    }
+  }
+
+  private open(): Socket {
+    const to = this.endpoint;
+    return connect(
+      to.kind === "unix"
+        ? { path: to.path, allowHalfOpen: true }
+        : { host: to.host, port: to.port, allowHalfOpen: true },
+    );
+  }
+
+  private async write(socket: Socket, method: string, target: string, options: RequestOptions): Promise<void> {
+    const { body } = options;
+    const headers: Record<string, string> = {
+      Host: this.endpoint.kind === "unix" ? "api.moby.localhost" : `${this.endpoint.host}:${this.endpoint.port}`,
+      "User-Agent": this.options.userAgent ?? "gantry",
+      ...this.options.headers,
+      ...options.headers,
+    };
+    if (body === undefined) {
+      if (method === "POST") headers["Content-Length"] = "0";
+      socket.write(requestHead(method, target, headers));
+      return;
+    }
+    if (!isStream(body)) {
+      const bytes = Buffer.isBuffer(body) ? body : Buffer.from(JSON.stringify(body));
+      headers["Content-Type"] = options.contentType ?? "application/json";
+      headers["Content-Length"] = String(bytes.length);
+      socket.write(Buffer.concat([Buffer.from(requestHead(method, target, headers)), bytes]));
+      return;
+    }
+    headers["Content-Type"] = options.contentType ?? "application/x-tar";
+    headers["Transfer-Encoding"] = "chunked";
+    socket.write(requestHead(method, target, headers));
+    for await (const chunk of body) {
+      if (socket.destroyed) return;
+      if (chunk.length === 0) continue;
+      socket.write(`${chunk.length.toString(16)}\r\n`);
+      socket.write(chunk);
+      if (!socket.write("\r\n")) await writable(socket);
+    }
+    socket.write("0\r\n\r\n");
+  }
+
+  private async *body(reader: SocketReader, head: ResponseHead, finish: () => void): AsyncGenerator<Buffer> {
+    let whole = false;
+    try {
+      yield* readBody(reader, head);
+      whole = true;
+    } catch (error) {
+      throw this.translate(error);
+    } finally {
+      finish();
+      if (whole && staysOpen(head) && reader.idle) {
+        reader.socket.unref();
+        this.idle.add(reader);
+        reader.socket.once("close", () => this.idle.delete(reader));
+      } else {
+        reader.socket.destroy();
+      }
+    }
+  }
+
+  private translate(error: unknown, signal?: AbortSignal): unknown {
+    if (signal?.aborted) return signal.reason;
+    if (error instanceof GantryError) return error;
+    const code = errnoOf(error);
+    const { text } = this.endpoint;
+    const syscall = (error as NodeJS.ErrnoException | undefined)?.syscall;
+    // Errors of a body's source (a file that can't be read) pass as they are.
+    if (code !== undefined && !["connect", "read", "write", "getaddrinfo", undefined].includes(syscall)) return error;
+    if (syscall === "connect" && (code === "EACCES" || code === "EPERM")) {
+      return new GantryError(
+        "forbidden",
+        "ENGINE_FORBIDDEN",
+        `permission denied while trying to connect to the Gantry daemon at ${text}`,
+        { hint: "run as root, or join the group that owns the socket", cause: error },
+      );
+    }
+    if (syscall === "connect" || syscall === "getaddrinfo") {
+      return new GantryError(
+        "unavailable",
+        "ENGINE_UNREACHABLE",
+        `Cannot connect to the Gantry daemon at ${text}. Is gantryd running?`,
+        { hint: "start one with: gantryd &  (or npm start)", cause: error },
+      );
+    }
+    return new GantryError("unavailable", "CONNECTION_LOST", `error during connect: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+const writable = (socket: Socket): Promise<void> =>
+  new Promise((resolve) => {
+    const done = (): void => {
+      socket.off("drain", done).off("close", done);
+      resolve();
+    };
+    socket.once("drain", done).once("close", done);
+  });
+
+function queryText(query: Query | undefined): string {
+  if (query === undefined) return "";
+  const pairs: string[] = [];
+  for (const [name, value] of Object.entries(query)) {
+    if (value === undefined || value === false || value === "") continue;
+    for (const one of Array.isArray(value) ? value : [value]) {
+      pairs.push(`${name}=${encodeURIComponent(one === true ? "1" : String(one))}`);
+    }
+  }
+  return pairs.length === 0 ? "" : `?${pairs.join("&")}`;
+}
+
+export async function gather(body: AsyncIterable<Buffer>): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of body) chunks.push(chunk);
+  return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
+}
+
+async function drain(body: AsyncIterable<Buffer>): Promise<void> {
+  for await (const _ of body);
+}
+
+async function errorOf(answer: Answer): Promise<GantryError> {
+  const text = (await gather(answer.body)).toString("utf8").trim();
+  const details = { status: answer.status };
+  let body: Partial<ErrorBody> = {};
+  try {
+    body = JSON.parse(text) as Partial<ErrorBody>;
+  } catch {
+    body = { message: text };
+  }
+  const message = typeof body?.message === "string" && body.message !== "" ? body.message : `status ${answer.status}`;
+  return new GantryError(kindOf(answer.status), body?.code ?? "DAEMON_ERROR", message, {
+    details,
+    ...(body?.hint !== undefined && { hint: body.hint }),
+  });
+}
+
+/** True for what an engine answered, as against a failure on this side. */
+export const isFromDaemon = (error: unknown): error is GantryError =>
+  error instanceof GantryError && error.details?.["status"] !== undefined;
+
+/** A name or id as one segment of a path. */
+export const segment = (name: string): string => encodeURIComponent(name);
+
+/** An image's name: slashes and colons stay. */
+export const imagePath = (name: string): string => encodeURIComponent(name).replace(/%2F/g, "/").replace(/%3A/g, ":");
+
+/** `filters` as the API takes them: {"label":{"a=b":true}}. */
+export function filtersText(filters: Record<string, string[]> | undefined): string | undefined {
+  if (filters === undefined || Object.keys(filters).length === 0) return undefined;
+  return JSON.stringify(
+    Object.fromEntries(
+      Object.entries(filters).map(([key, values]) => [key, Object.fromEntries(values.map((value) => [value, true]))]),
+    ),
+  );
+}
