@@ -53,6 +53,8 @@ export interface RemoteRegistry {
     mediaType: string,
     options: RemoteOptions,
   ): Promise<Digest>;
+  /** All tags of a repository (`pull --all-tags`). */
+  listTags(repo: RepositoryRef, options: RemoteOptions): Promise<string[]>;
   /** Checks credentials (`docker login`); returns Docker's status words. */
   login(auth: RegistryAuth, options: { signal?: AbortSignal }): Promise<{ status: string; identityToken?: string }>;
 }
