@@ -1,0 +1,134 @@
+import { ipcModeOf } from "./namespaces.ts";
+import type { ResolvedMount, SpecFacts } from "./facts.ts";
+import { INIT_PATH } from "./process.ts";
+import { tmpfsOptions } from "./tmpfs-options.ts";
+import type { OciMount } from "../../../ports/oci-spec.ts";
+
+export const DEFAULT_SHM_SIZE = 64 * 1024 * 1024;
+
+/** Below these nothing of the host or the hardware is shown to a container that is not privileged. */
+export const MASKED_PATHS: readonly string[] = [
+  "/proc/acpi",
+  "/proc/asound",
+  "/proc/interrupts",
+  "/proc/kcore",
+  "/proc/keys",
+  "/proc/latency_stats",
+  "/proc/sched_debug",
+  "/proc/scsi",
+  "/proc/timer_list",
+  "/proc/timer_stats",
+  "/sys/devices/virtual/powercap",
+  "/sys/firmware",
+];
+
+export const READONLY_PATHS: readonly string[] = [
+  "/proc/bus",
+  "/proc/fs",
+  "/proc/irq",
+  "/proc/sys",
+  "/proc/sysrq-trigger",
+];
+
+/** How often a CPU was throttled tells of other tenants' load; one path for each CPU. */
+export const throttlePaths = (cpus: number): string[] =>
+  Array.from({ length: cpus }, (_, i) => `/sys/devices/system/cpu/cpu${i}/thermal_throttle`);
+
+/** The kernel's file systems that each container gets. */
+function kernelMounts(facts: SpecFacts): OciMount[] {
+  const { hostConfig } = facts;
+  const access = hostConfig.Privileged ? "rw" : "ro";
+  const mounts: OciMount[] = [
+    { destination: "/proc", type: "proc", source: "proc", options: ["nosuid", "noexec", "nodev"] },
+    {
+      destination: "/dev",
+      type: "tmpfs",
+      source: "tmpfs",
+      options: ["nosuid", "strictatime", "mode=755", "size=65536k"],
+    },
+    {
+      destination: "/dev/pts",
+      type: "devpts",
+      source: "devpts",
+      options: ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"],
+    },
+    { destination: "/sys", type: "sysfs", source: "sysfs", options: ["nosuid", "noexec", "nodev", access] },
+    {
+      destination: "/sys/fs/cgroup",
+      type: "cgroup",
+      source: "cgroup",
+      options: [access, "nosuid", "noexec", "nodev"],
+    },
+    { destination: "/dev/mqueue", type: "mqueue", source: "mqueue", options: ["nosuid", "noexec", "nodev"] },
+  ];
+  const shm = sharedMemory(facts);
+  if (shm) mounts.push(shm);
+  return mounts;
+}
+
+function sharedMemory(facts: SpecFacts): OciMount | undefined {
+  const flags = ["nosuid", "noexec", "nodev"];
+  if (facts.shm !== undefined) {
+    return { destination: "/dev/shm", type: "bind", source: facts.shm, options: ["rbind", "rprivate", ...flags] };
+  }
+  if (ipcModeOf(facts.hostConfig) === "none") return undefined;
+  const size = facts.hostConfig.ShmSize || DEFAULT_SHM_SIZE;
+  return { destination: "/dev/shm", type: "tmpfs", source: "shm", options: [...flags, "mode=1777", `size=${size}`] };
+}
+
+const bind = (destination: string, source: string | undefined, options: string[]): OciMount[] =>
+  source === undefined ? [] : [{ destination, type: "bind", source, options: ["rbind", "rprivate", ...options] }];
+
+/** The files that Gantry keeps for the container, and `--init`'s program. */
+function ownFiles(facts: SpecFacts): OciMount[] {
+  const access = facts.hostConfig.ReadonlyRootfs ? ["ro"] : [];
+  return [
+    ...bind("/etc/resolv.conf", facts.files.resolvConf, access),
+    ...bind("/etc/hostname", facts.files.hostname, access),
+    ...bind("/etc/hosts", facts.files.hosts, access),
+    ...bind(INIT_PATH, facts.initBinary, ["ro"]),
+  ];
+}
+
+function userMount(mount: ResolvedMount, recursiveReadOnly: boolean): OciMount {
+  const { destination } = mount;
+  if (mount.type === "tmpfs") {
+    const options = tmpfsOptions([...(mount.options ?? []), ...(mount.readOnly ? ["ro"] : [])]);
+    return { destination, type: "tmpfs", source: "tmpfs", options };
+  }
+  const options = [mount.nonRecursive ? "bind" : "rbind", mount.propagation || "rprivate"];
+  if (mount.readOnly) options.push("ro");
+  // without it, what is mounted below the source would stay writable
+  if (mount.readOnly && !mount.nonRecursive && recursiveReadOnly) options.push("rro");
+  return { destination, type: "bind", source: mount.source, options };
+}
+
+const depth = (mount: OciMount): number => mount.destination.split("/").filter(Boolean).length;
+
+/** `mounts` of config.json: the kernel's first, then all others, parents before what lies in them. */
+export function planMounts(facts: SpecFacts): OciMount[] {
+  const { major, minor } = facts.host.kernel;
+  const recursiveReadOnly = major > 5 || (major === 5 && minor >= 12);
+  const theirs = facts.mounts.map((mount) => userMount(mount, recursiveReadOnly));
+  const taken = new Set(theirs.map((mount) => mount.destination));
+  const free = (mount: OciMount): boolean => !taken.has(mount.destination);
+  const others = [...ownFiles(facts).filter(free), ...theirs];
+  return [...kernelMounts(facts).filter(free), ...others.toSorted((a, b) => depth(a) - depth(b))];
+}
+
+/** A shared or slave bind needs the root's own propagation to let events through. */
+export function rootPropagation(mounts: readonly ResolvedMount[]): "private" | "shared" | "rslave" {
+  const asked = new Set(mounts.map((mount) => mount.propagation));
+  if (asked.has("shared") || asked.has("rshared")) return "shared";
+  return asked.has("slave") || asked.has("rslave") ? "rslave" : "private";
+}
+
+/** Masked and read-only paths: the defaults unless the user gave lists of their own; none when privileged. */
+export function planHiddenPaths(facts: SpecFacts): { maskedPaths: string[]; readonlyPaths: string[] } {
+  const { hostConfig, host } = facts;
+  if (hostConfig.Privileged) return { maskedPaths: [], readonlyPaths: [] };
+  return {
+    maskedPaths: hostConfig.MaskedPaths ?? [...MASKED_PATHS, ...throttlePaths(host.cpus)],
+    readonlyPaths: hostConfig.ReadonlyPaths ?? [...READONLY_PATHS],
+  };
+}

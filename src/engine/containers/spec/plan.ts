@@ -1,0 +1,62 @@
+import type { OciLinux, OciSpec } from "../../../ports/oci-spec.ts";
+import { planDevices } from "./devices.ts";
+import type { SpecFacts } from "./facts.ts";
+import { planHiddenPaths, planMounts, rootPropagation } from "./mounts.ts";
+import { ownsUtsNamespace, planNamespaces, planSysctls } from "./namespaces.ts";
+import { planProcess } from "./process.ts";
+import { cgroupsPath, planResources } from "./resources.ts";
+import { customSeccomp, defaultSeccomp, type SeccompFilter } from "./seccomp.ts";
+import { readSecurityOptions } from "./security-options.ts";
+
+/** What both runc 1.1 and crun 1.8 read. */
+const OCI_VERSION = "1.0.2";
+
+/**
+ * A container's config.json from Docker's configuration and the host's facts. Pure. What the host cannot grant is
+ * left out or clamped: run `validateHostConfig` first, it warns. Throws invalid for what cannot be expressed.
+ */
+export function planSpec(facts: SpecFacts): OciSpec {
+  const { hostConfig, host } = facts;
+  const process = planProcess(facts);
+  const devices = planDevices(facts);
+  const sysctl = planSysctls(facts);
+  const seccomp = planSeccomp(facts, process.capabilities?.bounding ?? []);
+  const linux: OciLinux = {
+    namespaces: planNamespaces(facts),
+    ...(devices.nodes.length > 0 && { devices: devices.nodes }),
+    cgroupsPath: cgroupsPath(facts.id, hostConfig.CgroupParent),
+    resources: planResources(hostConfig, host, devices.rules),
+    ...(Object.keys(sysctl).length > 0 && { sysctl }),
+    ...(seccomp && { seccomp: { ...seccomp } }),
+    ...planHiddenPaths(facts),
+    rootfsPropagation: rootPropagation(facts.mounts),
+  };
+  return {
+    ociVersion: OCI_VERSION,
+    process,
+    root: { path: facts.rootfs, ...(hostConfig.ReadonlyRootfs && { readonly: true }) },
+    ...(ownsUtsNamespace(hostConfig) && { hostname: facts.hostname }),
+    mounts: planMounts(facts),
+    ...(hostConfig.Annotations && { annotations: hostConfig.Annotations }),
+    linux,
+  };
+}
+
+/** A privileged container has a filter only if it asks for one by profile. */
+function planSeccomp(facts: SpecFacts, capabilities: readonly string[]): SeccompFilter | undefined {
+  const { host, hostConfig } = facts;
+  if (host.seccomp.length === 0) return undefined;
+  const { seccomp } = readSecurityOptions(hostConfig.SecurityOpt);
+  if (seccomp === "unconfined") return undefined;
+  if (seccomp !== "default") return customSeccomp(seccomp, capabilities, host);
+  return hostConfig.Privileged ? undefined : defaultSeccomp(capabilities, host);
+}
+
+/** 2^64 as JSON.stringify prints it: the nearest a number gets to RLIM_INFINITY. */
+const ROUNDED_INFINITY = /"(soft|hard)":18446744073709552000/g;
+
+/** The text of config.json. An unlimited rlimit comes out as the exact 64-bit number. */
+export function encodeSpec(spec: OciSpec): string {
+  // inside a JSON string a quote is escaped, so the pattern matches only real fields
+  return JSON.stringify(spec).replace(ROUNDED_INFINITY, '"$1":18446744073709551615');
+}
