@@ -4,12 +4,13 @@ const PROTOCOLS = new Set(["tcp", "udp", "sctp"]);
 /** So many ports one EXPOSE may name: the whole range of 16 bits. */
 const LAST_PORT = 65535;
 
+const bad = (why: string): GantryError => new GantryError("invalid", "BAD_PORT", why);
+
 /**
  * EXPOSE's argument as the configuration's keys: "80" → ["80/tcp"], "7000-7002/udp" → three.
  * A mapping ("8080:80") keeps the container's side, as Docker does. Throws invalid BAD_PORT in Docker's words.
  */
 export function normalizeExpose(text: string): string[] {
-  const bad = (why: string): GantryError => new GantryError("invalid", "BAD_PORT", why);
   const cut = text.indexOf("/");
   const protocol = cut < 0 ? "tcp" : text.slice(cut + 1).toLowerCase() || "tcp";
   if (!PROTOCOLS.has(protocol)) throw bad(`invalid proto: ${protocol}`);

@@ -29,9 +29,10 @@ const quotedRune = (code: number): string => {
   return `'${c === '"' ? c : c.replace(/[\\\u0000-\u001f\u007f]/g, escapeControl)}'`;
 };
 
+const time = (ns: number | undefined): string => `"${formatDuration(ns ?? 0)}"`;
+
 /** A health check as Docker's history prints it. */
 export function healthText(health: HealthConfig): string {
-  const time = (ns: number | undefined): string => `"${formatDuration(ns ?? 0)}"`;
   const times = [health.Interval, health.Timeout, health.StartPeriod, health.StartInterval].map(time).join(" ");
   const retries = Math.min(health.Retries ?? 0, 0x10ffff);
   return `&{${quotedList(health.Test ?? [])} ${times} ${quotedRune(retries)}}`;
