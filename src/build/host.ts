@@ -1,0 +1,71 @@
+import type { HostConfig } from "../base/container-config.ts";
+import type { Digest, Platform } from "../base/image-config.ts";
+import type { OnProgress } from "../base/progress.ts";
+import type { ImageRecord, ImageSource } from "../engine/images/contract.ts";
+import type { Archive } from "../ports/archive.ts";
+import type { BuildFiles, Downloads } from "../ports/build-files.ts";
+import type { Clock, Ids } from "../ports/clock.ts";
+import type { LayerStore } from "../ports/layer-store.ts";
+import type { RegistryAuth } from "../ports/remote-registry.ts";
+import type { StateStore } from "../ports/state-store.ts";
+
+/** A mount of RUN `--mount`. */
+export interface RunMount {
+  type: "bind" | "tmpfs";
+  /** Host path; bind only. */
+  source?: string;
+  /** Absolute path in the container. */
+  target: string;
+  readonly: boolean;
+  /** Bytes, tmpfs only. */
+  size?: number;
+}
+
+/** One RUN: a process in a container on a mounted tree. */
+export interface RunStep {
+  /** 64 hex digits, as a container's id; kernel objects take their names from it. */
+  id: string;
+  /** Mounted and writable. Files that the container only borrows (/etc/resolv.conf, /etc/hosts) must be mounts. */
+  rootfs: string;
+  args: string[];
+  env: string[];
+  cwd: string;
+  /** USER as in the image: name, uid, uid:gid …; looked up inside rootfs. "" is root. */
+  user: string;
+  hostname: string;
+  /** NetworkMode, ExtraHosts, ShmSize and resource limits of the build. */
+  hostConfig: HostConfig;
+  mounts: RunMount[];
+  onOutput: (stream: "stdout" | "stderr", chunk: Buffer) => void;
+  signal: AbortSignal;
+}
+
+export interface PullOptions {
+  platform?: Platform;
+  /** X-Registry-Config: credentials by registry. */
+  auth: Record<string, RegistryAuth>;
+  onProgress: OnProgress;
+  signal: AbortSignal;
+}
+
+/** All that the builder needs of the engine. */
+export interface BuildHost {
+  images: ImageSource;
+  /** Fetches FROM's image. */
+  pull(reference: string, options: PullOptions): Promise<ImageRecord>;
+  /** Names an image that exists. */
+  tag(id: Digest, reference: string): void | Promise<void>;
+  /** Chain ids that images stand on, each with all below it; pruning spares those. */
+  chainsInUse(): Iterable<Digest>;
+  layers: LayerStore;
+  archive: Archive;
+  files: BuildFiles;
+  downloads: Downloads;
+  /** Runs to the end; the exit code. Throws invalid when the command can't be started (Docker's words), canceled. */
+  run(step: RunStep): Promise<number>;
+  state: StateStore;
+  clock: Clock;
+  ids: Ids;
+  /** What this machine builds for. */
+  platform: Platform;
+}

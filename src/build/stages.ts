@@ -1,0 +1,200 @@
+import type { Platform } from "../base/image-config.ts";
+import { GantryError } from "../base/errors.ts";
+import { ExpansionError, expandWord } from "./expand.ts";
+import type { Dockerfile, Instruction, Of } from "./parse/instruction.ts";
+import { nearest, Problem } from "./parse/problem.ts";
+import { parsePlatform, platformArgs } from "./platform.ts";
+
+/** What FROM or `--from` names. */
+export type Base =
+  | { kind: "scratch" }
+  | { kind: "stage"; index: number }
+  | { kind: "image"; reference: string; platform?: Platform };
+
+export interface Stage {
+  index: number;
+  name?: string;
+  from: Of<"from">;
+  base: Base;
+  instructions: Instruction[];
+}
+
+export interface PlannedStep {
+  /** From 1, as `Step 1/4` shows it. */
+  number: number;
+  instruction: Instruction;
+}
+
+export interface PlannedStage {
+  stage: Stage;
+  from: PlannedStep;
+  steps: PlannedStep[];
+}
+
+/** What will be done, in order; stages that the target doesn't need are left out. */
+export interface BuildPlan {
+  /** ARGs before the first FROM, with their values. */
+  globals: Map<string, string>;
+  globalSteps: PlannedStep[];
+  /** All stages, for `--from`. */
+  stages: Stage[];
+  planned: PlannedStage[];
+  total: number;
+}
+
+export interface PlanOptions {
+  target?: string;
+  /** Values of `--build-arg`; null: named without a value. */
+  buildArgs: Readonly<Record<string, string | null>>;
+  /** Added as the last stage's last instructions, sorted by name. */
+  labels: Readonly<Record<string, string>>;
+  /** The machine's, and what is built for. */
+  buildPlatform: Platform;
+  targetPlatform: Platform;
+}
+
+/** From instructions to steps. Pure. Throws Problem with a place, and invalid NO_SUCH_STAGE. */
+export function planBuild(dockerfile: Dockerfile, options: PlanOptions): BuildPlan {
+  const start = dockerfile.instructions.findIndex((instruction) => instruction.kind === "from");
+  const globalArgs = dockerfile.instructions.slice(0, start < 0 ? undefined : start);
+  if (start < 0) throw new Problem("no build stage in current context", { line: 1, column: 1 });
+  const globals = globalValues(globalArgs, options, dockerfile.escape);
+  const stages = groupStages(dockerfile, start, globals, options);
+  const target = targetStage(stages, options.target);
+  const labels = Object.entries(options.labels).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  const last = target.instructions.at(-1)?.origin ?? target.from.origin;
+  target.instructions.push(
+    ...labels.map(([key, value]): Instruction => {
+      const origin = { line: last.endLine, endLine: last.endLine, text: `LABEL ${key}=${value}` };
+      return { kind: "label", pairs: [{ key: literal(key), value: literal(value) }], origin };
+    }),
+  );
+  const needed = neededStages(stages, target.index);
+  let number = 0;
+  const step = (instruction: Instruction): PlannedStep => ({ number: ++number, instruction });
+  const globalSteps = globalArgs.map(step);
+  const planned = stages
+    .filter((stage) => needed.has(stage.index))
+    .map((stage) => ({ stage, from: step(stage.from), steps: stage.instructions.map(step) }));
+  return { globals, globalSteps, stages, planned, total: number };
+}
+
+/** Quoted so that expansion gives it back as it was. */
+const literal = (text: string): string => text.split("'").map((part) => `'${part}'`).join(`"'"`);
+
+function globalValues(args: readonly Instruction[], options: PlanOptions, escape: string): Map<string, string> {
+  const values = new Map(Object.entries(platformArgs(options.buildPlatform, options.targetPlatform)));
+  for (const instruction of args) {
+    if (instruction.kind !== "arg") continue;
+    for (const { key, value } of instruction.args) {
+      const given = options.buildArgs[key] ?? undefined;
+      const text = given ?? (value === undefined ? undefined : expandAt(instruction, value, values, escape));
+      if (text !== undefined) values.set(key, text);
+    }
+  }
+  return values;
+}
+
+function expandAt(at: Instruction, text: string, values: ReadonlyMap<string, string>, escape: string): string {
+  try {
+    return expandWord(text, (name) => values.get(name), escape);
+  } catch (error) {
+    if (!(error instanceof ExpansionError)) throw error;
+    throw new Problem(error.message, { line: at.origin.line, column: 1 }, at.origin.text.length);
+  }
+}
+
+function groupStages(
+  dockerfile: Dockerfile,
+  start: number,
+  globals: ReadonlyMap<string, string>,
+  options: PlanOptions,
+): Stage[] {
+  const stages: Stage[] = [];
+  for (const instruction of dockerfile.instructions.slice(start)) {
+    if (instruction.kind !== "from") {
+      stages.at(-1)?.instructions.push(instruction);
+      continue;
+    }
+    const { as, origin } = instruction;
+    const at = { line: origin.line, column: 1 };
+    if (as !== undefined && stages.some((stage) => stage.name === as)) {
+      throw new Problem(`duplicate name ${as}`, at, origin.text.length);
+    }
+    const image = expandAt(instruction, instruction.image, globals, dockerfile.escape);
+    if (image === "") throw new Problem(`base name (${instruction.image}) should not be blank`, at, origin.text.length);
+    const wanted = instruction.platform && expandAt(instruction, instruction.platform, globals, dockerfile.escape);
+    stages.push({
+      index: stages.length,
+      ...(as === undefined ? {} : { name: as }),
+      from: instruction,
+      base: baseOf(image, stages, wanted ? parsePlatform(wanted, options.targetPlatform) : undefined),
+      instructions: [],
+    });
+  }
+  return stages;
+}
+
+function baseOf(image: string, stages: readonly Stage[], platform: Platform | undefined): Base {
+  if (image === "scratch") return { kind: "scratch" };
+  const stage = stages.find((candidate) => candidate.name === image.toLowerCase());
+  if (stage) return { kind: "stage", index: stage.index };
+  return { kind: "image", reference: image, ...(platform === undefined ? {} : { platform }) };
+}
+
+/** What `--from` means inside stage `current`: an earlier stage by name or number, else an image. */
+export function sourceOf(from: string, stages: readonly Stage[], current: number): Base {
+  const named = stages.find((stage) => stage.name === from.toLowerCase() && stage.index < current);
+  if (named) return { kind: "stage", index: named.index };
+  if (/^\d+$/.test(from)) {
+    const index = Number(from);
+    if (index === current) {
+      throw new GantryError("invalid", "BAD_STAGE", `invalid from flag value ${from}: refers to current build stage`);
+    }
+    if (index > current || index >= stages.length) {
+      throw new GantryError("invalid", "BAD_STAGE", `invalid from flag value ${from}: invalid stage index ${from}`);
+    }
+    return { kind: "stage", index };
+  }
+  if (stages[current]?.name === from.toLowerCase()) {
+    throw new GantryError("invalid", "BAD_STAGE", `invalid from flag value ${from}: refers to current build stage`);
+  }
+  return baseOf(from, [], undefined);
+}
+
+function targetStage(stages: readonly Stage[], target: string | undefined): Stage {
+  const last = stages.at(-1);
+  if (last === undefined) throw new Problem("no build stage in current context", { line: 1, column: 1 });
+  if (target === undefined || target === "") return last;
+  const found = stages.find((stage) => stage.name === target.toLowerCase()) ?? stages[indexOf(target)];
+  if (found) return found;
+  const names = stages.flatMap((stage) => stage.name ?? []);
+  const meant = nearest(target, names);
+  throw new GantryError("invalid", "NO_SUCH_STAGE", `target stage "${target}" could not be found`, {
+    hint: meant ? `did you mean ${meant}?` : names.length > 0 ? `stages are ${names.join(", ")}` : "no stage has a name",
+  });
+}
+
+const indexOf = (text: string): number => (/^\d+$/.test(text) ? Number(text) : -1);
+
+function neededStages(stages: readonly Stage[], target: number): Set<number> {
+  const needed = new Set<number>();
+  const visit = (index: number): void => {
+    const stage = stages[index];
+    if (stage === undefined || needed.has(index)) return;
+    needed.add(index);
+    if (stage.base.kind === "stage") visit(stage.base.index);
+    for (const from of stage.instructions.flatMap(sourcesNamed)) {
+      const source = sourceOf(from, stages, index);
+      if (source.kind === "stage") visit(source.index);
+    }
+  };
+  visit(target);
+  return needed;
+}
+
+function sourcesNamed(instruction: Instruction): string[] {
+  if (instruction.kind === "copy") return instruction.from === undefined ? [] : [instruction.from];
+  if (instruction.kind === "run") return instruction.mounts.flatMap((mount) => mount.from ?? []);
+  return [];
+}
