@@ -1,0 +1,68 @@
+import path from "node:path";
+import type { ContainerConfig, HostConfig } from "../../../base/container-config.ts";
+import { GantryError } from "../../../base/errors.ts";
+import type { HostFacts } from "../../../ports/host-facts.ts";
+import type { OciProcess } from "../../../ports/oci-spec.ts";
+import { grantedCapabilities } from "./capabilities.ts";
+import type { ResolvedUser } from "./facts.ts";
+import { capabilitySets, environmentOf, oomScore, ociUser, resourceLimits, workingDirectoryOf } from "./process.ts";
+import { readSecurityOptions } from "./security-options.ts";
+
+export interface ExecRequest {
+  Cmd?: string[];
+  Env?: string[];
+  Tty?: boolean;
+  Privileged?: boolean;
+  WorkingDir?: string;
+  ConsoleSize?: [number, number] | null;
+}
+
+/** The OCI process of an exec: the container's own limits and rights, the exec's command, variables and folder. */
+export function planExec(
+  config: ContainerConfig,
+  hostConfig: HostConfig,
+  exec: ExecRequest,
+  user: ResolvedUser,
+  host: HostFacts,
+): OciProcess {
+  if (exec.WorkingDir && !path.posix.isAbsolute(exec.WorkingDir)) {
+    throw new GantryError("invalid", "BAD_WORKDIR", `Cwd must be an absolute path: ${exec.WorkingDir}`);
+  }
+  const cwd = workingDirectoryOf({ WorkingDir: exec.WorkingDir || config.WorkingDir });
+  refuseDescriptorPath(cwd);
+  const tty = exec.Tty === true;
+  const [height = 0, width = 0] = exec.ConsoleSize ?? [];
+  const granted = grantedCapabilities(
+    { add: hostConfig.CapAdd, drop: hostConfig.CapDrop, privileged: exec.Privileged || hostConfig.Privileged },
+    host.capabilities,
+  );
+  const rlimits = resourceLimits(hostConfig.Ulimits, host);
+  return {
+    terminal: tty,
+    ...(tty && height > 0 && width > 0 && { consoleSize: { height, width } }),
+    user: ociUser(user),
+    args: exec.Cmd ?? [],
+    env: environmentOf({
+      env: [...(config.Env ?? []), ...(exec.Env ?? [])],
+      hostname: config.Hostname ?? "",
+      tty,
+      home: user.home,
+    }),
+    cwd,
+    capabilities: capabilitySets(granted, user.uid),
+    ...(rlimits.length > 0 && { rlimits }),
+    noNewPrivileges: readSecurityOptions(hostConfig.SecurityOpt).noNewPrivileges,
+    oomScoreAdj: oomScore(hostConfig.OomScoreAdj ?? 0, host),
+  };
+}
+
+/** A folder below /proc/PID/fd would be a descriptor of the runtime's, a way out to the host (CVE-2024-21626). */
+export function refuseDescriptorPath(cwd: string): void {
+  if (/^\/proc\/[^/]+\/fd(\/|$)/.test(cwd) || /^\/dev\/fd(\/|$)/.test(cwd)) {
+    throw new GantryError(
+      "invalid",
+      "UNSAFE_WORKDIR",
+      `working directory ${cwd} points at an open descriptor: refused`,
+    );
+  }
+}

@@ -1,0 +1,44 @@
+import path from "node:path";
+import { GantryError } from "../../../base/errors.ts";
+
+/** Where the kernel's own file systems are mounted. */
+const KERNEL_FOLDERS = ["/dev", "/proc", "/sys"];
+
+/** The parts of /dev that a container may replace. */
+const REPLACEABLE = ["/dev/shm", "/dev/mqueue"];
+
+const within = (folder: string, target: string): boolean => target === folder || target.startsWith(`${folder}/`);
+
+/**
+ * No user mount lands in /dev, /proc or /sys, except on /dev/shm and /dev/mqueue: an old runtime can be led astray
+ * there. `resolved` is the destination after the image's links. A privileged container owns the host anyway, so only
+ * /proc stays closed to it. Throws invalid UNSAFE_MOUNT.
+ */
+export function refuseMountTarget(destination: string, resolved: string, privileged: boolean): void {
+  if (REPLACEABLE.some((folder) => within(folder, resolved))) return;
+  const folder = KERNEL_FOLDERS.find((name) => within(name, resolved));
+  if (folder === undefined || (privileged && folder !== "/proc")) return;
+  const leads = resolved === destination ? "is" : `leads to ${resolved},`;
+  throw new GantryError(
+    "invalid",
+    "UNSAFE_MOUNT",
+    `invalid mount config: destination ${destination} ${leads} inside ${folder}, which belongs to the kernel`,
+    { hint: `mount it elsewhere, for example at /host${destination}; single devices go with --device` },
+  );
+}
+
+const PROC_FD = /^\/proc\/([^/]+\/)?(task\/[^/]+\/)?(fd|fdinfo|cwd|root|exe)(\/|$)/;
+
+/**
+ * A working folder in /proc/<pid>/fd would be a descriptor that a runtime forgot to close: a way into the host.
+ * Throws invalid UNSAFE_WORKDIR.
+ */
+export function refuseProcFd(workingDirectory: string): void {
+  if (!PROC_FD.test(path.posix.resolve("/", workingDirectory))) return;
+  throw new GantryError(
+    "invalid",
+    "UNSAFE_WORKDIR",
+    `the working directory '${workingDirectory}' is refused: it leads through a process's descriptors`,
+    { hint: "choose an ordinary folder" },
+  );
+}
