@@ -2,7 +2,9 @@ import { check, closeFd, declare } from "./libc.ts";
 
 const socketNative = declare("int socket(int domain, int type, int protocol)");
 const bindNative = declare("int bind(int fd, const uint8_t *address, unsigned int length)");
-const setsockoptNative = declare("int setsockopt(int fd, int level, int name, const uint8_t *value, unsigned int length)");
+const setsockoptNative = declare(
+  "int setsockopt(int fd, int level, int name, const uint8_t *value, unsigned int length)",
+);
 const sendNative = declare("long send(int fd, const uint8_t *bytes, size_t length, int flags)");
 const recvNative = declare("long recv(int fd, uint8_t *bytes, size_t length, int flags)");
 
@@ -19,10 +21,10 @@ export const openSocket = (domain: number, type: number, protocol: number): numb
   check(socketNative(domain, type | SOCK_CLOEXEC, protocol), "socket");
 
 /** `address` is a whole struct sockaddr. */
-export const bindSocket = (fd: number, address: Buffer): number => check(bindNative(fd, address, address.length), "bind");
+export const bindSocket = (fd: number, address: Buffer): number =>
+  check(bindNative(fd, address, address.length), "bind");
 
-export const sendBytes = (fd: number, bytes: Buffer): number =>
-  check(sendNative(fd, bytes, bytes.length, 0), "send");
+export const sendBytes = (fd: number, bytes: Buffer): number => check(sendNative(fd, bytes, bytes.length, 0), "send");
 
 /** Blocks, up to the socket's time-out; returns the count of bytes (an oversized datagram is cut). */
 export const receiveBytes = (fd: number, into: Buffer): number => check(recvNative(fd, into, into.length, 0), "recv");

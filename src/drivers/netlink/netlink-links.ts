@@ -1,0 +1,220 @@
+import fs from "node:fs";
+import path from "node:path";
+import { errnoOf, GantryError, messageOf } from "../../base/errors.ts";
+import type { BridgeSpec, HostLink, Links, PlugSpec } from "../../ports/links.ts";
+import { closeFd, openFd } from "../syscalls/libc.ts";
+import { MNT_DETACH, umount } from "../syscalls/mount.ts";
+import { createNetworkNamespace, inNetworkNamespace } from "../syscalls/namespaces.ts";
+import { readAddresses, readLinks, readRoutes } from "./facts.ts";
+import {
+  addAddress,
+  addBridge,
+  addDefaultRoute,
+  addVethPair,
+  deleteAddress,
+  deleteDefaultRoute,
+  deleteLink,
+  hairpin,
+  pinMac,
+  setLink,
+  withoutLinkLocal,
+} from "./requests.ts";
+import { readResolvConf } from "./resolv-conf.ts";
+import { NetlinkSocket } from "./socket.ts";
+
+const NSFS_MAGIC = 0x6e736673;
+
+/** Links by rtnetlink. Works in the network namespace that the thread is in when the object is made. */
+export class NetlinkLinks implements Links {
+  private readonly host = guard("open netlink", () => new NetlinkSocket());
+  /** Indexes of links by name; an entry is dropped as soon as the kernel disagrees. */
+  private readonly indexes = new Map<string, number>();
+
+  close(): void {
+    this.host.close();
+  }
+
+  ensureBridge(spec: BridgeSpec): void {
+    guard(`bridge ${spec.name}`, () => {
+      let link = readLinks(this.host).find((candidate) => candidate.name === spec.name);
+      if (link === undefined) {
+        this.host.batch([addBridge(spec.name, spec.mac, spec.mtu), withoutLinkLocal(spec.name)]);
+        link = readLinks(this.host).find((candidate) => candidate.name === spec.name);
+      }
+      if (link === undefined) throw new Error("the new bridge is not there");
+      if (link.kind !== "bridge") {
+        throw new GantryError("conflict", "NOT_A_BRIDGE", `link ${spec.name} exists and is not a bridge`);
+      }
+      const { index } = link;
+      this.indexes.set(spec.name, index);
+      const stale = readAddresses(this.host).filter(
+        (a) => a.link === index && (a.address !== spec.address || a.prefix !== spec.prefix),
+      );
+      this.host.batch([
+        ...stale.map((a) => deleteAddress(index, a.address, a.prefix)),
+        addAddress(index, spec.address, spec.prefix),
+        ...(spec.mtu !== undefined && spec.mtu !== link.mtu ? [setLink(index, { mtu: spec.mtu })] : []),
+        setLink(index, { up: true }),
+      ]);
+      // published ports on 127.0.0.1 need the first; the others keep a container's router advertisements out
+      writeSysctl(`ipv4/conf/${spec.name}/route_localnet`, "1");
+      writeSysctl(`ipv6/conf/${spec.name}/accept_ra`, "0");
+      writeSysctl(`ipv6/conf/${spec.name}/disable_ipv6`, "1");
+    });
+  }
+
+  removeLink(name: string): void {
+    this.indexes.delete(name);
+    guard(`remove link ${name}`, () => this.host.batch([deleteLink(name)]));
+  }
+
+  createNamespace(file: string): void {
+    guard(`network namespace ${file}`, () => {
+      if (isNamespace(file)) return;
+      fs.mkdirSync(path.dirname(file), { recursive: true, mode: 0o711 });
+      fs.closeSync(fs.openSync(file, "a", 0o444));
+      createNetworkNamespace(file);
+      inNetworkNamespace(file, () => {
+        // IPv4 only: later links get no link-local addresses; ::1 stays
+        writeSysctl("ipv6/conf/default/disable_ipv6", "1");
+        withSocket((socket) => socket.batch([setLink("lo", { up: true })]));
+      });
+    });
+  }
+
+  removeNamespace(file: string): void {
+    guard(`remove network namespace ${file}`, () => {
+      try {
+        umount(file, MNT_DETACH);
+      } catch (error) {
+        if (!["EINVAL", "ENOENT"].includes(errnoOf(error) ?? "")) throw error;
+      }
+      fs.rmSync(file, { force: true });
+    });
+  }
+
+  namespacesIn(folder: string): string[] {
+    return fs.existsSync(folder) ? fs.readdirSync(folder) : [];
+  }
+
+  plug(spec: PlugSpec): void {
+    guard(`plug ${spec.hostName}`, () => {
+      const bridge = this.indexOf(spec.bridge);
+      const netnsFd = openFd(spec.netns, 0);
+      try {
+        this.host.batch([addVethPair({ ...spec, netnsFd }), withoutLinkLocal(spec.hostName)]);
+      } finally {
+        closeFd(netnsFd);
+      }
+      try {
+        const port = inNetworkNamespace(spec.netns, () => withSocket((socket) => configureInside(socket, spec)));
+        this.host.batch([setLink(port, { master: bridge, up: true }), hairpin(port), pinMac(port, spec.mac)]);
+      } catch (error) {
+        this.removeLink(spec.hostName);
+        throw error;
+      }
+    });
+  }
+
+  setGateway(netns: string, gateway: string | undefined): void {
+    guard(`gateway in ${netns}`, () =>
+      inNetworkNamespace(netns, () =>
+        withSocket((socket) => socket.batch([gateway === undefined ? deleteDefaultRoute() : addDefaultRoute(gateway)])),
+      ),
+    );
+  }
+
+  list(): HostLink[] {
+    return guard("list links", () => readLinks(this.host));
+  }
+
+  takenRanges(): string[] {
+    return guard("list routes", () => [
+      ...readAddresses(this.host).map((a) => `${a.address}/${a.prefix}`),
+      ...readRoutes(this.host).flatMap((r) => (r.destination === "" ? [] : [`${r.destination}/${r.prefix}`])),
+    ]);
+  }
+
+  addresses(): string[] {
+    return guard("list addresses", () => readAddresses(this.host).map((a) => a.address));
+  }
+
+  uplinkMtu(): number | undefined {
+    return guard("list routes", () => {
+      const uplink = readRoutes(this.host).find((route) => route.destination === "" && route.link !== 0)?.link;
+      return readLinks(this.host).find((link) => link.index === uplink)?.mtu;
+    });
+  }
+
+  enableForwarding(): void {
+    guard("enable forwarding", () => {
+      if (fs.readFileSync("/proc/sys/net/ipv4/ip_forward", "utf8").trim() !== "1") writeSysctl("ipv4/ip_forward", "1");
+    });
+  }
+
+  hostResolvConf(): string {
+    return readResolvConf();
+  }
+
+  private indexOf(name: string): number {
+    const known = this.indexes.get(name);
+    if (known !== undefined) return known;
+    const link = readLinks(this.host).find((candidate) => candidate.name === name);
+    if (link === undefined) throw new GantryError("internal", "LINK_FAILED", `link ${name} is missing`);
+    this.indexes.set(name, link.index);
+    return link.index;
+  }
+}
+
+/** Inside the namespace: brings the container's end up; returns the index of the host's end. */
+function configureInside(socket: NetlinkSocket, spec: PlugSpec): number {
+  const link = readLinks(socket).find((candidate) => candidate.name === spec.name);
+  if (link === undefined) throw new Error(`link ${spec.name} is not in the namespace`);
+  socket.batch([
+    setLink(link.index, { up: true }),
+    addAddress(link.index, spec.address, spec.prefix),
+    ...(spec.gateway === undefined ? [] : [addDefaultRoute(spec.gateway)]),
+  ]);
+  return link.peer;
+}
+
+function withSocket<T>(body: (socket: NetlinkSocket) => T): T {
+  const socket = new NetlinkSocket();
+  try {
+    return body(socket);
+  } finally {
+    socket.close();
+  }
+}
+
+const isNamespace = (file: string): boolean => {
+  try {
+    return fs.statfsSync(file).type === NSFS_MAGIC;
+  } catch {
+    return false;
+  }
+};
+
+/** In the thread's network namespace. A kernel without the part has nothing to set. */
+function writeSysctl(name: string, value: string): void {
+  try {
+    fs.writeFileSync(`/proc/sys/net/${name}`, value);
+  } catch (error) {
+    if (errnoOf(error) !== "ENOENT") throw error;
+  }
+}
+
+function guard<T>(what: string, body: () => T): T {
+  try {
+    return body();
+  } catch (cause) {
+    if (cause instanceof GantryError) throw cause;
+    if (errnoOf(cause) === "EPERM") {
+      throw new GantryError("forbidden", "NOT_PERMITTED", `${what}: ${messageOf(cause)}`, {
+        cause,
+        hint: "run gantryd as root",
+      });
+    }
+    throw new GantryError("internal", "LINK_FAILED", `${what}: ${messageOf(cause)}`, { cause });
+  }
+}

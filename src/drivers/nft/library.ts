@@ -1,0 +1,61 @@
+import koffi from "koffi";
+
+type Native = (...args: unknown[]) => unknown;
+
+const OUTPUT_JSON = 1 << 4;
+const OUTPUT_HANDLE = 1 << 3;
+
+/** libnftables' answer: its exit code, and what nft would print on stdout and stderr. */
+export interface NftAnswer {
+  code: number;
+  output: string;
+  error: string;
+}
+
+/** Runs nft commands; all of one text are one transaction. */
+export interface NftSession {
+  run(text: string): NftAnswer;
+  /** The listing of `command` as nft's JSON. */
+  list(command: string): NftAnswer;
+}
+
+/**
+ * A session in this process, in the calling thread's network namespace (and there it stays).
+ * Undefined where libnftables is not installed.
+ */
+export function openLibrarySession(): NftSession | undefined {
+  let lib: ReturnType<typeof koffi.load>;
+  try {
+    lib = koffi.load("libnftables.so.1");
+  } catch {
+    return undefined;
+  }
+  const fn = (prototype: string): Native => lib.func(prototype) as unknown as Native;
+  const create = fn("void *nft_ctx_new(uint32_t flags)");
+  const bufferOutput = fn("int nft_ctx_buffer_output(void *ctx)");
+  const bufferError = fn("int nft_ctx_buffer_error(void *ctx)");
+  const setFlags = fn("void nft_ctx_output_set_flags(void *ctx, unsigned int flags)");
+  const runNative = fn("int nft_run_cmd_from_buffer(void *ctx, const char *buf)");
+  const output = fn("const char *nft_ctx_get_output_buffer(void *ctx)");
+  const error = fn("const char *nft_ctx_get_error_buffer(void *ctx)");
+  const context = create(0);
+  if (context === null) return undefined;
+  bufferOutput(context);
+  bufferError(context);
+  const run = (text: string): NftAnswer => {
+    const code = runNative(context, text) as number;
+    // reading a buffer also empties it
+    return { code, output: (output(context) as string | null) ?? "", error: (error(context) as string | null) ?? "" };
+  };
+  return {
+    run,
+    list: (command) => {
+      setFlags(context, OUTPUT_JSON | OUTPUT_HANDLE);
+      try {
+        return run(command);
+      } finally {
+        setFlags(context, 0);
+      }
+    },
+  };
+}

@@ -1,0 +1,87 @@
+import fs from "node:fs";
+import type { PortClaim, PortHolder } from "../../ports/port-reservations.ts";
+
+const TCP_LISTEN = 0x0a;
+const TCP_CLOSE = 0x07;
+
+/** A line of /proc/net/tcp and its like, as far as it matters here. */
+export interface SocketLine {
+  /** "" for the unspecified address; IPv6 that maps no IPv4 as hex. */
+  address: string;
+  port: number;
+  state: number;
+  inode: number;
+}
+
+/** `text`: /proc/net/{tcp,udp,tcp6,udp6}. */
+export function parseSocketTable(text: string): SocketLine[] {
+  return text
+    .split("\n")
+    .slice(1)
+    .flatMap((line) => {
+      const fields = line.trim().split(/\s+/);
+      const [hex = "", port = ""] = (fields[1] ?? "").split(":");
+      if (port === "") return [];
+      return [
+        {
+          address: addressOf(hex),
+          port: Number.parseInt(port, 16),
+          state: Number.parseInt(fields[3] ?? "0", 16),
+          inode: Number(fields[9] ?? 0),
+        },
+      ];
+    });
+}
+
+const MAPPED = "0000000000000000FFFF0000";
+
+function addressOf(hex: string): string {
+  if (/^0+$/.test(hex)) return "";
+  const v4 = hex.length === 8 ? hex : hex.startsWith(MAPPED) ? hex.slice(MAPPED.length) : undefined;
+  if (v4 === undefined) return hex;
+  return [6, 4, 2, 0].map((at) => Number.parseInt(v4.slice(at, at + 2), 16)).join(".");
+}
+
+/** Which process has the port; only sockets that can hold one against others count. */
+export function findHolder(claim: PortClaim): PortHolder | undefined {
+  if (claim.protocol === "sctp") return undefined;
+  const inodes = new Set<string>();
+  for (const file of [`/proc/net/${claim.protocol}`, `/proc/net/${claim.protocol}6`]) {
+    for (const line of parseSocketTable(readOr(file))) {
+      const holds = claim.protocol === "udp" || line.state === TCP_LISTEN || line.state === TCP_CLOSE;
+      const overlaps = line.address === "" || claim.address === "0.0.0.0" || line.address === claim.address;
+      if (line.port === claim.port && line.inode !== 0 && holds && overlaps) inodes.add(`socket:[${line.inode}]`);
+    }
+  }
+  return inodes.size === 0 ? undefined : processWith(inodes);
+}
+
+function processWith(sockets: Set<string>): PortHolder | undefined {
+  for (const pid of fs.readdirSync("/proc")) {
+    if (!/^\d+$/.test(pid)) continue;
+    let fds: string[];
+    try {
+      fds = fs.readdirSync(`/proc/${pid}/fd`);
+    } catch {
+      continue; // it has ended meanwhile
+    }
+    for (const fd of fds) {
+      let target = "";
+      try {
+        target = fs.readlinkSync(`/proc/${pid}/fd/${fd}`);
+      } catch {
+        continue;
+      }
+      if (sockets.has(target)) return { pid: Number(pid), command: readOr(`/proc/${pid}/comm`).trim() };
+    }
+  }
+  return undefined;
+}
+
+function readOr(file: string): string {
+  try {
+    return fs.readFileSync(file, "utf8");
+  } catch {
+    return "";
+  }
+}

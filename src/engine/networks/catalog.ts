@@ -1,0 +1,214 @@
+import { GantryError } from "../../base/errors.ts";
+import type { Clock, Ids } from "../../ports/clock.ts";
+import type { Links } from "../../ports/links.ts";
+import type { StateStore } from "../../ports/state-store.ts";
+import { type NetworkWish, planNetwork } from "./network-plan.ts";
+import { type AddressPool, DEFAULT_POOLS, freeSubnet } from "./ipam.ts";
+import { formatAddress, formatRange, macOf, parseAddress, parseCidr, type Range } from "./ipv4.ts";
+import type { BridgeConfig, NetworkRecord } from "./record.ts";
+
+const BUCKET = "networks";
+/** Networks that the engine makes itself, by name. */
+const BUILTIN = { bridge: "bridge", host: "host", none: "null" } as const;
+const DEFAULT_MTU = 1500;
+
+export interface NetworkOptions {
+  /** Name of the default bridge's link. */
+  bridge: string;
+  /** The default bridge's own address and subnet, "172.30.0.1/16". */
+  bip?: string;
+  addressPools?: AddressPool[];
+  /** `<execRoot>/netns` holds the namespaces. */
+  execRoot: string;
+}
+
+export interface CatalogDeps {
+  state: StateStore;
+  links: Links;
+  clock: Clock;
+  ids: Ids;
+  options: NetworkOptions;
+}
+
+/** The networks that there are: records and their bridges on the host. */
+export class NetworkCatalog {
+  private readonly deps: CatalogDeps;
+  private readonly records = new Map<string, NetworkRecord>();
+
+  constructor(deps: CatalogDeps) {
+    this.deps = deps;
+  }
+
+  /** Reads the records, makes the built-in ones where missing, brings all bridges up. */
+  load(): void {
+    for (const [id, record] of this.deps.state.list<NetworkRecord>(BUCKET)) this.records.set(id, record);
+    for (const [name, driver] of Object.entries(BUILTIN)) this.ensureBuiltin(name, driver);
+    for (const record of this.records.values()) this.ensureBridge(record);
+  }
+
+  list(): NetworkRecord[] {
+    return [...this.records.values()];
+  }
+
+  byId(id: string): NetworkRecord | undefined {
+    return this.records.get(id);
+  }
+
+  /** By full id, name, or unique id prefix. Errors: notFound NO_SUCH_NETWORK, invalid AMBIGUOUS_NETWORK. */
+  resolve(reference: string): NetworkRecord {
+    const exact = this.records.get(reference) ?? this.byName(reference);
+    if (exact) return exact;
+    const matches = reference === "" ? [] : this.list().filter((record) => record.id.startsWith(reference));
+    if (matches.length > 1) {
+      throw new GantryError(
+        "invalid",
+        "AMBIGUOUS_NETWORK",
+        `network ${reference} is ambiguous (${matches.length} matches found based on ID prefix)`,
+      );
+    }
+    const [match] = matches;
+    if (match === undefined) throw new GantryError("notFound", "NO_SUCH_NETWORK", `network ${reference} not found`);
+    return match;
+  }
+
+  /** Makes a bridge network; durable, then real. */
+  create(wish: NetworkWish): NetworkRecord {
+    if (wish.name in BUILTIN) {
+      throw new GantryError(
+        "forbidden",
+        "PREDEFINED_NETWORK",
+        `operation is not permitted on predefined ${wish.name} network`,
+      );
+    }
+    if (this.byName(wish.name)) {
+      throw new GantryError("conflict", "NETWORK_EXISTS", `network with name ${wish.name} already exists`);
+    }
+    const id = this.deps.ids.id();
+    const record = planNetwork(wish, {
+      id,
+      created: this.deps.clock.stamp(),
+      networks: this.list(),
+      links: this.deps.links.list().map((link) => link.name),
+      mtu: this.uplinkMtu(),
+      freeSubnet: () => formatRange(this.freeSubnet()),
+    });
+    this.store(record);
+    try {
+      this.ensureBridge(record);
+    } catch (error) {
+      this.forget(record);
+      throw error;
+    }
+    return record;
+  }
+
+  /** Takes record and bridge away. The caller knows that nothing is on it. */
+  remove(record: NetworkRecord): void {
+    if (record.builtin) {
+      throw new GantryError(
+        "forbidden",
+        "PREDEFINED_NETWORK",
+        `${record.name} is a pre-defined network and cannot be removed`,
+      );
+    }
+    if (record.bridge) this.deps.links.removeLink(record.bridge.link);
+    this.forget(record);
+  }
+
+  /** Makes or repairs a network's bridge. */
+  ensureBridge(record: NetworkRecord): void {
+    const { bridge } = record;
+    if (bridge === undefined) return;
+    this.deps.links.ensureBridge({
+      name: bridge.link,
+      mac: macOf(parseAddress(bridge.gateway) ?? 0),
+      address: bridge.gateway,
+      prefix: Number(bridge.subnet.split("/")[1]),
+      mtu: bridge.mtu,
+    });
+  }
+
+  private ensureBuiltin(name: string, driver: NetworkRecord["driver"]): void {
+    const found = this.byName(name);
+    if (driver !== "bridge") {
+      if (!found) this.store(builtin(this.deps.ids.id(), name, driver, this.deps.clock.stamp()));
+      return;
+    }
+    const bridge = this.defaultBridge(found?.bridge);
+    if (found && JSON.stringify(found.bridge) === JSON.stringify(bridge)) return;
+    const record = found ?? builtin(this.deps.ids.id(), name, driver, this.deps.clock.stamp());
+    this.store({ ...record, bridge, options: defaultBridgeOptions(bridge) });
+  }
+
+  /** As the engine's options say; a subnet that was picked before stays. */
+  private defaultBridge(before: BridgeConfig | undefined): BridgeConfig {
+    const { bip, bridge: link } = this.deps.options;
+    const base = {
+      link,
+      reserved: {},
+      subnetGiven: bip !== undefined,
+      mtu: before?.mtu ?? this.uplinkMtu(),
+      icc: true,
+      masquerade: true,
+      hostBinding: "0.0.0.0",
+    };
+    if (bip !== undefined) {
+      const parsed = parseCidr(bip);
+      if (parsed === undefined) throw new GantryError("invalid", "BAD_BIP", `invalid --bip ${bip}: like 172.30.0.1/16`);
+      return { ...base, subnet: formatRange(parsed.range), gateway: formatAddress(parsed.address) };
+    }
+    if (before && !before.subnetGiven) return { ...base, subnet: before.subnet, gateway: before.gateway };
+    const range = this.freeSubnet();
+    return { ...base, subnet: formatRange(range), gateway: formatAddress(range.base + 1) };
+  }
+
+  /** A smaller MTU on the way out would otherwise make large packets vanish. */
+  private uplinkMtu(): number {
+    return Math.min(this.deps.links.uplinkMtu() ?? DEFAULT_MTU, DEFAULT_MTU);
+  }
+
+  private freeSubnet(): Range {
+    const taken = [
+      ...this.deps.links.takenRanges(),
+      ...this.list().flatMap((record) => (record.bridge ? [record.bridge.subnet] : [])),
+    ];
+    const ranges = taken.flatMap((text) => parseCidr(text)?.range ?? []);
+    return freeSubnet(this.deps.options.addressPools ?? DEFAULT_POOLS, ranges);
+  }
+
+  private byName(name: string): NetworkRecord | undefined {
+    for (const record of this.records.values()) if (record.name === name) return record;
+    return undefined;
+  }
+
+  private store(record: NetworkRecord): void {
+    this.deps.state.commit([{ bucket: BUCKET, key: record.id, value: record }]);
+    this.records.set(record.id, record);
+  }
+
+  private forget(record: NetworkRecord): void {
+    this.deps.state.commit([{ bucket: BUCKET, key: record.id, value: undefined }]);
+    this.records.delete(record.id);
+  }
+}
+
+const builtin = (id: string, name: string, driver: NetworkRecord["driver"], created: string): NetworkRecord => ({
+  id,
+  name,
+  driver,
+  created,
+  internal: false,
+  attachable: false,
+  options: {},
+  labels: {},
+  builtin: true,
+});
+
+const defaultBridgeOptions = (bridge: BridgeConfig): Record<string, string> => ({
+  "com.docker.network.bridge.default_bridge": "true",
+  "com.docker.network.bridge.enable_icc": String(bridge.icc),
+  "com.docker.network.bridge.enable_ip_masquerade": String(bridge.masquerade),
+  "com.docker.network.bridge.host_binding_ipv4": bridge.hostBinding,
+  "com.docker.network.bridge.name": bridge.link,
+  "com.docker.network.driver.mtu": String(bridge.mtu ?? DEFAULT_MTU),
+});

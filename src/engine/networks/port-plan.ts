@@ -1,0 +1,80 @@
+import type { PortBinding } from "../../base/container-config.ts";
+import { GantryError } from "../../base/errors.ts";
+import { parseAddress } from "./ipv4.ts";
+
+/** A container port to publish: on which host address, and at which host ports (any of first..last, or undefined: the engine picks). */
+export interface PortWish {
+  /** "80/tcp" */
+  key: string;
+  protocol: "tcp" | "udp" | "sctp";
+  port: number;
+  hostAddress: string;
+  hostPorts?: { first: number; last: number };
+}
+
+export interface PortRequest {
+  exposedPorts: string[];
+  portBindings: Record<string, PortBinding[] | null>;
+  publishAll: boolean;
+}
+
+export interface PortPlan {
+  wishes: PortWish[];
+  /** Ports that are only exposed. */
+  exposed: string[];
+}
+
+/** From what the container was created with to what is to be published. `fallback`: the host address when none is named. */
+export function planPorts(request: PortRequest, fallback: string): PortPlan {
+  const wishes: PortWish[] = [];
+  const exposed: string[] = [];
+  const bound = new Map(Object.entries(request.portBindings).map(([key, list]) => [parseKey(key).key, list ?? []]));
+  for (const key of new Set([...request.exposedPorts.map((k) => parseKey(k).key), ...bound.keys()])) {
+    const { protocol, port } = parseKey(key);
+    const bindings = bound.get(key) ?? [];
+    if (bindings.length === 0 && request.publishAll) bindings.push({});
+    if (bindings.length === 0) exposed.push(key);
+    for (const binding of bindings) {
+      const hostAddress = hostAddressOf(binding.HostIp, fallback);
+      wishes.push({ key, protocol, port, hostAddress, hostPorts: hostPortsOf(binding.HostPort) });
+    }
+  }
+  // named ports first, so that the engine's own picks don't take one of them
+  return { wishes: [...wishes.filter((w) => w.hostPorts), ...wishes.filter((w) => !w.hostPorts)], exposed };
+}
+
+function parseKey(key: string): { key: string; protocol: PortWish["protocol"]; port: number } {
+  const [number = "", protocol = "tcp"] = key.toLowerCase().split("/");
+  const port = portNumber(number);
+  if (port === undefined || port === 0) throw bad(`invalid port specification: "${key}"`);
+  if (protocol !== "tcp" && protocol !== "udp" && protocol !== "sctp") throw bad(`invalid proto: ${protocol}`);
+  return { key: `${port}/${protocol}`, protocol, port };
+}
+
+function hostAddressOf(text: string | undefined, fallback: string): string {
+  if (text === undefined || text === "") return fallback;
+  if (parseAddress(text) === undefined) {
+    throw bad(
+      `invalid host address for a published port: ${text}`,
+      "give an IPv4 address of the host, or none for all of them",
+    );
+  }
+  return text;
+}
+
+function hostPortsOf(text: string | undefined): PortWish["hostPorts"] {
+  if (text === undefined || text === "" || text === "0") return undefined;
+  const [from = "", to = from, ...rest] = text.split("-");
+  const first = portNumber(from);
+  const last = portNumber(to);
+  if (first === undefined || last === undefined || rest.length > 0 || first === 0 || last < first) {
+    throw bad(`invalid port specification: "${text}"`);
+  }
+  return { first, last };
+}
+
+const portNumber = (text: string): number | undefined =>
+  /^\d{1,5}$/.test(text) && Number(text) <= 65535 ? Number(text) : undefined;
+
+const bad = (message: string, hint?: string): GantryError =>
+  new GantryError("invalid", "BAD_PORT", message, hint === undefined ? {} : { hint });

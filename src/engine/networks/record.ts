@@ -1,0 +1,78 @@
+import type { EndpointSettings, PortBinding } from "../../base/container-config.ts";
+import type { PublishedPort } from "../../ports/firewall.ts";
+
+/** A network as the index keeps it (bucket `networks`, key: id). */
+export interface NetworkRecord {
+  id: string;
+  name: string;
+  driver: "bridge" | "host" | "null";
+  /** RFC 3339 */
+  created: string;
+  internal: boolean;
+  attachable: boolean;
+  options: Record<string, string>;
+  labels: Record<string, string>;
+  /** Made by the engine itself: bridge, host, none. */
+  builtin: boolean;
+  /** Of a bridge network only. */
+  bridge?: BridgeConfig;
+}
+
+export interface BridgeConfig {
+  /** Name of the link on the host. */
+  link: string;
+  /** "172.30.0.0/16" */
+  subnet: string;
+  /** The host's address on the bridge and the containers' way out. */
+  gateway: string;
+  /** Where addresses are picked from; default: the subnet. */
+  ipRange?: string;
+  /** Addresses that are never given out, by what they are for. */
+  reserved: Record<string, string>;
+  /** The user named the subnet, so that containers may name their address. */
+  subnetGiven: boolean;
+  mtu?: number;
+  icc: boolean;
+  masquerade: boolean;
+  /** Where ports are published when the user names no host address. */
+  hostBinding: string;
+}
+
+/** A container's place in one network. */
+export interface EndpointRecord {
+  networkId: string;
+  /** 64 hex digits; new at every attach, so that what an earlier one left in the kernel never stands in the way. */
+  endpointId: string;
+  /** What the user asked for. */
+  asked: EndpointSettings;
+  /** Of a bridge network only. */
+  cable?: Cable;
+}
+
+export interface Cable {
+  /** The host's end: `gv` and the first 10 digits of the endpoint's id. */
+  hostName: string;
+  /** Inside: eth0, eth1 … */
+  name: string;
+  address: string;
+  mac: string;
+}
+
+/** A container's network state (bucket `endpoints`, key: the container's id). Stored before anything is made. */
+export interface SandboxRecord {
+  containerId: string;
+  containerName: string;
+  hostname: string;
+  /** False: it shares the host's namespace. */
+  ownNamespace: boolean;
+  endpoints: EndpointRecord[];
+  /** What is published, as the firewall has it. */
+  ports: PublishedPort[];
+  /** Docker's port map. */
+  portMap: Record<string, PortBinding[] | null>;
+}
+
+/** Name of the host's end of a cable; at most 15 bytes. */
+export const cableName = (endpointId: string): string => `gv${endpointId.slice(0, 10)}`;
+
+export const isCableName = (name: string): boolean => /^gv[0-9a-f]{10}$/.test(name);

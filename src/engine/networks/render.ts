@@ -1,0 +1,128 @@
+import type { EndpointSettings } from "../../base/container-config.ts";
+import type { EndpointRecord, NetworkRecord, SandboxRecord } from "./record.ts";
+
+/** An endpoint as `inspect` of a container shows it. */
+export function endpointSettings(
+  endpoint: EndpointRecord,
+  network: NetworkRecord,
+  sandbox: Pick<SandboxRecord, "containerId" | "containerName" | "hostname">,
+): EndpointSettings {
+  const { asked, cable } = endpoint;
+  return {
+    IPAMConfig: asked.IPAMConfig ?? null,
+    Links: asked.Links ?? null,
+    Aliases: asked.Aliases ?? null,
+    MacAddress: cable?.mac ?? "",
+    DriverOpts: asked.DriverOpts ?? null,
+    NetworkID: network.id,
+    EndpointID: endpoint.endpointId,
+    Gateway: cable && network.bridge && !network.internal ? network.bridge.gateway : "",
+    IPAddress: cable?.address ?? "",
+    IPPrefixLen: cable && network.bridge ? Number(network.bridge.subnet.split("/")[1]) : 0,
+    IPv6Gateway: "",
+    GlobalIPv6Address: "",
+    GlobalIPv6PrefixLen: 0,
+    DNSNames: cable && !network.builtin ? dnsNames(asked, sandbox) : null,
+  };
+}
+
+/** By which names other containers on the network find it: its name, aliases, short id, hostname. */
+function dnsNames(
+  asked: EndpointSettings,
+  sandbox: Pick<SandboxRecord, "containerId" | "containerName" | "hostname">,
+): string[] {
+  const short = sandbox.containerId.slice(0, 12);
+  return [...new Set([sandbox.containerName, ...(asked.Aliases ?? []), short, sandbox.hostname])].filter(
+    (n) => n !== "",
+  );
+}
+
+/** The container's own lines for /etc/hosts. */
+export function ownHosts(endpoints: EndpointRecord[], hostname: string): { address: string; names: string[] }[] {
+  const short = hostname.split(".")[0] ?? hostname;
+  const names = short === hostname ? [hostname] : [hostname, short];
+  return endpoints.flatMap(({ cable }) => (cable ? [{ address: cable.address, names }] : []));
+}
+
+/** One container in a network's inspect. */
+export interface NetworkMember {
+  Name: string;
+  EndpointID: string;
+  MacAddress: string;
+  /** "172.17.0.2/16" */
+  IPv4Address: string;
+  IPv6Address: string;
+}
+
+/** A network as GET /networks/{id} shows it; `members` only there. */
+export interface NetworkView {
+  Name: string;
+  Id: string;
+  Created: string;
+  Scope: string;
+  Driver: string;
+  EnableIPv4: boolean;
+  EnableIPv6: boolean;
+  IPAM: {
+    Driver: string;
+    Options: Record<string, string> | null;
+    Config: { Subnet?: string; IPRange?: string; Gateway?: string; AuxiliaryAddresses?: Record<string, string> }[];
+  };
+  Internal: boolean;
+  Attachable: boolean;
+  Ingress: boolean;
+  ConfigFrom: { Network: string };
+  ConfigOnly: boolean;
+  Containers: Record<string, NetworkMember>;
+  Options: Record<string, string>;
+  Labels: Record<string, string>;
+}
+
+export function networkView(network: NetworkRecord, sandboxes: Iterable<SandboxRecord>): NetworkView {
+  const members: Record<string, NetworkMember> = {};
+  for (const sandbox of sandboxes) {
+    const endpoint = sandbox.endpoints.find((candidate) => candidate.networkId === network.id);
+    if (endpoint === undefined) continue;
+    const prefix = network.bridge?.subnet.split("/")[1] ?? "";
+    members[sandbox.containerId] = {
+      Name: sandbox.containerName,
+      EndpointID: endpoint.endpointId,
+      MacAddress: endpoint.cable?.mac ?? "",
+      IPv4Address: endpoint.cable ? `${endpoint.cable.address}/${prefix}` : "",
+      IPv6Address: "",
+    };
+  }
+  const { bridge } = network;
+  const auxiliary = bridge && Object.keys(bridge.reserved).length > 0 ? { AuxiliaryAddresses: bridge.reserved } : {};
+  return {
+    Name: network.name,
+    Id: network.id,
+    Created: network.created,
+    Scope: "local",
+    Driver: network.driver,
+    EnableIPv4: true,
+    EnableIPv6: false,
+    IPAM: {
+      Driver: "default",
+      Options: network.builtin ? null : {},
+      Config: bridge
+        ? [
+            {
+              Subnet: bridge.subnet,
+              ...(bridge.ipRange ? { IPRange: bridge.ipRange } : {}),
+              Gateway: bridge.gateway,
+              ...auxiliary,
+            },
+          ]
+        : [],
+    },
+    Internal: network.internal,
+    Attachable: network.attachable,
+    Ingress: false,
+    ConfigFrom: { Network: "" },
+    ConfigOnly: false,
+    Containers: members,
+    Options: network.options,
+    Labels: network.labels,
+  };
+}

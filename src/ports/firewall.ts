@@ -1,0 +1,43 @@
+/** One bridge network as the firewall sees it. All fields are validated by the caller: names of links, IPv4 text. */
+export interface FirewallNetwork {
+  bridge: string;
+  /** "172.30.0.0/16" */
+  subnet: string;
+  /** No way out and none in. */
+  internal: boolean;
+  /** Containers on it may talk to one another. */
+  icc: boolean;
+  /** Outgoing packets get the host's address. */
+  masquerade: boolean;
+}
+
+export interface PublishedPort {
+  protocol: "tcp" | "udp" | "sctp";
+  /** "0.0.0.0": every address of the host. */
+  hostAddress: string;
+  hostPort: number;
+  /** The container's. */
+  address: string;
+  port: number;
+}
+
+/**
+ * Packet rules of one engine, in a table of its own; other tables stay as they are. Every method is one atomic change,
+ * synchronous, and safe to repeat. Errors: unavailable NO_FIREWALL (the tool or the kernel part is missing),
+ * internal FIREWALL_FAILED.
+ */
+export interface Firewall {
+  /** Makes the table exactly this. Ports that stay published never stop meanwhile. */
+  sync(networks: FirewallNetwork[], ports: PublishedPort[]): void;
+  publish(ports: PublishedPort[]): void;
+  unpublish(ports: PublishedPort[]): void;
+  /**
+   * Lets the bridges' traffic pass another program's forward chain whose policy is drop (dockerd's, an iptables one).
+   * Its explicit rules go first and hold. Cheap when there is nothing to do.
+   */
+  passForeignPolicy(bridges: string[]): void;
+  /** What the kernel holds now; undefined: there is no table. */
+  published(): PublishedPort[] | undefined;
+  /** Takes the table and every rule elsewhere away. */
+  remove(): void;
+}

@@ -1,0 +1,65 @@
+export interface BridgeSpec {
+  /** At most 15 bytes. */
+  name: string;
+  mac: string;
+  /** The host's address on it. */
+  address: string;
+  prefix: number;
+  mtu?: number;
+}
+
+/** A cable from a bridge into a container's network namespace. */
+export interface PlugSpec {
+  /** Path of the namespace. */
+  netns: string;
+  bridge: string;
+  /** Name of the host's end, unique on the host. */
+  hostName: string;
+  /** Name of the other end inside, e.g. eth0. */
+  name: string;
+  mac: string;
+  address: string;
+  prefix: number;
+  mtu?: number;
+  /** Where the default route goes; undefined: no default route by this cable. */
+  gateway?: string;
+}
+
+export interface HostLink {
+  index: number;
+  name: string;
+  up: boolean;
+  /** Index of the bridge that it is a port of; 0: none. */
+  master: number;
+}
+
+/**
+ * Links, addresses and network namespaces of the host. Synchronous (1–3 ms for a namespace with a cable).
+ * Errors: internal LINK_FAILED with the system's words; forbidden NOT_PERMITTED.
+ */
+export interface Links {
+  /** Makes the bridge or brings an existing one to the spec; up; ready for published ports on 127.0.0.1. */
+  ensureBridge(spec: BridgeSpec): void;
+  /** Deletes a bridge or the host's end of a cable; missing is fine. */
+  removeLink(name: string): void;
+  /** Makes the namespace at `path` with its loopback up; one that exists is kept as it is. */
+  createNamespace(path: string): void;
+  /** Forgets it; the kernel takes it down, cables included, once no process is in it. Missing is fine. */
+  removeNamespace(path: string): void;
+  /** Names of the namespaces in a folder. */
+  namespacesIn(folder: string): string[];
+  plug(spec: PlugSpec): void;
+  /** Points the default route inside a namespace elsewhere; undefined removes it. */
+  setGateway(netns: string, gateway: string | undefined): void;
+  list(): HostLink[];
+  /** "address/prefix" of every address and of every route of the host but the default one. */
+  takenRanges(): string[];
+  /** MTU of the link that the default route leaves by. */
+  uplinkMtu(): number | undefined;
+  /** IPv4 addresses of the host. */
+  addresses(): string[];
+  /** Lets the host forward packets. */
+  enableForwarding(): void;
+  /** Text of the resolv.conf that the host's programs effectively use. */
+  hostResolvConf(): string;
+}

@@ -1,0 +1,27 @@
+export interface PortClaim {
+  protocol: "tcp" | "udp" | "sctp";
+  /** "0.0.0.0": every address of the host. */
+  address: string;
+  port: number;
+}
+
+/** A process of the host that has a port. */
+export interface PortHolder {
+  pid: number;
+  command: string;
+}
+
+/**
+ * Holds ports of the host against other programs, without answering on them. Reservations end with this process:
+ * a restart makes them again. Synchronous.
+ */
+export interface PortReservations {
+  /** True: now held, or held already by this object. False: another process has it. invalid BAD_ADDRESS: not an address of this host. */
+  reserve(claim: PortClaim): boolean;
+  /** Unknown ones are fine. */
+  release(claim: PortClaim): void;
+  /** Who has it, if that can be seen. */
+  holder(claim: PortClaim): PortHolder | undefined;
+  /** The range from which free ports are picked: net.ipv4.ip_local_port_range. */
+  ephemeralRange(): { first: number; last: number };
+}
