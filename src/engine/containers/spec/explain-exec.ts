@@ -1,0 +1,146 @@
+import path from "node:path";
+import { GantryError } from "../../../base/errors.ts";
+import type { Rootfs } from "../../../ports/rootfs.ts";
+import { DEFAULT_PATH } from "./process.ts";
+
+export interface ExecFacts {
+  /** Where the root is on the host. */
+  root: string;
+  args: readonly string[];
+  /** PATH is read from it. */
+  env: readonly string[];
+  /** Absolute. */
+  cwd: string;
+  /** The machine's, in Go's names. */
+  architecture: string;
+}
+
+/** ELF's e_machine → Go's architecture. */
+const MACHINES: Readonly<Record<number, string>> = {
+  3: "386",
+  21: "ppc64le",
+  22: "s390x",
+  40: "arm",
+  62: "amd64",
+  183: "arm64",
+  243: "riscv64",
+  258: "loong64",
+};
+
+/** What a machine runs besides its own. */
+const ALSO_RUNS: Readonly<Record<string, string>> = { amd64: "386", arm64: "arm" };
+
+const HEAD_BYTES = 4096;
+
+const problem = (code: string, exitCode: 126 | 127, message: string, hint?: string): GantryError =>
+  new GantryError("invalid", code, message, { details: { exitCode }, ...(hint !== undefined && { hint }) });
+
+/**
+ * Why the container's command cannot be started, in the words Docker's CLI turns into exit codes 126 and 127
+ * (`details.exitCode`), with a hint; undefined when nothing seems wrong. For use after a runtime's refusal, or before.
+ */
+export function explainExec(rootfs: Rootfs, facts: ExecFacts): GantryError | undefined {
+  const name = facts.args[0] ?? "";
+  const quoted = JSON.stringify(name);
+  if (!name.includes("/") && lookPath(rootfs, facts, name) === undefined) {
+    return problem("EXEC_NOT_FOUND", 127, `exec: ${quoted}: executable file not found in $PATH`, notFoundHint(facts));
+  }
+  const file = name.includes("/") ? path.posix.resolve(facts.cwd, name) : (lookPath(rootfs, facts, name) ?? name);
+  const entry = rootfs.stat(facts.root, file);
+  if (entry === undefined) {
+    return problem(
+      "EXEC_NOT_FOUND",
+      127,
+      `exec: ${quoted}: stat ${file}: no such file or directory`,
+      notFoundHint(facts),
+    );
+  }
+  if (entry.type === "directory") return problem("EXEC_IS_DIRECTORY", 126, `exec: ${quoted}: is a directory`);
+  if (entry.type !== "file" || (entry.mode & 0o111) === 0) {
+    return problem(
+      "EXEC_DENIED",
+      126,
+      `exec: ${quoted}: permission denied`,
+      `${file} is not executable: chmod +x it in the image`,
+    );
+  }
+  return explainContents(rootfs, facts, file, rootfs.readHead(facts.root, file, HEAD_BYTES) ?? Buffer.alloc(0));
+}
+
+/** The program that PATH finds, as execvp would; undefined if none. */
+export function lookPath(
+  rootfs: Rootfs,
+  facts: Pick<ExecFacts, "root" | "env" | "cwd">,
+  name: string,
+): string | undefined {
+  const variable = facts.env.findLast((entry) => entry.startsWith("PATH="))?.slice("PATH=".length) ?? DEFAULT_PATH;
+  for (const folder of variable.split(":")) {
+    const file = path.posix.resolve(facts.cwd, folder || ".", name);
+    const entry = rootfs.stat(facts.root, file);
+    if (entry?.type === "file" && (entry.mode & 0o111) !== 0) return file;
+  }
+  return undefined;
+}
+
+const notFoundHint = ({ args }: ExecFacts): string =>
+  /\s/.test(args[0] ?? "")
+    ? "the whole command line was given as one word: write it as separate words, or use the shell form"
+    : "check the name, the image's PATH, and that the image has the program";
+
+function explainContents(rootfs: Rootfs, facts: ExecFacts, file: string, head: Buffer): GantryError | undefined {
+  if (head.subarray(0, 2).toString("latin1") === "#!") return explainScript(rootfs, facts, file, head);
+  if (head.subarray(0, 4).equals(Buffer.from("\x7fELF", "latin1"))) return explainElf(rootfs, facts, file, head);
+  return problem(
+    "EXEC_FORMAT",
+    126,
+    `exec ${file}: exec format error`,
+    "it is neither a program nor a script: a script's first line must be #!/bin/sh or the like",
+  );
+}
+
+function explainScript(rootfs: Rootfs, facts: ExecFacts, file: string, head: Buffer): GantryError | undefined {
+  const line = head.subarray(2).toString("utf8").split("\n")[0] ?? "";
+  const interpreter = line.trim().split(/[ \t]+/)[0] ?? "";
+  const missing = `exec ${file}: no such file or directory`;
+  if (line.endsWith("\r")) {
+    const hint = `${file} has Windows line ends, so its interpreter is looked for as "${interpreter}\\r": save it with LF`;
+    return problem("EXEC_CRLF", 127, missing, hint);
+  }
+  if (interpreter !== "" && rootfs.stat(facts.root, path.posix.resolve(facts.cwd, interpreter)) === undefined) {
+    return problem("EXEC_NO_INTERPRETER", 127, missing, `${file} needs ${interpreter}, which the image does not have`);
+  }
+  return undefined;
+}
+
+function explainElf(rootfs: Rootfs, facts: ExecFacts, file: string, head: Buffer): GantryError | undefined {
+  const little = head[5] === 1;
+  if (head.length < 64) return problem("EXEC_FORMAT", 126, `exec ${file}: exec format error`, "the file is cut short");
+  const machine = MACHINES[little ? head.readUInt16LE(18) : head.readUInt16BE(18)] ?? "another architecture";
+  if (machine !== facts.architecture && machine !== ALSO_RUNS[facts.architecture]) {
+    const hint = `${file} is built for ${machine}, this machine is ${facts.architecture}: pull or build with --platform linux/${facts.architecture}`;
+    return problem("EXEC_ARCHITECTURE", 126, `exec ${file}: exec format error`, hint);
+  }
+  const loader = head[4] === 2 && little ? loaderOf(head) : undefined;
+  if (loader !== undefined && rootfs.stat(facts.root, loader) === undefined) {
+    const hint = `${file} needs the loader ${loader}, which the image does not have (a program for another libc?)`;
+    return problem("EXEC_NO_LOADER", 127, `exec ${file}: no such file or directory`, hint);
+  }
+  return undefined;
+}
+
+/** PT_INTERP's path in a 64-bit little-endian program; undefined: static, or beyond what was read. */
+function loaderOf(head: Buffer): string | undefined {
+  const PT_INTERP = 3;
+  const start = Number(head.readBigUInt64LE(32));
+  const size = head.readUInt16LE(54);
+  const count = head.readUInt16LE(56);
+  if (size < 56) return undefined;
+  for (let at = start, i = 0; i < count && at + size <= head.length; i++, at += size) {
+    if (head.readUInt32LE(at) !== PT_INTERP) continue;
+    const from = Number(head.readBigUInt64LE(at + 8));
+    const length = Number(head.readBigUInt64LE(at + 32));
+    if (from + length > head.length || length < 2) return undefined;
+    return head.subarray(from, from + length - 1).toString("utf8");
+  }
+  return undefined;
+}

@@ -1,0 +1,185 @@
+import type { ContainerConfig, HealthConfig, HostConfig } from "../../../base/container-config.ts";
+import { GantryError } from "../../../base/errors.ts";
+import type { HostFacts } from "../../../ports/host-facts.ts";
+import { normalizeCapabilities } from "./capabilities.ts";
+import { readDeviceRule } from "./devices.ts";
+import { refuseProcFd } from "./guards.ts";
+import { cgroupNamespaceOf, ipcModeOf } from "./namespaces.ts";
+import { customSeccomp } from "./seccomp.ts";
+import { readSecurityOptions } from "./security-options.ts";
+import { tmpfsOptions } from "./tmpfs-options.ts";
+import { validateResources } from "./validate-resources.ts";
+
+const refuse = (message: string, code = "BAD_CONFIG"): never => {
+  throw new GantryError("invalid", code, message);
+};
+
+/**
+ * Checks a create request before anything is stored. Throws GantryError invalid in Docker's words; returns the
+ * warnings that the client shows (what the host cannot do is left out by the planner).
+ */
+export function validateHostConfig(config: ContainerConfig, hostConfig: HostConfig, host: HostFacts): string[] {
+  validateConfig(config);
+  const warnings = [...validateResources(hostConfig, host), ...validateCapabilities(hostConfig, host)];
+  validateModes(config, hostConfig);
+  validateSysctls(hostConfig);
+  validateUlimits(hostConfig);
+  validateRestartPolicy(hostConfig);
+  const { OomScoreAdj = 0, ShmSize = 0 } = hostConfig;
+  if (OomScoreAdj < -1000 || OomScoreAdj > 1000) {
+    refuse(`Invalid value ${OomScoreAdj}, range for oom score adj is [-1000, 1000]`);
+  }
+  if (ShmSize < 0) refuse("SHM size can not be less than 0");
+  for (const [target, options] of Object.entries(hostConfig.Tmpfs ?? {})) {
+    tmpfsOptions(options.split(","));
+    if (!target.startsWith("/")) refuse(`invalid mount path: '${target}' mount path must be absolute`);
+  }
+  for (const rule of hostConfig.DeviceCgroupRules ?? []) readDeviceRule(rule);
+  for (const device of hostConfig.Devices ?? []) {
+    if (!/^[rwm]*$/.test(device.CgroupPermissions ?? "")) refuse(`invalid device mode: ${device.CgroupPermissions}`);
+  }
+  if (Object.hasOwn(hostConfig.Annotations ?? {}, "")) {
+    refuse("invalid Annotations: the empty string is not permitted as an annotation key");
+  }
+  const security = readSecurityOptions(hostConfig.SecurityOpt);
+  if (!["default", "unconfined"].includes(security.seccomp)) customSeccomp(security.seccomp, [], host);
+  if (hostConfig.NetworkMode === "host" && Object.keys(hostConfig.PortBindings ?? {}).length > 0) {
+    warnings.push("Published ports are discarded when using host network mode");
+  }
+  return warnings;
+}
+
+/** A kernel call cannot carry a NUL, and whoever sends one is up to something. */
+function refuseNul(what: string, values: readonly (string | undefined)[] | null | undefined): void {
+  if ((values ?? []).some((value) => value?.includes("\0"))) refuse(`invalid ${what}: it holds a NUL byte`, "NUL_BYTE");
+}
+
+function validateConfig(config: ContainerConfig): void {
+  const { WorkingDir = "" } = config;
+  if (WorkingDir !== "" && !WorkingDir.startsWith("/")) {
+    refuse(`the working directory '${WorkingDir}' is invalid, it needs to be an absolute path`);
+  }
+  refuseProcFd(WorkingDir || "/");
+  refuseNul("working directory", [WorkingDir]);
+  refuseNul("environment variable", config.Env);
+  refuseNul("command", [...(config.Entrypoint ?? []), ...(config.Cmd ?? [])]);
+  refuseNul("user", [config.User]);
+  refuseNul("hostname", [config.Hostname, config.Domainname]);
+  for (const entry of config.Env ?? []) {
+    if (entry === "" || entry.startsWith("=")) refuse(`invalid environment variable: ${entry}`);
+  }
+  if ((config.Hostname ?? "").length > 64) refuse(`invalid hostname: '${config.Hostname}' has more than 64 characters`);
+  if (config.Healthcheck) validateHealthcheck(config.Healthcheck);
+}
+
+const MILLISECOND = 1_000_000;
+
+function validateHealthcheck(health: HealthConfig): void {
+  for (const field of ["Interval", "Timeout", "StartPeriod", "StartInterval"] as const) {
+    const value = health[field] ?? 0;
+    if (value !== 0 && value < MILLISECOND) refuse(`${field} in Healthcheck cannot be less than 1ms`);
+  }
+  if ((health.Retries ?? 0) < 0) refuse("Retries in Healthcheck cannot be negative");
+}
+
+function validateCapabilities(hostConfig: HostConfig, host: HostFacts): string[] {
+  const added = normalizeCapabilities(hostConfig.CapAdd, "CapAdd");
+  normalizeCapabilities(hostConfig.CapDrop, "CapDrop");
+  return added
+    .filter((name) => name !== "ALL" && !host.capabilities.includes(name))
+    .map((name) => `capability "${name}" is not available on this host and was not added`);
+}
+
+const kindOf = (mode: string | undefined): string => (mode ?? "").split(":")[0] ?? "";
+
+function oneOf(mode: string | undefined, kinds: string[], message: string): void {
+  const kind = kindOf(mode);
+  if (kind === "") return;
+  const named = kind === "container" ? (mode ?? "").length > "container:".length : mode === kind;
+  if (!kinds.includes(kind) || !named) refuse(`${message}: ${mode}`);
+}
+
+function validateModes(config: ContainerConfig, hostConfig: HostConfig): void {
+  oneOf(hostConfig.IpcMode, ["none", "private", "shareable", "host", "container"], "invalid IPC mode");
+  oneOf(hostConfig.PidMode, ["private", "host", "container"], "invalid PID mode");
+  oneOf(hostConfig.UTSMode, ["private", "host"], "invalid UTS mode");
+  oneOf(hostConfig.CgroupnsMode, ["private", "host"], "invalid cgroup namespace mode");
+  if (kindOf(hostConfig.UTSMode) === "host" && config.Hostname) {
+    refuse("conflicting options: hostname and the UTS mode");
+  }
+  const network = kindOf(hostConfig.NetworkMode);
+  if (network !== "container") return;
+  const ports = Object.keys(hostConfig.PortBindings ?? {}).length > 0 || hostConfig.PublishAllPorts;
+  const conflicts: [unknown, string][] = [
+    [config.Hostname, "hostname and the network mode"],
+    [hostConfig.Dns?.length, "dns and the network mode"],
+    [hostConfig.ExtraHosts?.length, "custom host-to-IP mapping and the network mode"],
+    [config.MacAddress, "mac-address and the network mode"],
+    [ports, "port publishing and the container type network mode"],
+  ];
+  for (const [given, what] of conflicts) if (given) refuse(`conflicting options: ${what}`);
+  if (hostConfig.Links?.length) {
+    refuse(
+      "conflicting options: container type network can't be used with links. This would result in undefined behavior",
+    );
+  }
+}
+
+const IPC_SYSCTLS = /^(kernel\.(msgmax|msgmnb|msgmni|sem|shmall|shmmax|shmmni|shm_rmid_forced)|fs\.mqueue\..+)$/;
+const UTS_SYSCTLS = new Set(["kernel.domainname"]);
+
+/** Only what a namespace of the container's own holds: anything else would change the host. */
+function validateSysctls(hostConfig: HostConfig): void {
+  const ownIpc = !["host", "container"].includes(ipcModeOf(hostConfig));
+  for (const [name, value] of Object.entries(hostConfig.Sysctls ?? {})) {
+    refuseNul("sysctl", [name, value]);
+    if (name.includes("/") || name.includes("..")) refuse(`sysctl '${name}' is not allowed`);
+    else if (IPC_SYSCTLS.test(name)) {
+      if (!ownIpc) refuse(`sysctl '${name}' is not allowed in the hosts ipc namespace`);
+    } else if (name.startsWith("net.")) {
+      if (kindOf(hostConfig.NetworkMode) === "host") refuse(`sysctl "${name}" not allowed in host network namespace`);
+    } else if (UTS_SYSCTLS.has(name)) {
+      if (kindOf(hostConfig.UTSMode) === "host") refuse(`sysctl '${name}' is not allowed in the hosts UTS namespace`);
+    } else refuse(`sysctl '${name}' is not allowed`);
+  }
+}
+
+const ULIMITS = new Set(
+  "as core cpu data fsize locks memlock msgqueue nice nofile nproc rss rtprio rttime sigpending stack".split(" "),
+);
+
+function validateUlimits(hostConfig: HostConfig): void {
+  for (const { Name, Soft, Hard } of hostConfig.Ulimits ?? []) {
+    if (!ULIMITS.has(Name.toLowerCase())) refuse(`invalid ulimit type: ${Name}`);
+    if (Hard >= 0 && (Soft > Hard || Soft < 0)) {
+      refuse(`ulimit soft limit must be less than or equal to hard limit: ${Soft} > ${Hard}`);
+    }
+  }
+}
+
+function validateRestartPolicy(hostConfig: HostConfig): void {
+  const { Name = "", MaximumRetryCount = 0 } = hostConfig.RestartPolicy ?? {};
+  if (!["", "no", "always", "unless-stopped", "on-failure"].includes(Name)) {
+    refuse(
+      `invalid restart policy: unknown policy '${Name}'; use one of 'no', 'always', 'on-failure', or 'unless-stopped'`,
+    );
+  }
+  if (MaximumRetryCount !== 0 && Name !== "on-failure") {
+    refuse("invalid restart policy: maximum retry count can only be used with 'on-failure'");
+  }
+  if (MaximumRetryCount < 0) refuse("invalid restart policy: maximum retry count cannot be negative");
+  if (hostConfig.AutoRemove && Name !== "" && Name !== "no") {
+    refuse("can't create 'AutoRemove' container with restart policy");
+  }
+}
+
+/** The rows that inspect shows for what was left open, as dockerd fills them in. */
+export function withDefaults(hostConfig: HostConfig, host: HostFacts): HostConfig {
+  return {
+    ...hostConfig,
+    IpcMode: ipcModeOf(hostConfig) === "private" ? "private" : (hostConfig.IpcMode ?? "private"),
+    CgroupnsMode: cgroupNamespaceOf(hostConfig, host),
+    ShmSize: hostConfig.ShmSize || 64 * 1024 * 1024,
+    ...((hostConfig.Memory ?? 0) > 0 && !hostConfig.MemorySwap && { MemorySwap: (hostConfig.Memory ?? 0) * 2 }),
+  };
+}
