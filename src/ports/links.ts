@@ -23,6 +23,8 @@ export interface PlugSpec {
   mtu?: number;
   /** Where the default route goes; undefined: no default route by this cable. */
   gateway?: string;
+  /** Frames may come back out of the port that they came in by: for a container that publishes ports and uses them itself. */
+  hairpin?: boolean;
 }
 
 export interface HostLink {

@@ -118,8 +118,8 @@ export class World {
   }
 
   serveUdp(netns: string | undefined, port: number): Promise<void> {
-    const lookup = (_host: string, ...rest: unknown[]): void => {
-      (rest.at(-1) as (error: null, address: string, family: number) => void)(null, "0.0.0.0", 4);
+    const lookup = (host: string, ...rest: unknown[]): void => {
+      (rest.at(-1) as (error: null, address: string, family: number) => void)(null, host, 4);
     };
     const socket = dgram.createSocket({ type: "udp4", lookup: lookup as never });
     socket.on("message", (_text, from) => socket.send(`${from.address}\n`, from.port, from.address));

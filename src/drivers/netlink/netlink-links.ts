@@ -108,7 +108,11 @@ export class NetlinkLinks implements Links {
       }
       try {
         const port = inNetworkNamespace(spec.netns, () => withSocket((socket) => configureInside(socket, spec)));
-        this.host.batch([setLink(port, { master: bridge, up: true }), hairpin(port), pinMac(port, spec.mac)]);
+        this.host.batch([
+          setLink(port, { master: bridge, up: true }),
+          ...(spec.hairpin ? [hairpin(port)] : []),
+          pinMac(port, spec.mac),
+        ]);
       } catch (error) {
         this.removeLink(spec.hostName);
         throw error;

@@ -6,6 +6,7 @@ export const RTM = {
   NEWLINK: 16,
   DELLINK: 17,
   GETLINK: 18,
+  SETLINK: 19,
   NEWADDR: 20,
   DELADDR: 21,
   GETADDR: 22,
@@ -228,7 +229,7 @@ export const hairpin = (portIndex: number): Request => {
   body[0] = AF_BRIDGE;
   return {
     about: `hairpin of link ${portIndex}`,
-    type: RTM.NEWLINK,
+    type: RTM.SETLINK,
     flags: 0,
     body,
     attributes: [[IFLA.PROTINFO, [[IFLA_BRPORT_MODE, Buffer.from([1])]]]],

@@ -292,6 +292,7 @@ export class Networks implements ContainerNetworking {
       prefix: Number(network.bridge.subnet.split("/")[1]),
       mtu: network.bridge.mtu,
       gateway,
+      hairpin: sandbox.ports.length > 0,
     };
     try {
       this.deps.links.plug(spec);
