@@ -1,7 +1,7 @@
 import { isGantryError, messageOf } from "../errors.ts";
 import type { Command, Control, Node, Operand, Pipe, Templates } from "./ast.ts";
 import { show } from "./ast.ts";
-import type { TemplateFunction } from "./functions.ts";
+import type { ArgumentType, TemplateFunction } from "./functions.ts";
 import { quote } from "./literals.ts";
 import { templateError } from "./template-error.ts";
 import { display, entry, format, kindOf, sortedEntries, truth, typeName, type Value, zeroOf } from "./values.ts";
@@ -163,7 +163,10 @@ class Run {
       return;
     }
     const variable = this.variables.findLast(([other]) => other === name);
-    if (variable === undefined) this.fail(at(pipe), `undefined variable: ${name}`);
+    if (variable === undefined) {
+      const last = pipe.commands.at(-1)?.words.at(-1) ?? pipe;
+      this.fail(at(last), `undefined variable: ${name}`);
+    }
     variable[1] = value;
   }
 
@@ -272,6 +275,7 @@ class Run {
   }
 
   private callFunction(name: string, node: Command | Operand, words: Operand[], dot: Value, piped: Value): Value {
+    if (name === "call" && words[0] !== undefined) this.refuseCall(node, words[0], dot);
     const found = this.options.functions.get(name);
     if (found === undefined) this.fail(at(node), `${quote(name)} is not a defined function`);
     const count = words.length + (piped === NOTHING ? 0 : 1);
@@ -280,9 +284,37 @@ class Run {
       this.fail(at(node), `wrong number of args for ${name}: want ${want} got ${count}`);
     }
     if (name === "and" || name === "or") return this.shortCircuit(name === "or", words, dot, piped);
-    const args = words.map((word) => this.operand(word, dot));
-    if (piped !== NOTHING) args.push(piped);
+    const args = words.map((word, i) => this.argument(word, dot, found.types?.[i]));
+    if (piped !== NOTHING) {
+      this.checkType(piped, found.types?.[words.length], at(node));
+      args.push(piped);
+    }
     return this.guarded(at(node), name, () => found.call(args));
+  }
+
+  /** Methods are called where they stand; there is nothing else that `call` could call. */
+  private refuseCall(node: Command | Operand, callee: Operand, dot: Value): never {
+    const value = this.operand(callee, dot);
+    const what = value == null ? "call of nil" : `non-function ${show(callee)} of type ${typeName(value)}`;
+    return this.fail(at(node), `error calling call: ${what}`);
+  }
+
+  private argument(word: Operand, dot: Value, type: ArgumentType | undefined): Value {
+    const constant = word.type === "number" || word.type === "bool" || word.type === "string";
+    const value = this.operand(word, dot);
+    if (type !== undefined && word.type === "nil") this.fail(at(word), `cannot assign nil to ${type}`);
+    if (type !== undefined && constant && !fits(value, type)) {
+      const expected = type === "int" ? "integer" : type;
+      this.fail(at(word), `expected ${expected}; found ${show(word)}`);
+    }
+    this.checkType(value, type, at(word));
+    return value;
+  }
+
+  private checkType(value: Value, type: ArgumentType | undefined, place: Place): void {
+    if (type === undefined || fits(value, type)) return;
+    if (value == null) this.fail(place, `invalid value; expected ${type}`);
+    this.fail(place, `wrong type for value; expected ${type}; got ${typeName(value)}`);
   }
 
   private shortCircuit(stopAt: boolean, words: Operand[], dot: Value, piped: Value): Value {
@@ -302,6 +334,11 @@ class Run {
       return this.fail(place, `error calling ${name}: ${messageOf(error)}`);
     }
   }
+}
+
+function fits(value: Value, type: ArgumentType): boolean {
+  if (type === "[]string") return value === null || Array.isArray(value);
+  return typeof value === (type === "int" ? "number" : type) && (type !== "int" || Number.isInteger(value));
 }
 
 const at = (node: Operand | Command): Place => ({ pos: node.pos, source: show(node) });

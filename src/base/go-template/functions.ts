@@ -4,11 +4,15 @@ import { wellFormed } from "./literals.ts";
 import { sprintf } from "./printf.ts";
 import { display, entry, format, kindOf, truth, typeName, type Value, zeroOf } from "./values.ts";
 
+export type ArgumentType = "string" | "int" | "[]string";
+
 /** A function of the template language. Throws a plain Error with Go's words, which the evaluator completes. */
 export interface TemplateFunction {
   /** The least and the most arguments; `most` undefined: any number. */
   least: number;
   most?: number;
+  /** What the arguments must be; any value where there is none. The evaluator checks it before the call. */
+  types?: readonly ArgumentType[];
   call: (args: Value[]) => Value;
 }
 
@@ -17,22 +21,14 @@ const fixed = (count: number, call: (...args: Value[]) => Value): TemplateFuncti
   most: count,
   call: (args) => call(...args),
 });
+/** A function whose arguments all have a type. */
+const typed = (types: ArgumentType[], call: (...args: never[]) => Value): TemplateFunction => ({
+  least: types.length,
+  most: types.length,
+  types,
+  call: (args) => (call as (...args: Value[]) => Value)(...args),
+});
 const variadic = (least: number, call: (args: Value[]) => Value): TemplateFunction => ({ least, call });
-
-function wrongType(value: Value, expected: string): Error {
-  if (value == null) return new Error(`invalid value; expected ${expected}`);
-  return new Error(`wrong type for value; expected ${expected}; got ${typeName(value)}`);
-}
-
-function string(value: Value): string {
-  if (typeof value !== "string") throw wrongType(value, "string");
-  return value;
-}
-
-function integer(value: Value): number {
-  if (typeof value !== "number" || !Number.isInteger(value)) throw wrongType(value, "int");
-  return value;
-}
 
 /** Bytes as Go counts them. */
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -140,28 +136,27 @@ const escapeUrl = (text: string): string =>
     .replace(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`)
     .replaceAll("%20", "+");
 
-/** Go's strings.Title: a letter after anything that is no letter, digit, underscore or apostrophe is raised. */
+/** Go's strings.Title: a letter is raised at the start and after a blank or an ASCII sign other than "_". */
 const title = (text: string): string =>
-  text.replace(/(?<![\p{L}\p{Nd}_'])\p{L}/gu, (letter) =>
+  text.replace(/(?<![\p{L}\p{Nd}_]|[^\p{ASCII}\s])\p{L}/gu, (letter) =>
     letter.toUpperCase().length === letter.length ? letter.toUpperCase() : letter,
   );
 
-function join(items: Value, separator: Value): string {
-  if (items == null) return "";
-  if (!Array.isArray(items)) throw wrongType(items, "[]string");
-  return items.map((item) => (typeof item === "string" ? item : display(item))).join(string(separator));
-}
+const join = (items: Value[] | null, separator: string): string =>
+  (items ?? []).map((item) => (typeof item === "string" ? item : display(item))).join(separator);
 
 /** Docker's pad: blanks before and after, nothing for an empty text. */
-function pad(text: Value, before: Value, after: Value): string {
-  const inner = string(text);
-  return inner === "" ? "" : " ".repeat(Math.max(0, integer(before))) + inner + " ".repeat(Math.max(0, integer(after)));
+const pad = (text: string, before: number, after: number): string =>
+  text === "" ? "" : " ".repeat(clamp(before)) + text + " ".repeat(clamp(after));
+
+/** Docker's truncate: at most so many bytes. */
+function truncate(text: string, size: number): string {
+  const bytes = encode(text);
+  return bytes.length < size ? text : decode(bytes.subarray(0, clamp(size)));
 }
 
-function truncate(text: Value, size: Value): string {
-  const bytes = encode(string(text));
-  return bytes.length < integer(size) ? string(text) : decode(bytes.subarray(0, Math.max(0, integer(size))));
-}
+const WIDEST = 1_000_000;
+const clamp = (count: number): number => Math.min(Math.max(0, count), WIDEST);
 
 const negated = (test: (a: Value, b: Value) => boolean): TemplateFunction => fixed(2, (a, b) => !test(a, b));
 
@@ -175,14 +170,15 @@ export const FUNCTIONS: ReadonlyMap<string, TemplateFunction> = new Map(
     index: variadic(1, index),
     slice: variadic(1, slice),
     print: variadic(0, print),
-    printf: variadic(1, ([template, ...args]) => sprintf(string(template), args)),
+    printf: {
+      least: 1,
+      types: ["string"],
+      call: ([template, ...args]) => sprintf(template as string, args),
+    },
     println: variadic(0, printLine),
     html: variadic(0, (args) => evaluated(args).replace(/[\0"'&<>]/g, (char) => HTML[char] ?? char)),
     js: variadic(0, (args) => escapeJs(evaluated(args))),
     urlquery: variadic(0, (args) => escapeUrl(evaluated(args))),
-    call: variadic(1, ([callee]) => {
-      throw new Error(callee == null ? "call of nil" : `non-function of type ${typeName(callee)}`);
-    }),
     eq: variadic(2, ([first, ...others]) => others.some((other) => equal(first, other))),
     ne: fixed(2, (a, b) => !equal(a, b)),
     lt: fixed(2, less),
@@ -190,15 +186,13 @@ export const FUNCTIONS: ReadonlyMap<string, TemplateFunction> = new Map(
     gt: fixed(2, (a, b) => !(less(a, b) || equal(a, b))),
     ge: negated(less),
     json: fixed(1, toJson),
-    split: fixed(2, (text, separator) =>
-      string(separator) === "" ? [...string(text)] : string(text).split(string(separator)),
-    ),
-    join: fixed(2, join),
-    title: fixed(1, (text) => title(string(text))),
-    lower: fixed(1, (text) => string(text).toLowerCase()),
-    upper: fixed(1, (text) => string(text).toUpperCase()),
-    pad: fixed(3, pad),
-    truncate: fixed(2, truncate),
+    split: typed(["string", "string"], (text: string, by: string) => (by === "" ? [...text] : text.split(by))),
+    join: typed(["[]string", "string"], join),
+    title: typed(["string"], title),
+    lower: typed(["string"], (text: string) => text.toLowerCase()),
+    upper: typed(["string"], (text: string) => text.toUpperCase()),
+    pad: typed(["string", "int", "int"], pad),
+    truncate: typed(["string", "int"], truncate),
   }),
 );
 

@@ -20,7 +20,7 @@ export interface TemplateOptions {
  */
 export function compileTemplate(text: string, options: TemplateOptions = {}): (data: unknown) => string {
   const functions = options.heading ? HEADING_FUNCTIONS : FUNCTIONS;
-  const templates = parse(options.name ?? "", text, new Set(functions.keys()));
+  const templates = parse(options.name ?? "", text, new Set([...functions.keys(), "call"]));
   const { missing = "noValue", typeName } = options;
   return (data) => evaluate(templates, data, { functions, missing, ...(typeName === undefined ? {} : { typeName }) });
 }

@@ -8,8 +8,9 @@ const encodeString = (text: string): string =>
 /** Go's form of a number: exponents below 1e-6 and from 1e21 on. */
 function encodeNumber(value: number): string {
   if (!Number.isFinite(value)) throw new Error(`json: unsupported value: ${formatFloat(value, "g")}`);
+  if (value === 0) return "0";
   const size = Math.abs(value);
-  const text = formatFloat(value, size !== 0 && (size < 1e-6 || size >= 1e21) ? "e" : "f");
+  const text = formatFloat(value, size < 1e-6 || size >= 1e21 ? "e" : "f");
   return text.replace(/e-0(\d)$/, "e-$1");
 }
 

@@ -68,7 +68,7 @@ class Parser {
     if (token.type === "error") this.fail(token.text);
     let shown = quote(token.text);
     if (token.type === "end of text") shown = "EOF";
-    else if (token.type === "keyword") shown = `<${token.text}>`;
+    else if (token.type === "keyword" || token.type === "dot") shown = `<${token.text}>`;
     else if ([...token.text].length > 10) shown = `${quote([...token.text].slice(0, 10).join(""))}...`;
     return this.fail(`unexpected ${shown} in ${context}`);
   }
@@ -253,10 +253,8 @@ class Parser {
 
   private bind(pipe: Pipe, names: string[]): void {
     pipe.variables = names;
-    for (const name of names) {
-      if (!pipe.assign) this.variables.push(name);
-      else if (!this.variables.includes(name)) this.fail(`undefined variable ${quote(name)}`);
-    }
+    // Go looks for a variable that is only assigned when the template runs.
+    if (!pipe.assign) this.variables.push(...names);
   }
 
   private checkPipeline(pipe: Pipe, context: string): void {
