@@ -47,10 +47,7 @@ export class StageArgs {
 }
 
 /** `--build-arg` names that no ARG took; sorted. */
-export function unusedArgs(
-  given: Readonly<Record<string, string | null>>,
-  declared: ReadonlySet<string>,
-): string[] {
+export function unusedArgs(given: Readonly<Record<string, string | null>>, declared: ReadonlySet<string>): string[] {
   return Object.keys(given)
     .filter((name) => !declared.has(name) && !PREDEFINED.has(name))
     .toSorted();

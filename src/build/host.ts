@@ -2,6 +2,7 @@ import type { HostConfig } from "../base/container-config.ts";
 import type { Digest, Platform } from "../base/image-config.ts";
 import type { OnProgress } from "../base/progress.ts";
 import type { ImageRecord, ImageSource } from "../engine/images/contract.ts";
+import type { Holds } from "../engine/images/holds.ts";
 import type { Archive } from "../ports/archive.ts";
 import type { BuildFiles, Downloads } from "../ports/build-files.ts";
 import type { Clock, Ids } from "../ports/clock.ts";
@@ -55,8 +56,10 @@ export interface BuildHost {
   pull(reference: string, options: PullOptions): Promise<ImageRecord>;
   /** Names an image that exists. */
   tag(id: Digest, reference: string): void | Promise<void>;
-  /** Chain ids that images stand on, each with all below it; pruning spares those. */
-  chainsInUse(): Iterable<Digest>;
+  /** What a running build stands on is held, so that no removal of an image takes it away. */
+  holds: Pick<Holds, "take">;
+  /** Deletes those of the layers that nothing needs any more; bytes freed. */
+  reclaim(chains: Digest[]): Promise<{ layers: Digest[]; size: number }>;
   layers: LayerStore;
   archive: Archive;
   files: BuildFiles;

@@ -1,9 +1,9 @@
 import type { ContainerConfig } from "../base/container-config.ts";
 import { GantryError } from "../base/errors.ts";
+import { signalNumber } from "../engine/containers/signals.ts";
 import { healthText, quotedList } from "./go-text.ts";
 import type { CommandLine, Instruction, Kind, Of } from "./parse/instruction.ts";
 import { normalizeExpose } from "./expose.ts";
-import { signalName } from "./signals.ts";
 
 export const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 const DEFAULT_SHELL = ["/bin/sh", "-c"];
@@ -99,9 +99,7 @@ export function applyMetadata(
     case "shell":
       return { config: { ...config, Shell: instruction.words }, comment: `SHELL [${instruction.words.join(" ")}]` };
     case "stopsignal":
-      if (signalName(instruction.signal) === undefined) {
-        throw new GantryError("invalid", "BAD_SIGNAL", `invalid signal: ${instruction.signal}`);
-      }
+      signalNumber(instruction.signal); // throws for what is none
       return { config: { ...config, StopSignal: instruction.signal }, comment: `STOPSIGNAL ${instruction.signal}` };
     case "healthcheck":
       return {

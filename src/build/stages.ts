@@ -1,9 +1,10 @@
 import type { Platform } from "../base/image-config.ts";
 import { GantryError } from "../base/errors.ts";
+import { parsePlatform } from "../engine/images/platform.ts";
 import { ExpansionError, expandWord } from "./expand.ts";
 import type { Dockerfile, Instruction, Of } from "./parse/instruction.ts";
 import { nearest, Problem } from "./parse/problem.ts";
-import { parsePlatform, platformArgs } from "./platform.ts";
+import { platformArgs } from "./platform.ts";
 
 /** What FROM or `--from` names. */
 export type Base =
@@ -80,7 +81,11 @@ export function planBuild(dockerfile: Dockerfile, options: PlanOptions): BuildPl
 }
 
 /** Quoted so that expansion gives it back as it was. */
-const literal = (text: string): string => text.split("'").map((part) => `'${part}'`).join(`"'"`);
+const literal = (text: string): string =>
+  text
+    .split("'")
+    .map((part) => `'${part}'`)
+    .join(`"'"`);
 
 function globalValues(args: readonly Instruction[], options: PlanOptions, escape: string): Map<string, string> {
   const values = new Map(Object.entries(platformArgs(options.buildPlatform, options.targetPlatform)));
@@ -171,7 +176,11 @@ function targetStage(stages: readonly Stage[], target: string | undefined): Stag
   const names = stages.flatMap((stage) => stage.name ?? []);
   const meant = nearest(target, names);
   throw new GantryError("invalid", "NO_SUCH_STAGE", `target stage "${target}" could not be found`, {
-    hint: meant ? `did you mean ${meant}?` : names.length > 0 ? `stages are ${names.join(", ")}` : "no stage has a name",
+    hint: meant
+      ? `did you mean ${meant}?`
+      : names.length > 0
+        ? `stages are ${names.join(", ")}`
+        : "no stage has a name",
   });
 }
 

@@ -58,6 +58,13 @@ export interface BuildFiles {
   readText(root: string, path: string, limit: number): string | undefined;
   /** Writes a new file (and its parents) below a scratch folder. */
   writeText(root: string, path: string, text: string, mode: number): void;
+  /** Writes a stream to a new file below a scratch folder; its sha256 (hex). `modified`: ms since the epoch. */
+  writeStream(
+    root: string,
+    path: string,
+    body: Readable,
+    options: { mode: number; modified?: number; signal?: AbortSignal },
+  ): Promise<string>;
   /** Deletes what `excluded` names below `root`; a folder that still holds something stays. */
   removeExcluded(root: string, excluded: (path: string) => boolean): Promise<void>;
 

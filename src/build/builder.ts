@@ -1,0 +1,151 @@
+import type { Readable } from "node:stream";
+import { GantryError } from "../base/errors.ts";
+import type { Digest } from "../base/image-config.ts";
+import type { OnProgress } from "../base/progress.ts";
+import { familiarName, parseReference, withDefaultTag } from "../base/reference.ts";
+import { CACHE_BUCKET, type CacheEntry } from "./cache.ts";
+import type { BuildRequest } from "./context.ts";
+import type { BuildHost } from "./host.ts";
+import { ignored } from "./ignore.ts";
+import { parseDockerfile } from "./parse/dockerfile.ts";
+import { dockerfileError, Problem } from "./parse/problem.ts";
+import { RunStepper } from "./run-step.ts";
+import { Solver } from "./solver.ts";
+import { planBuild } from "./stages.ts";
+
+const TEXT_LIMIT = 4 * 1024 * 1024;
+const WORKSPACE_PREFIX = "build-";
+
+export interface PruneOptions {
+  /** Also the folders of `RUN --mount=type=cache`. */
+  all: boolean;
+  /** Only entries made before this (ms since the epoch). */
+  until?: number;
+}
+
+/** Builds images from Dockerfiles, with a cache. */
+export class Builder {
+  private readonly host: BuildHost;
+  private readonly runs: RunStepper;
+
+  constructor(host: BuildHost) {
+    this.host = host;
+    this.runs = new RunStepper(host);
+  }
+
+  /**
+   * One build: the context (a tar) to an image. Output goes out as Docker's classic builder words it; the image id
+   * comes back. Errors: invalid BAD_DOCKERFILE, RUN_FAILED (details.exitCode), BAD_COPY …, canceled. Nothing temporary
+   * is left, whatever happens; steps that were done stay in the cache.
+   */
+  async build(request: BuildRequest, context: Readable, onProgress: OnProgress, signal: AbortSignal): Promise<Digest> {
+    const tags = request.tags.map(checkedTag);
+    const root = await this.host.files.scratch();
+    try {
+      await this.host.archive.extract(context, root, { whiteouts: "plain", owner: { uid: 0, gid: 0 }, signal });
+      return await this.buildIn(root, { ...request, tags }, onProgress, signal);
+    } finally {
+      await this.host.files.discard(root);
+    }
+  }
+
+  private async buildIn(
+    root: string,
+    request: BuildRequest,
+    onProgress: OnProgress,
+    signal: AbortSignal,
+  ): Promise<Digest> {
+    const { files, platform, holds } = this.host;
+    const name = request.dockerfile;
+    const text = this.dockerfileText(root, name);
+    const excluded = ignored(files.readText(root, ".dockerignore", TEXT_LIMIT));
+    if (excluded) await files.removeExcluded(root, excluded);
+    const dockerfile = parseDockerfile(text, name);
+    const hold = await holds.take([]);
+    try {
+      const plan = planBuild(dockerfile, {
+        buildArgs: request.buildArgs,
+        labels: request.labels,
+        buildPlatform: platform,
+        targetPlatform: request.platform ?? platform,
+        ...(request.target === undefined ? {} : { target: request.target }),
+      });
+      const solver = new Solver(this.host, { request, root, onProgress, signal }, dockerfile, plan, hold, this.runs);
+      let built = false;
+      let id: Digest;
+      try {
+        id = (await solver.solve()).id;
+        built = true;
+      } finally {
+        await solver.close(built);
+      }
+      onProgress({ stream: `Successfully built ${id.replace(/^sha256:/, "").slice(0, 12)}\n` });
+      for (const tag of request.tags) onProgress({ stream: `Successfully tagged ${tag}\n` });
+      return id;
+    } catch (error) {
+      throw error instanceof Problem ? dockerfileError(error, name, text.split(/\r?\n/)) : error;
+    } finally {
+      hold.release();
+    }
+  }
+
+  private dockerfileText(root: string, name: string): string {
+    const { files } = this.host;
+    const text =
+      files.readText(root, name, TEXT_LIMIT) ??
+      (name === "Dockerfile" ? files.readText(root, "dockerfile", TEXT_LIMIT) : undefined);
+    if (text === undefined) {
+      throw new GantryError("invalid", "NO_DOCKERFILE", `Cannot locate specified Dockerfile: ${name}`, {
+        hint: "name the Dockerfile by -f, and check that .dockerignore leaves it in",
+      });
+    }
+    if (text === "") throw new GantryError("invalid", "BAD_DOCKERFILE", `the Dockerfile (${name}) cannot be empty`);
+    return text;
+  }
+
+  /** Forgets cached steps and deletes the layers that only they needed. */
+  async prune(options: PruneOptions): Promise<{ deleted: string[]; bytes: number }> {
+    const { state, files } = this.host;
+    const doomed = state
+      .list<CacheEntry>(CACHE_BUCKET)
+      .filter(([, entry]) => options.until === undefined || Date.parse(entry.created) < options.until);
+    state.commit(doomed.map(([key]) => ({ bucket: CACHE_BUCKET, key, value: undefined })));
+    const chains = new Set(doomed.flatMap(([, entry]) => entry.chainId ?? []));
+    const gone = await this.host.reclaim([...chains]);
+    const bytes = options.all ? await files.clearCacheFolders() : 0;
+    return { deleted: doomed.map(([key]) => key), bytes: gone.size + bytes };
+  }
+
+  /** Bytes and entries for `system df`. */
+  cacheUse(): { entries: number; bytes: number } {
+    const entries = this.host.state.list<CacheEntry>(CACHE_BUCKET);
+    const chains = new Set(entries.flatMap(([, entry]) => entry.chainId ?? []));
+    let bytes = 0;
+    for (const chainId of chains) bytes += this.host.layers.get(chainId)?.size ?? 0;
+    return { entries: entries.length, bytes };
+  }
+
+  /** At the start of the engine: removes what builds of a killed one left. Repeatable; goes on past errors. */
+  async sweep(): Promise<void> {
+    const { layers, files } = this.host;
+    const errors: unknown[] = [];
+    for (const id of layers.listWorkspaces().filter((one) => one.startsWith(WORKSPACE_PREFIX))) {
+      try {
+        await layers.removeWorkspace(id);
+      } catch (error) {
+        errors.push(error);
+      }
+    }
+    await files.sweep();
+    if (errors.length > 0) throw new AggregateError(errors, "some build workspaces could not be removed");
+  }
+}
+
+/** The familiar name with its tag. Throws invalid BAD_REFERENCE in Docker's words. */
+function checkedTag(tag: string): string {
+  const reference = parseReference(tag);
+  if (reference.digest !== undefined) {
+    throw new GantryError("invalid", "BAD_REFERENCE", "build tag cannot contain a digest");
+  }
+  return familiarName(withDefaultTag(reference));
+}

@@ -1,0 +1,227 @@
+import { StringDecoder } from "node:string_decoder";
+import { GantryError } from "../base/errors.ts";
+import { Mutex } from "../base/mutex.ts";
+import type { BuildHost, RunMount } from "./host.ts";
+import { hashOf } from "./cache.ts";
+import { cleanPath, commandOf } from "./metadata.ts";
+import { heredocOf, heredocText } from "./parse/heredoc.ts";
+import type { Heredoc, MountFlag, Of } from "./parse/instruction.ts";
+import { shortId } from "./stage-state.ts";
+import type { StageWork, StepChange, StepRoom } from "./context.ts";
+
+/** What a runtime makes in the tree to mount upon; taken away again when it wasn't there before. Children first. */
+const MOUNT_STUBS = [
+  "/etc/resolv.conf",
+  "/etc/hosts",
+  "/etc/hostname",
+  "/etc/mtab",
+  "/dev/console",
+  "/dev/pts",
+  "/dev/shm",
+  "/dev/mqueue",
+  "/dev",
+  "/proc",
+  "/sys",
+  "/etc",
+];
+const SCRIPTS = "/dev/pipes";
+const SCRIPT_MODE = 0o755;
+const CACHE_MODE = 0o755;
+
+/** RUN. Lives as long as the builder: it keeps who holds which locked cache mount. */
+export class RunStepper {
+  private readonly host: BuildHost;
+  private readonly locks = new Map<string, Mutex>();
+
+  constructor(host: BuildHost) {
+    this.host = host;
+  }
+
+  async plan(room: StepRoom, work: StageWork, instruction: Of<"run">): Promise<StepChange> {
+    const { config } = work.state;
+    const env = config.Env ?? [];
+    const declared = work.args.declared(env);
+    const { line, script } = command(instruction);
+    const args = commandOf(line, config);
+    const prefix = declared.length > 0 ? [`|${declared.length}`, ...declared] : [];
+    const bound = await this.boundDigests(room, work, instruction.mounts);
+    return {
+      key: ["run", prefix, args, script?.content ?? "", instruction.mounts, instruction.network ?? "", bound],
+      createdBy: [...prefix, ...args].join(" "),
+      container: true,
+      effect: (id, state) =>
+        this.locked(instruction.mounts, () =>
+          room.inWorkspace(id, state, async (root) => {
+            const mounts = await this.mounts(room, work, instruction.mounts);
+            if (script) mounts.push(await scriptMount(room, script));
+            const cwd = cleanPath(config.WorkingDir ?? "/");
+            const targets = mounts.map((mount) => mount.target);
+            const stubs = this.host.files.missing(root, [...targets.flatMap(withParents), ...MOUNT_STUBS]);
+            this.host.files.makeFolder(root, cwd);
+            try {
+              await this.run(room, id, {
+                root,
+                args,
+                env: [...env, ...declared, ...work.args.proxies(env)],
+                cwd,
+                user: config.User ?? "",
+                network: instruction.network,
+                mounts,
+              });
+            } finally {
+              this.host.files.removeStubs(root, stubs);
+            }
+          }),
+        ),
+    };
+  }
+
+  private async run(
+    room: StepRoom,
+    id: string,
+    step: {
+      root: string;
+      args: string[];
+      env: string[];
+      cwd: string;
+      user: string;
+      network: Of<"run">["network"];
+      mounts: RunMount[];
+    },
+  ): Promise<void> {
+    const { request, signal } = room.context;
+    const decoders = { stdout: new StringDecoder("utf8"), stderr: new StringDecoder("utf8") };
+    const show = (stream: "stdout" | "stderr", text: string): void => {
+      // Docker colours what comes from stderr.
+      if (text !== "") room.say(stream === "stderr" ? `\u001b[91m${text}\u001b[0m` : text);
+    };
+    const code = await this.host.run({
+      id,
+      rootfs: step.root,
+      args: step.args,
+      env: step.env,
+      cwd: step.cwd,
+      user: step.user,
+      hostname: shortId(id),
+      hostConfig:
+        step.network === undefined || step.network === "default"
+          ? request.hostConfig
+          : { ...request.hostConfig, NetworkMode: step.network },
+      mounts: step.mounts,
+      onOutput: (stream, chunk) => show(stream, decoders[stream].write(chunk)),
+      signal,
+    });
+    for (const stream of ["stdout", "stderr"] as const) show(stream, decoders[stream].end());
+    if (signal.aborted) throw new GantryError("canceled", "BUILD_CANCELED", "build cancelled");
+    if (code !== 0) {
+      throw new GantryError(
+        "invalid",
+        "RUN_FAILED",
+        `The command '${step.args.join(" ")}' returned a non-zero code: ${code}`,
+        { details: { exitCode: code } },
+      );
+    }
+  }
+
+  /** What bind mounts show counts for the cache. */
+  private async boundDigests(room: StepRoom, work: StageWork, mounts: readonly MountFlag[]): Promise<string[]> {
+    const digests: string[] = [];
+    for (const mount of mounts.filter((one) => one.type === "bind")) {
+      const tree = room.sourceTree(mount.from, work.index);
+      if (tree.chainId) digests.push(await tree.chainId());
+      else {
+        const [found] = this.host.files.find(await tree.open(), mount.source ?? "/", false);
+        if (found) digests.push(await this.host.files.digest(await tree.open(), found, { owners: true }));
+      }
+    }
+    return digests;
+  }
+
+  private async mounts(room: StepRoom, work: StageWork, flags: readonly MountFlag[]): Promise<RunMount[]> {
+    const mounts: RunMount[] = [];
+    for (const flag of flags) {
+      const target = targetOf(work, flag);
+      switch (flag.type) {
+        case "tmpfs":
+          mounts.push({
+            type: "tmpfs",
+            target,
+            readonly: false,
+            ...(flag.size === undefined ? {} : { size: flag.size }),
+          });
+          break;
+        case "cache": {
+          const owner = { uid: flag.uid ?? 0, gid: flag.gid ?? 0 };
+          const source = await this.host.files.cacheFolder(cacheName(flag), flag.mode ?? CACHE_MODE, owner);
+          mounts.push({ type: "bind", source, target, readonly: flag.readonly });
+          break;
+        }
+        case "bind": {
+          if (!flag.readonly) throw unsupported("RUN --mount=type=bind,rw");
+          const root = await room.sourceTree(flag.from, work.index).open();
+          const source = this.host.files.realPath(root, flag.source ?? "/");
+          mounts.push({ type: "bind", source, target, readonly: true });
+          break;
+        }
+        default:
+          // Secrets and agents come over a session that only a BuildKit client opens.
+          if (flag.required) throw unsupported(`RUN --mount=type=${flag.type},required`);
+      }
+    }
+    return mounts;
+  }
+
+  /** Runs while no other RUN has the same cache mounts that are locked or private. */
+  private locked<T>(flags: readonly MountFlag[], work: () => Promise<T>): Promise<T> {
+    const keys = flags
+      .filter((flag) => flag.type === "cache" && flag.sharing && flag.sharing !== "shared")
+      .map(cacheName);
+    return [...new Set(keys)].toSorted().reduceRight<() => Promise<T>>((inner, key) => {
+      const lock = this.locks.get(key) ?? new Mutex();
+      this.locks.set(key, lock);
+      return () => lock.run(inner);
+    }, work)();
+  }
+}
+
+const cacheName = (flag: MountFlag): string => hashOf(["cache", flag.id ?? cleanPath(flag.target ?? "/")]);
+
+const targetOf = (work: StageWork, flag: MountFlag): string => {
+  const target = flag.target ?? "";
+  return cleanPath(target.startsWith("/") ? target : `${work.state.config.WorkingDir || "/"}/${target}`);
+};
+
+/** The path and the folders above it, children first. */
+function withParents(path: string): string[] {
+  const parts = path.split("/").filter((part) => part !== "");
+  return parts.map((_, i) => `/${parts.slice(0, parts.length - i).join("/")}`);
+}
+
+const unsupported = (what: string): GantryError =>
+  new GantryError("notImplemented", "BUILDKIT_ONLY", `${what} is not supported by this builder`, {
+    hint: "copy the file in by COPY, or pass the value by --build-arg",
+  });
+
+/** What the shell or the kernel gets to run, with here-documents worked in. */
+function command(instruction: Of<"run">): { line: { shell: boolean; words: string[] }; script?: Heredoc } {
+  const [first, ...others] = instruction.files;
+  const text = instruction.words[0] ?? "";
+  if (first === undefined || !instruction.shell) return { line: instruction };
+  const alone = others.length === 0 && heredocOf(text) !== undefined;
+  if (!alone) {
+    const bodies = instruction.files.map((file) => `\n${file.content}${file.name}`);
+    return { line: { shell: true, words: [text + bodies.join("")] } };
+  }
+  if (first.content.startsWith("#!")) {
+    return { line: { shell: false, words: [`${SCRIPTS}/${first.name}`] }, script: first };
+  }
+  return { line: { shell: true, words: [heredocText(first)] } };
+}
+
+/** A here-document that begins with `#!` is run as a file. */
+async function scriptMount(room: StepRoom, script: Heredoc): Promise<RunMount> {
+  const folder = await room.scratch();
+  room.host.files.writeText(folder, script.name, heredocText(script), SCRIPT_MODE);
+  const source = room.host.files.realPath(folder, script.name);
+  return { type: "bind", source, target: `${SCRIPTS}/${script.name}`, readonly: true };
+}
