@@ -1,0 +1,186 @@
+import fs from "node:fs";
+import path from "node:path";
+import { errnoOf, GantryError, messageOf } from "../../base/errors.ts";
+import type { VolumeFiles, VolumeMountOptions } from "../../ports/volume-files.ts";
+import { byteString, O, openAt2, RESOLVE } from "../syscalls/files.ts";
+import { closeFd, openFd } from "../syscalls/libc.ts";
+import { MNT_DETACH, MS, mount, umount } from "../syscalls/mount.ts";
+import { removeTree } from "../syscalls/remove-tree.ts";
+import { copyInto, emptyFolder } from "./copy-up.ts";
+import { readMountOptions } from "./mount-flags.ts";
+
+const DATA = "_data";
+/** Holds a copy until it is complete. */
+const FILLING = "_filling";
+
+export class LocalVolumeFiles implements VolumeFiles {
+  private readonly root: string;
+
+  /** `root`: `<data-root>/volumes`; made if missing, closed to others. */
+  constructor(root: string) {
+    this.root = root;
+    fs.mkdirSync(root, { recursive: true, mode: 0o701 });
+  }
+
+  dataPath(name: string): string {
+    return path.join(this.root, name, DATA);
+  }
+
+  create(name: string): void {
+    fs.mkdirSync(path.join(this.root, name), { recursive: true, mode: 0o701 });
+    const data = this.dataPath(name);
+    if (fs.existsSync(data)) return;
+    fs.mkdirSync(data, 0o755);
+    fs.chmodSync(data, 0o755); // whatever the umask is
+  }
+
+  async remove(name: string): Promise<void> {
+    this.unmount(name);
+    await removeTree(this.root, name);
+  }
+
+  list(): string[] {
+    return fs
+      .readdirSync(this.root, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory() && fs.existsSync(this.dataPath(entry.name)))
+      .map((entry) => entry.name);
+  }
+
+  async size(name: string): Promise<number> {
+    if (this.isMounted(name)) return 0;
+    return allocated(this.dataPath(name));
+  }
+
+  mount(name: string, options: VolumeMountOptions): void {
+    if (this.isMounted(name)) return;
+    this.create(name);
+    const { flags, data } = readMountOptions(options.o ?? "");
+    const bind = (flags & MS.BIND) !== 0;
+    try {
+      mount(options.device, this.dataPath(name), bind ? "" : options.type, flags, data);
+      // a bind takes its flags only in a second step
+      if (bind && (flags & ~(MS.BIND | MS.REC)) !== 0) mount("", this.dataPath(name), "", flags | MS.REMOUNT);
+    } catch (cause) {
+      this.unmount(name);
+      throw new GantryError(
+        "invalid",
+        "VOLUME_MOUNT_FAILED",
+        `failed to mount local volume: mount ${options.device}:${this.dataPath(name)}: ${messageOf(cause)}`,
+        { cause, hint: `check the volume's options: gantry volume inspect ${name}` },
+      );
+    }
+  }
+
+  unmount(name: string): void {
+    for (;;) {
+      try {
+        umount(this.dataPath(name), MNT_DETACH);
+      } catch (error) {
+        if (["EINVAL", "ENOENT"].includes(errnoOf(error) ?? "")) return;
+        throw error;
+      }
+    }
+  }
+
+  async copyUp(name: string, rootfs: string, from: string, shared: boolean): Promise<void> {
+    const data = this.dataPath(name);
+    if (!emptyFolder(data)) return;
+    const source = openFolderIn(rootfs, from);
+    if (source === undefined) return;
+    const staging = path.join(this.root, name, FILLING);
+    try {
+      await removeTree(path.dirname(staging), FILLING);
+      const watchedBy = shared ? "others" : "nobody";
+      await copyInto(source, data, this.isMounted(name) ? undefined : { path: staging, watchedBy });
+    } catch (cause) {
+      if (errnoOf(cause) === "ENOSPC") throw cause;
+      throw new GantryError(
+        "internal",
+        "COPY_UP_FAILED",
+        `error copying ${from} into volume ${name}: ${messageOf(cause)}`,
+        {
+          cause,
+        },
+      );
+    } finally {
+      closeFd(source);
+      await removeTree(path.dirname(staging), FILLING);
+    }
+  }
+
+  subpath(name: string, subpath: string): string {
+    const data = this.dataPath(name);
+    const refuse = (why: string, cause?: unknown): GantryError =>
+      new GantryError("invalid", "NO_SUCH_SUBPATH", `cannot access path ${path.join(data, subpath)}: ${why}`, {
+        cause,
+      });
+    if (path.isAbsolute(subpath) || path.normalize(subpath).startsWith("..")) {
+      throw refuse("subpath must be a relative path within the volume");
+    }
+    const root = openFd(data, O.PATH | O.DIRECTORY);
+    try {
+      const fd = openAt2(root, byteString(subpath), O.PATH, RESOLVE.BENEATH | RESOLVE.NO_MAGICLINKS);
+      try {
+        return fs.readlinkSync(`/proc/self/fd/${fd}`);
+      } finally {
+        closeFd(fd);
+      }
+    } catch (cause) {
+      if (errnoOf(cause) === undefined) throw cause;
+      throw refuse("lstat: no such file or directory", cause);
+    } finally {
+      closeFd(root);
+    }
+  }
+
+  private isMounted(name: string): boolean {
+    try {
+      const own = fs.statSync(this.dataPath(name));
+      const above = fs.statSync(path.join(this.root, name));
+      return own.dev !== above.dev || mountTable().has(this.dataPath(name));
+    } catch {
+      return false;
+    }
+  }
+}
+
+/** Mount points of this namespace; a bind on the same file system shows only there. */
+function mountTable(): Set<string> {
+  const lines = fs.readFileSync("/proc/self/mountinfo", "utf8").split("\n");
+  return new Set(
+    lines.map((line) =>
+      (line.split(" ")[4] ?? "").replace(/\\([0-7]{3})/g, (_, octal: string) =>
+        String.fromCharCode(Number.parseInt(octal, 8)),
+      ),
+    ),
+  );
+}
+
+/** A descriptor of the folder that `from` is inside `rootfs`; undefined when there is none. */
+function openFolderIn(rootfs: string, from: string): number | undefined {
+  const root = openFd(rootfs, O.PATH | O.DIRECTORY);
+  try {
+    const inside = byteString(from).replace(/^\/+/, "") || ".";
+    return openAt2(root, inside, O.RDONLY | O.DIRECTORY, RESOLVE.IN_ROOT | RESOLVE.NO_MAGICLINKS);
+  } catch (error) {
+    if (["ENOENT", "ENOTDIR", "ELOOP"].includes(errnoOf(error) ?? "")) return undefined;
+    throw error;
+  } finally {
+    closeFd(root);
+  }
+}
+
+/** Bytes on disk below a folder; files that go away meanwhile don't count. */
+async function allocated(folder: string): Promise<number> {
+  let total = 0;
+  const pending = [folder];
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    const entries = await fs.promises.readdir(next, { withFileTypes: true }).catch(() => []);
+    for (const entry of entries) {
+      const file = path.join(next, entry.name);
+      if (entry.isDirectory()) pending.push(file);
+      else total += (await fs.promises.lstat(file).catch(() => undefined))?.size ?? 0;
+    }
+  }
+  return total;
+}

@@ -1,0 +1,77 @@
+import type { Volumes } from "../../engine/volumes/volumes.ts";
+import type { VolumeRecord } from "../../engine/volumes/volume-record.ts";
+import type { PruneVolumesResponse, Volume, VolumeCreateRequest, VolumeList } from "../../wire/types/volumes.ts";
+import type { Call, Route } from "../call.ts";
+
+export interface VolumeRoutesDeps {
+  volumes: Volumes;
+}
+
+/** A volume in the API's shape; `usage` only where it is asked for (system df). */
+export function volumeJson(
+  volumes: Volumes,
+  record: VolumeRecord,
+  usage?: { size: number; references: number },
+): Volume {
+  const { name, driver, created, labels, options } = record;
+  return {
+    // without fractions, as Docker's
+    CreatedAt: created.replace(/\.\d+/, ""),
+    Driver: driver,
+    Labels: Object.keys(labels).length > 0 ? labels : null,
+    Mountpoint: volumes.mountpoint(name),
+    Name: name,
+    Options: Object.keys(options).length > 0 ? options : null,
+    Scope: "local",
+    ...(usage && { UsageData: { Size: usage.size, RefCount: usage.references } }),
+  };
+}
+
+export function volumeRoutes({ volumes }: VolumeRoutesDeps): Route[] {
+  return [
+    {
+      method: "GET",
+      path: "/volumes",
+      handler: (call) => {
+        const list = volumes.list(call.filters()).map((record) => volumeJson(volumes, record));
+        call.send(200, { Volumes: list, Warnings: null } satisfies VolumeList);
+      },
+    },
+    {
+      method: "POST",
+      path: "/volumes/create",
+      handler: async (call) => {
+        const request = await call.json<VolumeCreateRequest>();
+        const record = volumes.create({
+          ...(request.Name !== undefined && { name: request.Name }),
+          ...(request.Driver !== undefined && { driver: request.Driver }),
+          options: request.DriverOpts ?? {},
+          labels: request.Labels ?? {},
+        });
+        call.send(201, volumeJson(volumes, record));
+      },
+    },
+    {
+      method: "GET",
+      path: "/volumes/:name",
+      handler: (call) => call.send(200, volumeJson(volumes, volumes.get(call.param("name")))),
+    },
+    {
+      method: "DELETE",
+      path: "/volumes/:name",
+      handler: async (call) => {
+        await volumes.remove(call.param("name"), { force: call.flag("force") });
+        call.empty(204);
+      },
+    },
+    { method: "POST", path: "/volumes/prune", handler: (call) => prune(volumes, call) },
+  ];
+}
+
+/** Before API 1.42 prune took the named volumes too. */
+async function prune(volumes: Volumes, call: Call): Promise<void> {
+  const filters = call.filters();
+  if (!call.atLeast(42)) filters.set("all", ["true"]);
+  const { deleted, reclaimed } = await volumes.prune(filters);
+  call.send(200, { VolumesDeleted: deleted, SpaceReclaimed: reclaimed } satisfies PruneVolumesResponse);
+}
