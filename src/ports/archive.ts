@@ -26,7 +26,10 @@ export interface PackOptions {
   whiteouts: "overlay" | "plain";
   /** Only this path below `root` (folder or file); default all of it. */
   path?: string;
-  /** Name of the first entry in the archive instead of the path's own (cp renames). */
+  /**
+   * Name of the first entry in the archive instead of the path's own last part (cp renames). "." gives the folder
+   * as `./` and then what is in it. Without `path` and `rename` the root itself has no entry, only what is in it.
+   */
   rename?: string;
   /** Leave these out, by path relative to root: true excludes. */
   exclude?: (path: string) => boolean;
@@ -34,7 +37,7 @@ export interface PackOptions {
 }
 
 /**
- * Tar streams from and to folders. Deterministic: entries sorted by name (byte order), PAX only where needed,
+ * Tar streams from and to folders. Deterministic: depth first, names in a folder in byte order, PAX only where needed,
  * no atime/ctime, the same tree gives the same bytes. Keeps modes, numeric owners, mtimes, xattrs
  * (security.capability, user.*, not trusted.overlay.*), hard links, devices, FIFOs.
  */
@@ -42,10 +45,20 @@ export interface Archive {
   /**
    * Extracts below `root` and nowhere else, whatever the names and links in the tar or in the tree say
    * (openat2 RESOLVE_IN_ROOT semantics: links resolve inside root, `lib -> usr/lib` then `lib/foo` works).
-   * Input may be plain tar, gzip or zstd (by magic). On error what was extracted stays: the caller owns root.
-   * Errors: invalid BAD_ARCHIVE (names the entry), invalid ARCHIVE_TOO_LARGE, canceled.
+   * Input may be plain tar, gzip, zstd, bzip2 or xz (by magic). On error what was extracted stays: the caller owns
+   * root; nothing touches root any more once the promise is settled. The input is read to its end or destroyed.
+   * An existing entry is replaced, an existing folder merged with. In "plain" mode an entry for the root itself is
+   * passed over; in "overlay" mode it describes the root.
+   * Errors: invalid BAD_ARCHIVE (names the entry), invalid ARCHIVE_TOO_LARGE (also for what looks like a bomb),
+   * invalid CANNOT_OVERWRITE, internal DISK_FULL, canceled.
    */
   extract(input: Readable, root: string, options: ExtractOptions): Promise<ExtractResult>;
-  /** A tar of the folder; errors destroy the stream. */
+  /** A tar of the folder; errors destroy the stream. notFound NO_SUCH_PATH when `path` is not there. */
   pack(root: string, options: PackOptions): Readable;
+}
+
+/** What a layer store needs beyond that. */
+export interface LayerArchive extends Archive {
+  /** The digest and size in bytes of what `pack` would give, without the bytes. */
+  packDigest(root: string, options: Omit<PackOptions, "exclude">): Promise<{ digest: Digest; size: number }>;
 }

@@ -40,7 +40,11 @@ export interface LayerStore {
    * Adds a layer from a tar (plain, gzip, zstd). Verifies `expect` (the diff id) if given: invalid DIGEST_MISMATCH.
    * Adding a layer that exists consumes the stream and returns it. Two adds of the same chain at once: one wins, both get it.
    */
-  addFromTar(parent: Digest | undefined, tar: Readable, options?: { expect?: Digest; signal?: AbortSignal }): Promise<Layer>;
+  addFromTar(
+    parent: Digest | undefined,
+    tar: Readable,
+    options?: { expect?: Digest; signal?: AbortSignal },
+  ): Promise<Layer>;
   /** Turns a workspace's upper folder into a layer (moved, not copied) and ends the workspace. The workspace must be unmounted or is unmounted first. */
   addFromWorkspace(workspaceId: string): Promise<Layer>;
   /** The layer as an uncompressed tar that hashes to its diff id. */

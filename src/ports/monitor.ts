@@ -48,6 +48,8 @@ export interface ExecSpec {
 export interface ExecSession {
   pid: number;
   output: AttachStream;
+  /** SIGKILL, if it still runs. */
+  kill(): void;
   /** Settles with the exit code once the output has ended. */
   exit: Promise<number>;
 }
@@ -73,4 +75,3 @@ export interface Monitor {
   watchExits(listener: (id: string) => void): () => void;
   alive(handle: ProcessHandle): boolean;
 }
-

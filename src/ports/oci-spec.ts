@@ -37,7 +37,15 @@ export interface OciSpec {
 
 export interface OciLinux {
   namespaces: { type: "pid" | "network" | "mount" | "ipc" | "uts" | "user" | "cgroup"; path?: string }[];
-  devices?: { type: string; path: string; major?: number; minor?: number; fileMode?: number; uid?: number; gid?: number }[];
+  devices?: {
+    type: string;
+    path: string;
+    major?: number;
+    minor?: number;
+    fileMode?: number;
+    uid?: number;
+    gid?: number;
+  }[];
   cgroupsPath: string;
   resources: Record<string, unknown>;
   sysctl?: Record<string, string>;

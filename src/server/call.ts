@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex, Writable } from "node:stream";
 import { GantryError } from "../base/errors.ts";
@@ -15,7 +16,8 @@ export class Call {
   readonly response: ServerResponse;
   /** Aborted when the client goes away. */
   readonly signal: AbortSignal;
-  private readonly head: Buffer;
+  /** What came with the socket of an upgrade request and is not read yet. */
+  private head: Buffer;
 
   constructor(init: {
     params: Record<string, string>;
@@ -92,16 +94,21 @@ export class Call {
   async json<T extends object>(): Promise<T> {
     const chunks: Buffer[] = [];
     let size = 0;
-    for await (const chunk of this.request) {
-      size += (chunk as Buffer).length;
-      if (size > JSON_LIMIT) throw new GantryError("invalid", "BODY_TOO_LARGE", "request body too large: 4 MiB at most");
-      chunks.push(chunk as Buffer);
+    for await (const chunk of this.body()) {
+      size += chunk.length;
+      if (size > JSON_LIMIT)
+        throw new GantryError("invalid", "BODY_TOO_LARGE", "request body too large: 4 MiB at most");
+      chunks.push(chunk);
     }
     const text = Buffer.concat(chunks).toString("utf8").trim();
     if (text === "") return {} as T;
     const type = this.request.headers["content-type"]?.split(";")[0]?.trim().toLowerCase();
     if (type !== undefined && type !== "application/json" && type !== "text/plain") {
-      throw new GantryError("invalid", "BAD_CONTENT_TYPE", `unsupported Content-Type header (${type}): must be 'application/json'`);
+      throw new GantryError(
+        "invalid",
+        "BAD_CONTENT_TYPE",
+        `unsupported Content-Type header (${type}): must be 'application/json'`,
+      );
     }
     let parsed: unknown;
     try {
@@ -114,6 +121,30 @@ export class Call {
       throw new GantryError("invalid", "BAD_JSON", "invalid JSON: an object is expected");
     }
     return parsed as T;
+  }
+
+  /** The body's bytes. Node gives those of an upgrade request with the socket, up to 24 at least. */
+  private body(): AsyncIterable<Buffer> | Buffer[] {
+    const length = Number(this.request.headers["content-length"] ?? 0);
+    if (!this.upgraded || this.request.readableLength > 0 || length === 0) return this.request;
+    if (length > JSON_LIMIT)
+      throw new GantryError("invalid", "BODY_TOO_LARGE", "request body too large: 4 MiB at most");
+    return this.takeFromSocket(length);
+  }
+
+  private async *takeFromSocket(length: number): AsyncIterable<Buffer> {
+    const { socket } = this.request;
+    while (this.head.length < length && !socket.readableEnded) {
+      const chunk = socket.read() as Buffer | null;
+      if (chunk === null) await Promise.race([once(socket, "readable"), once(socket, "end")]);
+      else this.head = Buffer.concat([this.head, chunk]);
+    }
+    yield this.head.subarray(0, length);
+    this.head = this.head.subarray(length);
+  }
+
+  private get upgraded(): boolean {
+    return this.request.headers.upgrade !== undefined;
   }
 
   /** Answers with JSON. */
@@ -141,11 +172,14 @@ export class Call {
    * The client may close its side (stdin) and go on reading.
    */
   hijack(contentType: string): Duplex {
-    const socket = this.request.socket;
-    const upgrade = this.request.headers.upgrade !== undefined;
+    const { socket } = this.request;
     this.response.detachSocket(socket);
+    // Without an upgrade Node's parser still listens, and would take what the client types for its next request.
+    if (!this.upgraded) for (const event of ["data", "end", "drain", "timeout"]) socket.removeAllListeners(event);
+    socket.setTimeout(0);
+    socket.on("error", () => {}); // a client that goes away closes the stream
     socket.write(
-      upgrade
+      this.upgraded
         ? `HTTP/1.1 101 UPGRADED\r\nContent-Type: ${contentType}\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n`
         : `HTTP/1.1 200 OK\r\nContent-Type: ${contentType}\r\n\r\n`,
     );

@@ -18,7 +18,9 @@ export class ConmonAttachStream implements AttachStream {
   }
 
   onOutput(listener: (stream: "stdout" | "stderr", chunk: Buffer) => void): void {
-    this.socket.on("data", (packet: Buffer) => listener(packet[0] === STDERR ? "stderr" : "stdout", packet.subarray(1)));
+    this.socket.on("data", (packet: Buffer) =>
+      listener(packet[0] === STDERR ? "stderr" : "stdout", packet.subarray(1)),
+    );
     this.socket.on("end", () => this.socket.destroy());
     this.socket.resume();
   }

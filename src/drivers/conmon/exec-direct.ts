@@ -5,6 +5,7 @@ import path from "node:path";
 import type { AttachStream, ExecSession, ExecSpec } from "../../ports/monitor.ts";
 import type { CliRuntime } from "../oci/runtime.ts";
 import { translateRuntimeError } from "../oci/translate.ts";
+import { killIfThere } from "../process/handle.ts";
 import { spawn } from "../process/run.ts";
 
 /** Output that children of the process still hold open after its end is given up after this, in milliseconds. */
@@ -40,6 +41,10 @@ export async function execDirectly(runtime: CliRuntime, spec: ExecSpec): Promise
       return Number(readText(pidFile)) || 0;
     },
     output,
+    kill: () => {
+      // The runtime's own process ends with it, and tells the code.
+      if (child.exitCode === null) killIfThere(Number(readText(pidFile)) || 0);
+    },
     exit,
   };
 }

@@ -4,6 +4,7 @@ import type { Readable, Writable } from "node:stream";
 import type { ExecSession, ExecSpec } from "../../ports/monitor.ts";
 import type { CliRuntime } from "../oci/runtime.ts";
 import { translateRuntimeError } from "../oci/translate.ts";
+import { killIfThere, processStartTime } from "../process/handle.ts";
 import { spawn } from "../process/run.ts";
 import { ConmonAttachStream } from "./attach-stream.ts";
 import { readJsonLine } from "./pipes.ts";
@@ -54,5 +55,9 @@ export async function execWithTerminal(conmon: string, runtime: CliRuntime, spec
     const code = line?.["exit_code"] ?? line?.["data"];
     return typeof code === "number" && code >= 0 ? code : 137;
   })();
-  return { pid, output, exit };
+  const startTime = processStartTime(pid);
+  const kill = (): void => {
+    if (startTime !== undefined && processStartTime(pid) === startTime) killIfThere(pid);
+  };
+  return { pid, output, kill, exit };
 }

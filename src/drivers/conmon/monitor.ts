@@ -1,14 +1,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import type { Readable } from "node:stream";
-import type {
-  AttachStream,
-  ExecSession,
-  ExecSpec,
-  Monitor,
-  MonitorSpec,
-  ProcessHandle,
-} from "../../ports/monitor.ts";
+import type { AttachStream, ExecSession, ExecSpec, Monitor, MonitorSpec, ProcessHandle } from "../../ports/monitor.ts";
 import type { CliRuntime } from "../oci/runtime.ts";
 import { translateRuntimeError } from "../oci/translate.ts";
 import { processStartTime } from "../process/handle.ts";

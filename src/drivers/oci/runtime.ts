@@ -13,7 +13,8 @@ export interface CliRuntimeInit {
   wrap: <T>(body: () => T) => T;
 }
 
-const GONE = /does not exist|no such (container|file|process)|container not running|not running|ESRCH|error opening file.*status/i;
+const GONE =
+  /does not exist|no such (container|file|process)|container not running|not running|ESRCH|error opening file.*status/i;
 
 /** crun, runc and others that take runc's command line. */
 export class CliRuntime implements OciRuntime {

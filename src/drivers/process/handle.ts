@@ -11,3 +11,12 @@ export function processStartTime(pid: number): number | undefined {
   const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
   return fields[0] === "Z" || fields[0] === "X" ? undefined : Number(fields[19]);
 }
+
+/** SIGKILL; a process that is gone is fine. */
+export function killIfThere(pid: number): void {
+  try {
+    if (pid > 0) process.kill(pid, "SIGKILL");
+  } catch {
+    // it ended meanwhile
+  }
+}

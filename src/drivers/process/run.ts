@@ -46,7 +46,9 @@ export function run(tool: string, argv: string[], options: RunOptions = {}): Pro
       why = reason;
       child.kill("SIGKILL");
     };
-    const timer = options.timeout ? setTimeout(() => stop(`timed out after ${options.timeout} ms`), options.timeout) : undefined;
+    const timer = options.timeout
+      ? setTimeout(() => stop(`timed out after ${options.timeout} ms`), options.timeout)
+      : undefined;
     const onAbort = (): void => stop("canceled");
     if (options.signal?.aborted) onAbort();
     options.signal?.addEventListener("abort", onAbort, { once: true });

@@ -1,16 +1,16 @@
 import fs from "node:fs";
 import path from "node:path";
-import { DatabaseSync, type StatementSync } from "@photostructure/sqlite";
+import { DatabaseSync, type DatabaseSyncInstance, type StatementSyncInstance } from "@photostructure/sqlite";
 import { GantryError, messageOf } from "../../base/errors.ts";
 import type { StateChange, StateStore } from "../../ports/state-store.ts";
 
 /** One SQLite file in WAL mode, synced at every commit: 25 kill -9 and power cuts lose nothing that was committed. */
 export class SqliteStateStore implements StateStore {
-  private readonly database: DatabaseSync;
-  private readonly upsert: StatementSync;
-  private readonly erase: StatementSync;
-  private readonly one: StatementSync;
-  private readonly all: StatementSync;
+  private readonly database: DatabaseSyncInstance;
+  private readonly upsert: StatementSyncInstance;
+  private readonly erase: StatementSyncInstance;
+  private readonly one: StatementSyncInstance;
+  private readonly all: StatementSyncInstance;
 
   constructor(file: string) {
     fs.mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });

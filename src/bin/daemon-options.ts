@@ -1,0 +1,165 @@
+import fs from "node:fs";
+import { parseArgs } from "node:util";
+import { GantryError, errnoOf, messageOf } from "../base/errors.ts";
+import { LOG_LEVELS, type LogLevel } from "../drivers/host/text-logger.ts";
+
+export interface DaemonOptions {
+  dataRoot: string;
+  execRoot: string;
+  hosts: string[];
+  bridge: string;
+  bip?: string;
+  addressPools?: { base: string; size: number }[];
+  pidfile: string;
+  logLevel: LogLevel;
+  insecureRegistries: string[];
+  tls?: { ca: string; cert: string; key: string };
+}
+
+export const DEFAULT_HOST = "unix:///run/gantry.sock";
+const DEFAULT_CONFIG = "/etc/gantry/daemon.json";
+
+export const USAGE = `Usage: gantryd [OPTIONS]
+
+The Gantry engine. It speaks the Docker Engine API.
+
+Options:
+      --bip string                       IPv4 address and prefix of the default bridge (172.30.0.1/16)
+      --bridge string                    Name of the default bridge (default "gantry0")
+      --config-file string               Configuration file (default "${DEFAULT_CONFIG}")
+      --data-root string                 Root folder of persistent state (default "/var/lib/gantry")
+      --default-address-pool pool        Pool for networks' addresses, base=10.10.0.0/16,size=24 (repeatable)
+      --exec-root string                 Root folder of execution state (default "/run/gantry")
+      --help                             Print usage
+  -H, --host list                        Socket to listen on: unix://PATH or tcp://ADDRESS:PORT (repeatable,
+                                         default "${DEFAULT_HOST}")
+      --insecure-registry list           Registry that may speak plain HTTP (repeatable)
+  -l, --log-level string                 debug, info, warn, error or fatal (default "info")
+  -p, --pidfile string                   File for the engine's pid (default "EXEC-ROOT/gantryd.pid")
+      --tlscacert, --tlscert, --tlskey   PEM files for tcp hosts; clients must show a certificate of this CA
+  -v, --version                          Print version information and quit
+`;
+
+const bad = (message: string, hint?: string): GantryError =>
+  new GantryError("invalid", "BAD_OPTION", message, hint === undefined ? {} : { hint });
+
+/** Command line over configuration file over defaults; one setting in both places is refused, as dockerd does. */
+export function readDaemonOptions(argv: string[]): DaemonOptions | "help" | "version" {
+  const flags = parseFlags(argv);
+  if (flags["help"]) return "help";
+  if (flags["version"]) return "version";
+  const file = readConfigFile(flags["config-file"] as string | undefined);
+  const text = (flag: string): string | undefined => {
+    const given = flags[flag] as string | undefined;
+    const stored = file[flag];
+    if (given !== undefined && stored !== undefined) throw bothPlaces(flag);
+    if (stored !== undefined && typeof stored !== "string") throw bad(`configuration file: "${flag}" must be a string`);
+    return given ?? stored;
+  };
+  const list = (flag: string, key: string): string[] => {
+    const given = flags[flag] as string[] | undefined;
+    const stored = file[key];
+    if (given !== undefined && stored !== undefined) throw bothPlaces(key);
+    if (stored !== undefined && !(Array.isArray(stored) && stored.every((item) => typeof item === "string"))) {
+      throw bad(`configuration file: "${key}" must be a list of strings`);
+    }
+    return given ?? (stored as string[] | undefined) ?? [];
+  };
+  const execRoot = text("exec-root") ?? "/run/gantry";
+  const hosts = list("host", "hosts");
+  const bip = text("bip");
+  const addressPools = poolsOf(flags["default-address-pool"] as string[] | undefined, file["default-address-pools"]);
+  const [ca, cert, key] = [text("tlscacert"), text("tlscert"), text("tlskey")];
+  const options: DaemonOptions = {
+    dataRoot: text("data-root") ?? "/var/lib/gantry",
+    execRoot,
+    hosts: hosts.length > 0 ? hosts : [DEFAULT_HOST],
+    bridge: text("bridge") ?? "gantry0",
+    ...(bip === undefined ? {} : { bip }),
+    ...(addressPools === undefined ? {} : { addressPools }),
+    pidfile: text("pidfile") ?? `${execRoot}/gantryd.pid`,
+    logLevel: levelOf(text("log-level") ?? "info"),
+    insecureRegistries: list("insecure-registry", "insecure-registries"),
+    ...(ca && cert && key ? { tls: { ca, cert, key } } : {}),
+  };
+  if (options.bridge.length > 15 || !/^[a-zA-Z0-9][\w.-]*$/.test(options.bridge)) {
+    throw bad(`invalid bridge name "${options.bridge}": at most 15 of a-z, 0-9, '.', '_' and '-'`);
+  }
+  for (const host of options.hosts) {
+    if (/^(unix|fd):\/\//.test(host)) continue;
+    if (!host.startsWith("tcp://")) throw bad(`invalid host "${host}": unix://PATH or tcp://ADDRESS:PORT is expected`);
+    if (!options.tls) {
+      throw bad(
+        `refusing to listen on ${host} without TLS: whoever reaches that port would be root here`,
+        "give --tlscacert, --tlscert and --tlskey; clients then need a certificate of that CA",
+      );
+    }
+  }
+  return options;
+}
+
+function parseFlags(argv: string[]): Record<string, string | boolean | string[] | undefined> {
+  const text = { type: "string" } as const;
+  const texts = { type: "string", multiple: true } as const;
+  try {
+    return parseArgs({
+      args: argv,
+      options: {
+        "data-root": text,
+        "exec-root": text,
+        host: { ...texts, short: "H" },
+        bridge: text,
+        bip: text,
+        "default-address-pool": texts,
+        "config-file": text,
+        pidfile: { ...text, short: "p" },
+        "log-level": { ...text, short: "l" },
+        "insecure-registry": texts,
+        tlscacert: text,
+        tlscert: text,
+        tlskey: text,
+        help: { type: "boolean" },
+        version: { type: "boolean", short: "v" },
+      },
+    }).values as Record<string, string | boolean | string[] | undefined>;
+  } catch (error) {
+    throw bad(messageOf(error), "see gantryd --help");
+  }
+}
+
+function readConfigFile(given: string | undefined): Record<string, unknown> {
+  const path = given ?? DEFAULT_CONFIG;
+  let text: string;
+  try {
+    text = fs.readFileSync(path, "utf8");
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT" && given === undefined) return {};
+    throw bad(`unable to configure the engine with file ${path}: ${messageOf(error)}`);
+  }
+  try {
+    return (text.trim() === "" ? {} : JSON.parse(text)) as Record<string, unknown>;
+  } catch (error) {
+    throw bad(`unable to configure the engine with file ${path}: ${messageOf(error)}`);
+  }
+}
+
+const bothPlaces = (flag: string): GantryError =>
+  bad(`the following directives are specified both as a flag and in the configuration file: ${flag}`);
+
+function levelOf(text: string): LogLevel {
+  const level = LOG_LEVELS.find((known) => known === text);
+  if (!level) throw bad(`invalid logging level: ${text}`);
+  return level;
+}
+
+function poolsOf(flags: string[] | undefined, stored: unknown): DaemonOptions["addressPools"] {
+  if (flags !== undefined && stored !== undefined) throw bothPlaces("default-address-pools");
+  if (stored !== undefined) return stored as { base: string; size: number }[];
+  return flags?.map((flag) => {
+    const parts = new Map(flag.split(",").map((part) => part.split("=", 2) as [string, string]));
+    const [base, size] = [parts.get("base"), Number(parts.get("size"))];
+    if (!base || !Number.isInteger(size))
+      throw bad(`invalid address pool "${flag}": base=10.10.0.0/16,size=24 is expected`);
+    return { base, size };
+  });
+}

@@ -1,0 +1,109 @@
+import fs from "node:fs";
+import path from "node:path";
+import { errnoOf } from "../../base/errors.ts";
+import type { Cgroups } from "../../ports/cgroups.ts";
+import { killIfThere } from "../process/handle.ts";
+
+/** Where the hierarchies are: v1 has one mount a controller, v2 one for all. */
+export interface CgroupRoots {
+  version: 1 | 2;
+  /** v1: folder of each controller, e.g. memory → /sys/fs/cgroup/memory. v2: only "". */
+  mounts: Map<string, string>;
+}
+
+/** Reads /proc/self/mounts; a hybrid host counts as v1, since its controllers are there. */
+export function findCgroupRoots(mounts = fs.readFileSync("/proc/self/mounts", "utf8")): CgroupRoots {
+  const found = new Map<string, string>();
+  let unified: string | undefined;
+  for (const line of mounts.split("\n")) {
+    const [, target, type, options] = line.split(" ");
+    if (target === undefined) continue;
+    if (type === "cgroup2") unified ??= target;
+    if (type !== "cgroup") continue;
+    for (const option of (options ?? "").split(",")) {
+      if (!["rw", "ro", "relatime", "nosuid", "nodev", "noexec", "xattr"].includes(option)) found.set(option, target);
+    }
+  }
+  return found.size > 0
+    ? { version: 1, mounts: found }
+    : { version: 2, mounts: new Map([["", unified ?? "/sys/fs/cgroup"]]) };
+}
+
+export class HostCgroups implements Cgroups {
+  private readonly roots: CgroupRoots;
+
+  constructor(roots: CgroupRoots) {
+    this.roots = roots;
+  }
+
+  pids(cgroupsPath: string): number[] {
+    const root = this.folder("pids", cgroupsPath) ?? this.folder("memory", cgroupsPath);
+    return root === undefined ? [] : readTree(root);
+  }
+
+  oomKills(cgroupsPath: string): number {
+    const folder = this.folder("memory", cgroupsPath);
+    if (folder === undefined) return 0;
+    const text = readText(path.join(folder, this.roots.version === 1 ? "memory.oom_control" : "memory.events"));
+    return Number(text.match(/^oom_kill (\d+)$/m)?.[1] ?? 0);
+  }
+
+  async destroy(cgroupsPath: string): Promise<void> {
+    for (let attempt = 0; attempt < 50; attempt++) {
+      const pids = this.pids(cgroupsPath);
+      if (pids.length === 0) break;
+      for (const pid of pids) killIfThere(pid);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    for (const mount of new Set(this.roots.mounts.values())) removeTree(path.join(mount, cgroupsPath));
+  }
+
+  children(parent: string): string[] {
+    const names = new Set<string>();
+    for (const mount of new Set(this.roots.mounts.values())) {
+      for (const name of foldersIn(path.join(mount, parent))) names.add(path.join(parent, name));
+    }
+    return [...names];
+  }
+
+  private folder(controller: string, cgroupsPath: string): string | undefined {
+    const mount = this.roots.version === 2 ? this.roots.mounts.get("") : this.roots.mounts.get(controller);
+    return mount === undefined ? undefined : path.join(mount, cgroupsPath);
+  }
+}
+
+function readText(file: string): string {
+  try {
+    return fs.readFileSync(file, "utf8");
+  } catch {
+    return "";
+  }
+}
+
+function foldersIn(folder: string): string[] {
+  try {
+    return fs
+      .readdirSync(folder, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map((entry) => entry.name);
+  } catch {
+    return [];
+  }
+}
+
+function readTree(folder: string): number[] {
+  const own = readText(path.join(folder, "cgroup.procs"))
+    .split("\n")
+    .filter((line) => line !== "")
+    .map(Number);
+  return [...own, ...foldersIn(folder).flatMap((name) => readTree(path.join(folder, name)))];
+}
+
+function removeTree(folder: string): void {
+  for (const name of foldersIn(folder)) removeTree(path.join(folder, name));
+  try {
+    fs.rmdirSync(folder);
+  } catch (error) {
+    if (!["ENOENT", "EBUSY"].includes(errnoOf(error) ?? "")) throw error;
+  }
+}

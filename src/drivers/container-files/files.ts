@@ -1,0 +1,63 @@
+import fs from "node:fs";
+import path from "node:path";
+import type { ContainerFiles, ContainerPaths } from "../../ports/container-files.ts";
+
+export class HostContainerFiles implements ContainerFiles {
+  private readonly dataRoot: string;
+  private readonly execRoot: string;
+
+  constructor(dataRoot: string, execRoot: string) {
+    this.dataRoot = path.join(dataRoot, "containers");
+    this.execRoot = path.join(execRoot, "bundles");
+    fs.mkdirSync(this.dataRoot, { recursive: true, mode: 0o700 });
+    fs.mkdirSync(this.execRoot, { recursive: true, mode: 0o700 });
+  }
+
+  paths(id: string): ContainerPaths {
+    const data = path.join(this.dataRoot, id);
+    return {
+      bundle: path.join(this.execRoot, id),
+      hosts: path.join(data, "hosts"),
+      resolvConf: path.join(data, "resolv.conf"),
+      hostname: path.join(data, "hostname"),
+      log: path.join(data, "container.log"),
+    };
+  }
+
+  prepare(id: string): void {
+    fs.mkdirSync(path.join(this.dataRoot, id), { recursive: true, mode: 0o700 });
+    fs.mkdirSync(path.join(this.execRoot, id), { recursive: true, mode: 0o700 });
+  }
+
+  write(id: string, files: { spec?: string; hosts?: string; resolvConf?: string; hostname?: string }): void {
+    const paths = this.paths(id);
+    if (files.spec !== undefined) fs.writeFileSync(path.join(paths.bundle, "config.json"), files.spec);
+    if (files.hosts !== undefined) fs.writeFileSync(paths.hosts, files.hosts);
+    if (files.resolvConf !== undefined) fs.writeFileSync(paths.resolvConf, files.resolvConf);
+    if (files.hostname !== undefined) fs.writeFileSync(paths.hostname, files.hostname);
+  }
+
+  removeBundle(id: string): void {
+    fs.rmSync(path.join(this.execRoot, id), { recursive: true, force: true });
+  }
+
+  remove(id: string): void {
+    this.removeBundle(id);
+    fs.rmSync(path.join(this.dataRoot, id), { recursive: true, force: true });
+  }
+
+  execFolder(id: string, execId: string): string {
+    const folder = path.join(this.execRoot, id, "exec", execId.slice(0, 16));
+    fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
+    return folder;
+  }
+
+  removeExecFolder(id: string, execId: string): void {
+    fs.rmSync(path.join(this.execRoot, id, "exec", execId.slice(0, 16)), { recursive: true, force: true });
+  }
+
+  list(): string[] {
+    const names = new Set([...fs.readdirSync(this.dataRoot), ...fs.readdirSync(this.execRoot)]);
+    return [...names].filter((name) => /^[0-9a-f]{64}$/.test(name));
+  }
+}

@@ -1,0 +1,42 @@
+import type { LogEntry } from "../../ports/container-logs.ts";
+
+const NEWLINE = 10;
+const SPACE = 32;
+
+/** One line of conmon's k8s-file log: `TIME STREAM F|P DATA`; F ends a line of output, P is a part of one. */
+export interface LogRecord {
+  entry: LogEntry;
+  /** The output's line ends here. */
+  complete: boolean;
+  /** Milliseconds since the epoch. */
+  at: number;
+}
+
+/** Parses one record, without its newline. undefined: not a record (a torn write). */
+export function parseRecord(line: Buffer): LogRecord | undefined {
+  const timeEnd = line.indexOf(SPACE);
+  const streamEnd = line.indexOf(SPACE, timeEnd + 1);
+  if (timeEnd < 0 || streamEnd < 0 || line[streamEnd + 2] !== SPACE) return undefined;
+  const stamp = line.toString("latin1", 0, timeEnd);
+  const stream = line.toString("latin1", timeEnd + 1, streamEnd);
+  if (stream !== "stdout" && stream !== "stderr") return undefined;
+  const complete = line[streamEnd + 1] === 0x46;
+  const data = line.subarray(streamEnd + 3);
+  return {
+    entry: {
+      stream,
+      time: toUtc(stamp),
+      data: complete ? Buffer.concat([data, Buffer.from([NEWLINE])]) : Buffer.from(data),
+      continued: false,
+    },
+    complete,
+    at: Date.parse(stamp) + Number(`0.${stamp.slice(23, 29)}`),
+  };
+}
+
+/** conmon writes local time with an offset; Docker shows UTC. */
+function toUtc(stamp: string): string {
+  if (stamp.endsWith("+00:00")) return `${stamp.slice(0, -6)}Z`;
+  const seconds = new Date(Date.parse(stamp)).toISOString().slice(0, 19);
+  return `${seconds}.${stamp.slice(20, 29)}Z`;
+}

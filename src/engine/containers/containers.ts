@@ -1,0 +1,249 @@
+import { GantryError } from "../../base/errors.ts";
+import type { ContainerLogs, LogEntry, LogQuery } from "../../ports/container-logs.ts";
+import { type AttachOptions, Attacher, type ClientStream } from "./attach.ts";
+import { type CreateRequest, createContainer, requireContainerName } from "./create.ts";
+import type { ContainerDeps } from "./deps.ts";
+import { Execs } from "./execs.ts";
+import { HealthMonitor } from "./health.ts";
+import { Lifecycle, type LifecycleHooks } from "./lifecycle.ts";
+import { hasLabel, type ListQuery, listContainers } from "./list.ts";
+import { recover } from "./reconcile.ts";
+import { cgroupsPathOf, type ContainerRecord, isUp } from "./record.ts";
+import type { ContainerEntry } from "./registry.ts";
+import { Remover, type RemoveOptions } from "./remove.ts";
+import { Starter } from "./start.ts";
+import { Watch } from "./watch.ts";
+
+export interface ContainersDeps extends ContainerDeps {
+  logs: ContainerLogs;
+  hostHostname: string;
+}
+
+export type WaitCondition = "not-running" | "next-exit" | "removed";
+
+/** Everything one can do with containers; the API's handlers call this. */
+export class Containers {
+  readonly execs: Execs;
+  private readonly deps: ContainersDeps;
+  private readonly starter: Starter;
+  private readonly lifecycle: Lifecycle;
+  private readonly remover: Remover;
+  private readonly attacher: Attacher;
+  private readonly health: HealthMonitor;
+  private readonly hooks: LifecycleHooks;
+  private readonly watch: Watch;
+
+  constructor(deps: ContainersDeps) {
+    this.deps = deps;
+    this.starter = new Starter(deps, deps.hostHostname);
+    this.remover = new Remover(deps, this.starter);
+    this.execs = new Execs(deps);
+    this.health = new HealthMonitor(deps, this.execs);
+    this.attacher = new Attacher(deps, deps.logs);
+    this.hooks = {
+      onStarted: (entry) => this.health.begin(entry),
+      onEnded: (entry) => {
+        this.health.end(entry);
+        this.execs.forget(entry);
+      },
+      autoRemove: (entry) => this.remover.removeLocked(entry, true),
+    };
+    this.lifecycle = new Lifecycle(deps, this.starter, this.hooks);
+    this.watch = new Watch(deps, deps.logs, this.lifecycle);
+  }
+
+  /** Adopts what runs, finishes what a crash cut short, and watches from then on. */
+  async open(): Promise<void> {
+    const { deps, starter, lifecycle, remover, hooks } = this;
+    this.watch.begin();
+    await recover(deps, { registry: deps.registry, starter, lifecycle, remover, hooks });
+  }
+
+  /** Stops watching; containers run on. */
+  close(): void {
+    this.watch.end();
+    for (const entry of this.deps.registry.all()) {
+      this.health.end(entry);
+      entry.cancelRestart?.();
+    }
+  }
+
+  find(reference: string): ContainerEntry {
+    return this.deps.registry.find(reference);
+  }
+
+  all(): ContainerRecord[] {
+    return this.deps.registry.all().map((entry) => entry.record);
+  }
+
+  async create(request: CreateRequest): Promise<{ id: string; warnings: string[] }> {
+    const { entry, warnings } = await createContainer(this.deps, request);
+    return { id: entry.id, warnings };
+  }
+
+  start(reference: string): Promise<void> {
+    return this.lifecycle.start(this.find(reference));
+  }
+
+  stop(reference: string, options: { seconds?: number; signal?: string }): Promise<void> {
+    return this.lifecycle.stop(this.find(reference), options);
+  }
+
+  kill(reference: string, signal: string): Promise<void> {
+    return this.lifecycle.kill(this.find(reference), signal);
+  }
+
+  restart(reference: string, options: { seconds?: number; signal?: string }): Promise<void> {
+    return this.lifecycle.restart(this.find(reference), options);
+  }
+
+  pause(reference: string): Promise<void> {
+    return this.lifecycle.pause(this.find(reference));
+  }
+
+  unpause(reference: string): Promise<void> {
+    return this.lifecycle.unpause(this.find(reference));
+  }
+
+  remove(reference: string, options: RemoveOptions): Promise<void> {
+    return this.remover.remove(this.find(reference), options, this.lifecycle);
+  }
+
+  rename(reference: string, name: string): void {
+    const entry = this.find(reference);
+    if (name === "") throw new GantryError("invalid", "BAD_NAME", "Neither old nor new names may be empty");
+    const bare = requireContainerName(name);
+    const oldName = entry.record.name;
+    if (bare === oldName) {
+      throw new GantryError("invalid", "SAME_NAME", "Renaming a container with the same name as its current name");
+    }
+    this.deps.registry.rename(entry, bare);
+    this.deps.publish(entry, "rename", { oldName: `/${oldName}` });
+  }
+
+  list(query: ListQuery): ContainerRecord[] {
+    const containers = this.all().toSorted((a, b) => (a.created < b.created ? 1 : -1));
+    return listContainers(
+      {
+        containers,
+        find: (reference) => this.find(reference).record,
+        imageMatches: (record, reference) => this.descendsFrom(record, reference),
+      },
+      query,
+    );
+  }
+
+  private descendsFrom(record: ContainerRecord, reference: string): boolean {
+    try {
+      const image = this.deps.images.resolve(reference);
+      if (image.id === record.imageId) return true;
+      const own = this.deps.images.resolve(record.imageId);
+      const top = image.chain[image.chain.length - 1];
+      return top !== undefined && own.chain.includes(top);
+    } catch {
+      return false;
+    }
+  }
+
+  /** Settles with the exit code; rejects only if the signal aborts. Waiting for a container that is down ends at once. */
+  wait(reference: string, condition: WaitCondition, signal: AbortSignal): Promise<number> {
+    const entry = this.find(reference);
+    return new Promise((resolve, reject) => {
+      if (condition === "not-running" && !isUp(entry.record) && entry.record.state.status !== "restarting") {
+        resolve(entry.record.state.exitCode);
+        return;
+      }
+      const chosen = condition === "removed" ? entry.removed : entry.exited;
+      const forget = chosen.once(resolve);
+      signal.addEventListener(
+        "abort",
+        () => {
+          forget();
+          reject(new GantryError("canceled", "CANCELED", "context canceled"));
+        },
+        { once: true },
+      );
+    });
+  }
+
+  checkAttach(reference: string): ContainerEntry {
+    const entry = this.find(reference);
+    this.attacher.check(entry);
+    return entry;
+  }
+
+  attach(entry: ContainerEntry, client: ClientStream, options: AttachOptions): Promise<void> {
+    return this.attacher.attach(entry, client, options);
+  }
+
+  /** Throws conflict when the container does not run. */
+  resize(reference: string, size: { height: number; width: number }): void {
+    const entry = this.find(reference);
+    this.lifecycle.requireRunning(entry);
+    this.deps.monitor.resize(this.deps.files.paths(entry.id).bundle, size);
+  }
+
+  /** Throws when the log driver keeps nothing to read. */
+  logs(reference: string, query: LogQuery): AsyncIterable<LogEntry> {
+    const entry = this.find(reference);
+    if (entry.record.hostConfig.LogConfig?.Type === "none") {
+      throw new GantryError("notImplemented", "NO_LOG", "configured logging driver does not support reading");
+    }
+    return this.deps.logs.read(this.deps.files.paths(entry.id).log, {
+      ...query,
+      ended: () => !isUp(entry.record) && entry.record.state.status !== "restarting",
+      onEnd: (wake) => {
+        const forget = [entry.exited.once(wake), entry.removed.once(wake)];
+        return () => {
+          for (const takeBack of forget) takeBack();
+        };
+      },
+    });
+  }
+
+  /** Pids of all processes in the container, as the host sees them. */
+  pids(reference: string): number[] {
+    const entry = this.find(reference);
+    this.lifecycle.requireRunning(entry);
+    return this.deps.cgroups.pids(cgroupsPathOf(entry.record));
+  }
+
+  changes(reference: string): ReturnType<ContainerDeps["layers"]["changes"]> {
+    return this.deps.layers.changes(this.find(reference).id);
+  }
+
+  async sizes(record: ContainerRecord): Promise<{ rw: number; rootFs: number }> {
+    const known = this.deps.layers.listWorkspaces().includes(record.id);
+    const image = this.deps.images.resolve(record.imageId).size;
+    const use = known ? await this.deps.layers.diskUse(record.id) : { rw: 0 };
+    return { rw: use.rw, rootFs: image + use.rw };
+  }
+
+  imageName(record: ContainerRecord): string {
+    return record.config.Image ?? record.imageId;
+  }
+
+  /** Removes containers that are down. */
+  async prune(filters: Map<string, string[]>): Promise<{ deleted: string[]; reclaimed: number }> {
+    for (const key of filters.keys()) {
+      if (!["label", "label!", "until"].includes(key)) {
+        throw new GantryError("invalid", "BAD_FILTERS", `invalid filter '${key}'`);
+      }
+    }
+    const until = filters.get("until")?.[0];
+    const deleted: string[] = [];
+    let reclaimed = 0;
+    for (const entry of this.deps.registry.all()) {
+      const { record } = entry;
+      const labels = record.config.Labels ?? {};
+      if (isUp(record) || record.state.status === "restarting") continue;
+      if (until !== undefined && Date.parse(record.created) > Number(until) * 1000) continue;
+      if (!(filters.get("label") ?? []).every((label) => hasLabel(labels, label))) continue;
+      if ((filters.get("label!") ?? []).some((label) => hasLabel(labels, label))) continue;
+      reclaimed += (await this.sizes(record)).rw;
+      await this.remover.remove(entry, {}, this.lifecycle);
+      deleted.push(entry.id);
+    }
+    return { deleted, reclaimed };
+  }
+}

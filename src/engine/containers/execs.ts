@@ -1,0 +1,226 @@
+import { GantryError, messageOf } from "../../base/errors.ts";
+import type { ExecSession } from "../../ports/monitor.ts";
+import type { OciProcess } from "../../ports/oci-spec.ts";
+import { type ClientStream, parseDetachKeys, pump } from "./attach.ts";
+import type { ContainerDeps } from "./deps.ts";
+import { isUp } from "./record.ts";
+import type { ContainerEntry } from "./registry.ts";
+import { planExec } from "./spec/exec.ts";
+import { resolveUser } from "./spec/user.ts";
+
+export interface ExecConfig {
+  AttachStdin?: boolean;
+  AttachStdout?: boolean;
+  AttachStderr?: boolean;
+  DetachKeys?: string;
+  Tty?: boolean;
+  Env?: string[];
+  Cmd?: string[];
+  Privileged?: boolean;
+  User?: string;
+  WorkingDir?: string;
+  ConsoleSize?: [number, number] | null;
+}
+
+export interface ExecRecord {
+  id: string;
+  containerId: string;
+  config: ExecConfig;
+  running: boolean;
+  exitCode: number | null;
+  pid: number;
+  started: boolean;
+}
+
+/** Ended execs are kept for inspect, this many. */
+const KEPT = 1000;
+const ETC_LIMIT = 4 * 1024 * 1024;
+
+/** Processes run in running containers. Known to this daemon only, as in Docker. */
+export class Execs {
+  private readonly deps: ContainerDeps;
+  private readonly execs = new Map<string, ExecRecord & { session?: ExecSession }>();
+
+  constructor(deps: ContainerDeps) {
+    this.deps = deps;
+  }
+
+  create(entry: ContainerEntry, config: ExecConfig): ExecRecord {
+    if (!config.Cmd || config.Cmd.length === 0) {
+      throw new GantryError("invalid", "NO_EXEC_COMMAND", "No exec command specified");
+    }
+    this.requireExecutable(entry);
+    parseDetachKeys(config.DetachKeys);
+    const record = {
+      id: this.deps.ids.id(),
+      containerId: entry.id,
+      config,
+      running: false,
+      exitCode: null,
+      pid: 0,
+      started: false,
+    };
+    this.execs.set(record.id, record);
+    entry.execIds.add(record.id);
+    this.forgetOldest();
+    this.deps.publish(entry, `exec_create: ${config.Cmd.join(" ")}`, { execID: record.id });
+    return record;
+  }
+
+  find(id: string): ExecRecord {
+    const exact = this.execs.get(id);
+    if (exact) return exact;
+    const matches = [...this.execs.keys()].filter((key) => key.startsWith(id) && id !== "");
+    const record = matches.length === 1 ? this.execs.get(matches[0] as string) : undefined;
+    if (!record) throw new GantryError("notFound", "NO_SUCH_EXEC", `No such exec instance: ${id}`);
+    return record;
+  }
+
+  /** Pid included: the runtime reports it a moment after the start. */
+  inspect(id: string): ExecRecord {
+    const record = this.find(id) as ExecRecord & { session?: ExecSession };
+    return { ...record, pid: record.session?.pid ?? record.pid };
+  }
+
+  /** Throws before anything is sent: conflict if it ran already or the container is not up. */
+  checkStart(id: string): ExecRecord {
+    const record = this.find(id);
+    if (record.started) {
+      throw new GantryError("conflict", "EXEC_RUNNING", `Error: Exec command ${record.id} is already running`);
+    }
+    this.requireExecutable(this.deps.registry.find(record.containerId));
+    return record;
+  }
+
+  /** Runs it with `client` (undefined: detached). Resolves when the process has ended, or at once if detached. */
+  async start(id: string, client: ClientStream | undefined): Promise<void> {
+    const record = this.checkStart(id) as ExecRecord & { session?: ExecSession };
+    const entry = this.deps.registry.find(record.containerId);
+    record.started = true;
+    record.running = true;
+    let session: ExecSession;
+    try {
+      session = await this.deps.monitor.exec({
+        containerId: entry.id,
+        execId: record.id,
+        folder: this.deps.files.execFolder(entry.id, record.id),
+        runtime: entry.record.hostConfig.Runtime ?? "",
+        process: this.process(entry, record.config),
+        tty: record.config.Tty ?? false,
+        stdin: client !== undefined && (record.config.AttachStdin ?? false),
+      });
+    } catch (error) {
+      this.failed(entry, record, error, client);
+      if (!client) throw error;
+      return;
+    }
+    record.session = session;
+    this.deps.publish(entry, `exec_start: ${record.config.Cmd?.join(" ")}`, { execID: record.id });
+    const pumped = client
+      ? pump(session.output, withoutEnd(client), {
+          stdin: record.config.AttachStdin ?? false,
+          stdout: record.config.AttachStdout ?? false,
+          stderr: record.config.AttachStderr ?? false,
+          tty: record.config.Tty ?? false,
+          detachKeys: record.config.DetachKeys,
+        })
+      : undefined;
+    if (!client) session.output.onOutput(() => {});
+    const ended = this.settle(entry, record, session, client);
+    if (client) {
+      // Clients ask for the exit code the moment the stream ends: it has to be there first.
+      await Promise.race([ended, pumped?.then(() => ended)]);
+      client.end();
+    }
+  }
+
+  /** SIGKILL to the process. */
+  kill(id: string): void {
+    const record = this.find(id) as ExecRecord & { session?: ExecSession };
+    record.session?.kill();
+  }
+
+  resize(id: string, size: { height: number; width: number }): void {
+    const record = this.find(id);
+    if (!record.running) throw new GantryError("conflict", "EXEC_NOT_RUNNING", `Exec ${record.id} is not running`);
+    this.deps.monitor.resizeExec(this.deps.files.execFolder(record.containerId, record.id), size);
+  }
+
+  /** The container has ended or gone: its ended execs are forgotten. */
+  forget(entry: ContainerEntry): void {
+    for (const id of entry.execIds) if (!this.execs.get(id)?.running) this.execs.delete(id);
+    entry.execIds.clear();
+  }
+
+  private async settle(
+    entry: ContainerEntry,
+    record: ExecRecord & { session?: ExecSession },
+    session: ExecSession,
+    client: ClientStream | undefined,
+  ): Promise<void> {
+    try {
+      record.exitCode = await session.exit;
+      record.pid = session.pid;
+    } catch (error) {
+      this.failed(entry, record, error, client);
+      return;
+    }
+    record.running = false;
+    record.session = undefined;
+    this.deps.files.removeExecFolder(entry.id, record.id);
+    this.deps.publish(entry, "exec_die", { execID: record.id, exitCode: String(record.exitCode) });
+  }
+
+  private failed(entry: ContainerEntry, record: ExecRecord, error: unknown, client: ClientStream | undefined): void {
+    const code = error instanceof GantryError ? error.code : "";
+    record.running = false;
+    record.exitCode = code === "COMMAND_NOT_FOUND" ? 127 : 126;
+    this.deps.files.removeExecFolder(entry.id, record.id);
+    client?.write("stdout", Buffer.from(`${messageOf(error)}\r\n`));
+    client?.end();
+  }
+
+  private process(entry: ContainerEntry, config: ExecConfig): OciProcess {
+    const { record } = entry;
+    const pid = record.state.process?.pid ?? 0;
+    const root = `/proc/${pid}/root`;
+    const read = (file: string): string => this.deps.rootfs.readFile(root, file, ETC_LIMIT)?.toString("utf8") ?? "";
+    const user = resolveUser(
+      config.User || record.config.User,
+      read("/etc/passwd"),
+      read("/etc/group"),
+      record.hostConfig.GroupAdd ?? [],
+    );
+    return planExec(record.config, record.hostConfig, config, user, this.deps.host.facts());
+  }
+
+  private requireExecutable(entry: ContainerEntry): void {
+    const { status } = entry.record.state;
+    if (status === "paused") {
+      throw new GantryError("conflict", "PAUSED", `Container ${entry.id} is paused, unpause the container before exec`);
+    }
+    if (!isUp(entry.record)) {
+      throw new GantryError("conflict", "NOT_RUNNING", `container ${entry.id} is not running`, {
+        hint: `start it first: gantry start ${entry.record.name}`,
+      });
+    }
+  }
+
+  private forgetOldest(): void {
+    if (this.execs.size <= KEPT) return;
+    for (const [id, record] of this.execs) {
+      if (this.execs.size <= KEPT) return;
+      if (record.started && !record.running) this.execs.delete(id);
+    }
+  }
+}
+
+/** The pump must not end the client's stream before the exit code is known. */
+const withoutEnd = (client: ClientStream): ClientStream => ({
+  write: (stream, chunk) => client.write(stream, chunk),
+  onDrain: (listener) => client.onDrain(listener),
+  onInput: (listener) => client.onInput(listener),
+  onInputEnd: (listener) => client.onInputEnd(listener),
+  onClose: (listener) => client.onClose(listener),
+  end: () => {},
+});

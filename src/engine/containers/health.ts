@@ -1,0 +1,152 @@
+import type { HealthConfig } from "../../base/container-config.ts";
+import { messageOf } from "../../base/errors.ts";
+import type { ContainerDeps } from "./deps.ts";
+import type { ExecRecord, Execs } from "./execs.ts";
+import type { ClientStream } from "./attach.ts";
+import { type Health, type HealthResult, isUp } from "./record.ts";
+import type { ContainerEntry } from "./registry.ts";
+
+const SECOND = 1e9;
+const DEFAULTS = { interval: 30 * SECOND, timeout: 30 * SECOND, startInterval: 5 * SECOND, retries: 3 };
+const OUTPUT_LIMIT = 4096;
+const KEPT_RESULTS = 5;
+
+/** The probe's command, or undefined where there is none. */
+export function probeOf(health: HealthConfig | undefined, shell: string[] | undefined): string[] | undefined {
+  const [kind, ...rest] = health?.Test ?? [];
+  if (kind === "CMD") return rest;
+  if (kind === "CMD-SHELL") return [...(shell ?? ["/bin/sh", "-c"]), rest[0] ?? ""];
+  return undefined;
+}
+
+/** Pure: a container's health after one more result. */
+export function nextHealth(
+  before: Health,
+  result: HealthResult,
+  rules: { retries: number; inStartPeriod: boolean },
+): Health {
+  const log = [...before.Log, result].slice(-KEPT_RESULTS);
+  if (result.ExitCode === 0) return { Status: "healthy", FailingStreak: 0, Log: log };
+  // While it still comes up a failure counts for nothing; the first success ends that time.
+  if (rules.inStartPeriod && before.Status === "starting") return { ...before, Log: log };
+  const streak = before.FailingStreak + 1;
+  return { Status: streak >= rules.retries ? "unhealthy" : before.Status, FailingStreak: streak, Log: log };
+}
+
+/** Runs health checks while containers are up. */
+export class HealthMonitor {
+  private readonly deps: ContainerDeps;
+  private readonly execs: Execs;
+  private readonly cancels = new Map<string, () => void>();
+
+  constructor(deps: ContainerDeps, execs: Execs) {
+    this.deps = deps;
+    this.execs = execs;
+  }
+
+  begin(entry: ContainerEntry): void {
+    const { config, state } = entry.record;
+    const probe = probeOf(config.Healthcheck, config.Shell);
+    if (!probe) return;
+    if (!state.health) {
+      state.health = { Status: "starting", FailingStreak: 0, Log: [] };
+      this.deps.registry.save(entry);
+    }
+    this.schedule(entry, probe);
+  }
+
+  end(entry: ContainerEntry): void {
+    this.cancels.get(entry.id)?.();
+    this.cancels.delete(entry.id);
+  }
+
+  private schedule(entry: ContainerEntry, probe: string[]): void {
+    const { config, state } = entry.record;
+    const health = config.Healthcheck ?? {};
+    const starting = state.health?.Status === "starting" && this.inStartPeriod(entry);
+    const wait = starting ? health.StartInterval || DEFAULTS.startInterval : health.Interval || DEFAULTS.interval;
+    const interval = health.Interval || DEFAULTS.interval;
+    this.cancels.set(
+      entry.id,
+      this.deps.clock.after(Math.min(wait, interval) / 1e6, () => void this.check(entry, probe)),
+    );
+  }
+
+  private inStartPeriod(entry: ContainerEntry): boolean {
+    const period = (entry.record.config.Healthcheck?.StartPeriod ?? 0) / 1e6;
+    return this.deps.clock.now() - Date.parse(entry.record.state.startedAt) < period;
+  }
+
+  private async check(entry: ContainerEntry, probe: string[]): Promise<void> {
+    const { record } = entry;
+    if (!this.cancels.has(entry.id) || !isUp(record)) return;
+    if (record.state.status === "running") {
+      const result = await this.probe(entry, probe);
+      if (!this.cancels.has(entry.id) || !record.state.health) return;
+      const before = record.state.health;
+      record.state.health = nextHealth(before, result, {
+        retries: record.config.Healthcheck?.Retries || DEFAULTS.retries,
+        inStartPeriod: this.inStartPeriod(entry),
+      });
+      this.deps.registry.save(entry);
+      if (before.Status !== record.state.health.Status) {
+        this.deps.publish(entry, `health_status: ${record.state.health.Status}`);
+      }
+    }
+    this.schedule(entry, probe);
+  }
+
+  private async probe(entry: ContainerEntry, probe: string[]): Promise<HealthResult> {
+    const start = this.deps.clock.stamp();
+    const output = new CollectedOutput();
+    const timeout = (entry.record.config.Healthcheck?.Timeout || DEFAULTS.timeout) / 1e6;
+    let exec: ExecRecord;
+    try {
+      exec = this.execs.create(entry, { Cmd: probe, AttachStdout: true, AttachStderr: true });
+    } catch (error) {
+      return { Start: start, End: this.deps.clock.stamp(), ExitCode: -1, Output: messageOf(error) };
+    }
+    const timedOut = await new Promise<boolean>((resolve) => {
+      const cancel = this.deps.clock.after(timeout, () => resolve(true));
+      void this.execs.start(exec.id, output).then(
+        () => {
+          cancel();
+          resolve(false);
+        },
+        () => {
+          cancel();
+          resolve(false);
+        },
+      );
+    });
+    if (timedOut) {
+      this.execs.kill(exec.id);
+      const words = `Health check exceeded timeout (${timeout / 1000}s)`;
+      return { Start: start, End: this.deps.clock.stamp(), ExitCode: -1, Output: words };
+    }
+    const code = this.execs.inspect(exec.id).exitCode ?? -1;
+    return { Start: start, End: this.deps.clock.stamp(), ExitCode: code, Output: output.text() };
+  }
+}
+
+/** The end of the line for a probe's output: its first 4 KiB. */
+class CollectedOutput implements ClientStream {
+  private readonly chunks: Buffer[] = [];
+  private size = 0;
+
+  write(_stream: "stdout" | "stderr", chunk: Buffer): boolean {
+    if (this.size < OUTPUT_LIMIT) this.chunks.push(chunk.subarray(0, OUTPUT_LIMIT - this.size));
+    this.size += chunk.length;
+    return true;
+  }
+
+  text(): string {
+    return Buffer.concat(this.chunks).toString("utf8");
+  }
+
+  onDrain(): void {}
+  onInput(): void {}
+  onInputEnd(): void {}
+  onClose(): void {}
+  end(): void {}
+}

@@ -1,0 +1,324 @@
+import { GantryError, isGantryError, messageOf } from "../../base/errors.ts";
+import type { ContainerDeps } from "./deps.ts";
+import { decideRestart, nextDelay } from "./restart-policy.ts";
+import { cgroupsPathOf, isUp } from "./record.ts";
+import type { ContainerEntry } from "./registry.ts";
+import { signalNumber, SIGKILL } from "./signals.ts";
+import type { Starter } from "./start.ts";
+
+const DEFAULT_STOP_SECONDS = 10;
+/** After SIGKILL the kernel needs a moment; more than this means the process is stuck in the kernel. */
+const KILL_GRACE = 10_000;
+
+export interface LifecycleHooks {
+  /** A container is up: health checks begin. */
+  onStarted(entry: ContainerEntry): void;
+  /** A container has ended: health checks and execs end. */
+  onEnded(entry: ContainerEntry): void;
+  /** `--rm`. Called with the container's lock held. */
+  autoRemove(entry: ContainerEntry): Promise<void>;
+}
+
+/** Start, stop, kill, restart, pause, and what happens when a container ends by itself. */
+export class Lifecycle {
+  private readonly deps: ContainerDeps;
+  private readonly starter: Starter;
+  private readonly hooks: LifecycleHooks;
+
+  constructor(deps: ContainerDeps, starter: Starter, hooks: LifecycleHooks) {
+    this.deps = deps;
+    this.starter = starter;
+    this.hooks = hooks;
+  }
+
+  /** Throws notModified when it runs already. */
+  start(entry: ContainerEntry): Promise<void> {
+    return entry.lock.run(async () => {
+      const { state } = entry.record;
+      if (state.status === "paused") {
+        throw new GantryError("conflict", "PAUSED", "cannot start a paused container, try unpause instead");
+      }
+      if (state.status === "running") throw new GantryError("notModified", "ALREADY_RUNNING", "container is running");
+      if (state.status === "removing" || state.status === "dead") {
+        throw new GantryError("conflict", "REMOVING", "container is marked for removal and cannot be started");
+      }
+      this.cancelRestart(entry);
+      state.manuallyStopped = false;
+      state.restartCount = 0;
+      await this.bringUp(entry);
+    });
+  }
+
+  /** With the lock held. */
+  private async bringUp(entry: ContainerEntry): Promise<void> {
+    const { record } = entry;
+    const { state } = record;
+    state.intent = "start";
+    state.error = "";
+    this.deps.registry.save(entry);
+    try {
+      await this.starter.run(entry);
+    } catch (error) {
+      state.intent = undefined;
+      state.status = state.status === "created" ? "created" : "exited";
+      state.exitCode = exitCodeOfStartError(error);
+      state.error = messageOf(error);
+      state.finishedAt = state.status === "exited" ? this.deps.clock.stamp() : state.finishedAt;
+      this.deps.registry.save(entry);
+      entry.exited.fire(state.exitCode);
+      if (record.hostConfig.AutoRemove) await this.hooks.autoRemove(entry);
+      throw error;
+    }
+    Object.assign(state, {
+      intent: undefined,
+      status: "running",
+      exitCode: 0,
+      oomKilled: false,
+      startedAt: this.deps.clock.stamp(),
+      health: undefined,
+    });
+    entry.stopping = false;
+    this.deps.registry.save(entry);
+    this.deps.publish(entry, "start");
+    this.hooks.onStarted(entry);
+    // It may have ended before anybody watched.
+    if (this.deps.monitor.exitCode(record.id)) void this.ended(entry.id);
+  }
+
+  /** The stop signal, then SIGKILL after `seconds` (-1: never). Throws notModified when it does not run. */
+  async stop(entry: ContainerEntry, options: { seconds?: number; signal?: string } = {}): Promise<void> {
+    const { record } = entry;
+    if (record.state.status === "restarting") {
+      await entry.lock.run(async () => this.giveUpRestart(entry));
+      return;
+    }
+    if (!isUp(record)) throw new GantryError("notModified", "NOT_RUNNING", "container is not running");
+    record.state.manuallyStopped = true;
+    this.deps.registry.save(entry);
+    await this.terminate(entry, options);
+    this.deps.publish(entry, "stop");
+  }
+
+  private async terminate(entry: ContainerEntry, options: { seconds?: number; signal?: string }): Promise<void> {
+    const { config } = entry.record;
+    const seconds = options.seconds ?? config.StopTimeout ?? DEFAULT_STOP_SECONDS;
+    entry.stopping = true;
+    const gone = this.whenDown(entry);
+    if (seconds !== 0) {
+      await this.send(entry, signalNumber(options.signal || config.StopSignal || "SIGTERM"));
+      if (await within(gone, seconds < 0 ? undefined : seconds * 1000, this.deps.clock)) return;
+    }
+    await this.send(entry, SIGKILL);
+    if (!(await within(gone, KILL_GRACE, this.deps.clock))) {
+      throw new GantryError("internal", "STUCK", `container ${entry.id} did not end after SIGKILL`, {
+        hint: "a process in it hangs in the kernel (see its wchan below /proc)",
+      });
+    }
+  }
+
+  /** Resolves when the container is down, after its teardown. */
+  private whenDown(entry: ContainerEntry): Promise<void> {
+    return new Promise((resolve) => {
+      if (!isUp(entry.record)) resolve();
+      else entry.exited.once(() => resolve());
+    });
+  }
+
+  private async send(entry: ContainerEntry, signal: number): Promise<void> {
+    const { record } = entry;
+    const runtime = this.deps.runtime(record.hostConfig.Runtime ?? "");
+    this.deps.publish(entry, "kill", { signal: String(signal) });
+    try {
+      // A frozen process takes no signal before it is thawed.
+      if (record.state.status === "paused" && signal === SIGKILL) await runtime.resume(record.id);
+      await runtime.kill(record.id, signal);
+    } catch (error) {
+      if (!isGantryError(error, "NOT_RUNNING")) throw error;
+    }
+  }
+
+  /** `docker kill`. Throws conflict when it does not run. */
+  async kill(entry: ContainerEntry, signal: string): Promise<void> {
+    const number = signalNumber(signal || "SIGKILL");
+    const { record } = entry;
+    if (!isUp(record)) {
+      throw new GantryError(
+        "conflict",
+        "NOT_RUNNING",
+        `cannot kill container: ${entry.record.name}: container ${entry.id} is not running`,
+      );
+    }
+    if (number === SIGKILL || number === signalNumber(record.config.StopSignal || "SIGTERM")) {
+      record.state.manuallyStopped = true;
+      this.deps.registry.save(entry);
+    }
+    if (number !== SIGKILL) {
+      await this.send(entry, number);
+      return;
+    }
+    entry.stopping = true;
+    const gone = this.whenDown(entry);
+    await this.send(entry, number);
+    await within(gone, KILL_GRACE, this.deps.clock);
+  }
+
+  async restart(entry: ContainerEntry, options: { seconds?: number; signal?: string } = {}): Promise<void> {
+    const autoRemove = entry.record.hostConfig.AutoRemove;
+    if (isUp(entry.record)) {
+      // A restart is no end: --rm must not take the container away in between.
+      entry.record.hostConfig.AutoRemove = false;
+      try {
+        await this.stop(entry, options);
+      } catch (error) {
+        if (!isGantryError(error, "NOT_RUNNING")) throw error;
+      } finally {
+        entry.record.hostConfig.AutoRemove = autoRemove;
+      }
+    } else if (entry.record.state.status === "restarting") await entry.lock.run(async () => this.giveUpRestart(entry));
+    try {
+      await this.start(entry);
+    } catch (error) {
+      if (!isGantryError(error, "ALREADY_RUNNING")) throw error;
+    }
+    this.deps.publish(entry, "restart");
+  }
+
+  pause(entry: ContainerEntry): Promise<void> {
+    return entry.lock.run(async () => {
+      const { record } = entry;
+      if (record.state.status === "paused") {
+        throw new GantryError("conflict", "PAUSED", `Container ${entry.id} is already paused`);
+      }
+      this.requireRunning(entry);
+      await this.deps.runtime(record.hostConfig.Runtime ?? "").pause(record.id);
+      record.state.status = "paused";
+      this.deps.registry.save(entry);
+      this.deps.publish(entry, "pause");
+    });
+  }
+
+  unpause(entry: ContainerEntry): Promise<void> {
+    return entry.lock.run(async () => {
+      const { record } = entry;
+      if (record.state.status !== "paused") {
+        throw new GantryError("conflict", "NOT_PAUSED", `Container ${entry.id} is not paused`);
+      }
+      await this.deps.runtime(record.hostConfig.Runtime ?? "").resume(record.id);
+      record.state.status = "running";
+      this.deps.registry.save(entry);
+      this.deps.publish(entry, "unpause");
+    });
+  }
+
+  requireRunning(entry: ContainerEntry): void {
+    if (!isUp(entry.record)) {
+      throw new GantryError("conflict", "NOT_RUNNING", `container ${entry.id} is not running`);
+    }
+  }
+
+  /** The monitor recorded an exit, or was lost. Repeatable: a container that is down is left alone. */
+  ended(id: string): Promise<void> {
+    const entry = this.deps.registry.tryFind(id);
+    if (!entry || entry.id !== id) return Promise.resolve();
+    return entry.lock.run(async () => {
+      if (isUp(entry.record)) await this.takeDown(entry);
+    });
+  }
+
+  /** With the lock held: records the end, then takes everything down, then applies the policy. */
+  private async takeDown(entry: ContainerEntry): Promise<void> {
+    const { record } = entry;
+    const { state } = record;
+    const exit = this.deps.monitor.exitCode(record.id);
+    if (!exit && state.monitor && this.deps.monitor.alive(state.monitor)) return;
+    const oomKilled = this.deps.cgroups.oomKills(cgroupsPathOf(record)) > 0;
+    state.exitCode = exit?.code ?? 137;
+    state.error = exit ? "" : "the container's monitor was lost";
+    state.oomKilled = oomKilled;
+    state.finishedAt = this.deps.clock.stamp();
+    state.status = "exited";
+    state.intent = "teardown";
+    this.deps.registry.save(entry);
+    this.hooks.onEnded(entry);
+    await this.finish(entry);
+  }
+
+  /** With the lock held: what remains to be done once the exit code is safe. */
+  async finish(entry: ContainerEntry): Promise<void> {
+    const { record } = entry;
+    const { state } = record;
+    const uptime = Date.parse(state.finishedAt) - Date.parse(state.startedAt);
+    if (state.error !== "") await this.deps.cgroups.destroy(cgroupsPathOf(record));
+    await this.starter.undo(entry);
+    state.intent = undefined;
+    if (state.oomKilled) this.deps.publish(entry, "oom");
+    this.deps.publish(entry, "die", {
+      exitCode: String(state.exitCode),
+      execDuration: String(Math.max(0, Math.floor(uptime / 1000))),
+    });
+    if (decideRestart(record.hostConfig.RestartPolicy, state)) {
+      this.scheduleRestart(entry, uptime);
+      entry.exited.fire(state.exitCode);
+      return;
+    }
+    entry.stopping = false;
+    if (record.hostConfig.AutoRemove) await this.hooks.autoRemove(entry);
+    else this.deps.registry.save(entry);
+    entry.exited.fire(state.exitCode);
+  }
+
+  /** Docker's back-off: 100 ms, doubling up to a minute, from the start again after 10 s of running. */
+  scheduleRestart(entry: ContainerEntry, uptimeMs: number): void {
+    const { state } = entry.record;
+    entry.restartDelay = nextDelay(entry.restartDelay, uptimeMs);
+    state.status = "restarting";
+    this.deps.registry.save(entry);
+    entry.cancelRestart = this.deps.clock.after(entry.restartDelay, () => {
+      entry.cancelRestart = undefined;
+      void entry.lock.run(async () => {
+        if (state.status !== "restarting") return;
+        state.restartCount++;
+        state.status = "exited";
+        try {
+          await this.bringUp(entry);
+        } catch (error) {
+          this.deps.logger.warn("restarting a container", { container: entry.id, error: messageOf(error) });
+          if (decideRestart(entry.record.hostConfig.RestartPolicy, state)) this.scheduleRestart(entry, 0);
+        }
+      });
+    });
+  }
+
+  private cancelRestart(entry: ContainerEntry): void {
+    entry.cancelRestart?.();
+    entry.cancelRestart = undefined;
+  }
+
+  /** With the lock held. */
+  giveUpRestart(entry: ContainerEntry): void {
+    this.cancelRestart(entry);
+    if (entry.record.state.status !== "restarting") return;
+    entry.record.state.status = "exited";
+    entry.record.state.manuallyStopped = true;
+    this.deps.registry.save(entry);
+  }
+}
+
+/** Docker's own codes for a container that never ran. */
+function exitCodeOfStartError(error: unknown): number {
+  if (!(error instanceof GantryError)) return 128;
+  if (error.code === "COMMAND_NOT_FOUND") return 127;
+  if (error.code === "COMMAND_NOT_EXECUTABLE" || error.code === "COMMAND_IS_FOLDER") return 126;
+  return 128;
+}
+
+/** True if `promise` settles within `ms` (undefined: waits for ever). */
+function within(promise: Promise<void>, ms: number | undefined, clock: ContainerDeps["clock"]): Promise<boolean> {
+  return new Promise((resolve) => {
+    const cancel = ms === undefined ? undefined : clock.after(ms, () => resolve(false));
+    void promise.then(() => {
+      cancel?.();
+      resolve(true);
+    });
+  });
+}

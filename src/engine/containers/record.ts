@@ -1,0 +1,85 @@
+import type { ContainerConfig, HostConfig, NetworkingConfig } from "../../base/container-config.ts";
+import type { Digest } from "../../base/image-config.ts";
+import type { ProcessHandle } from "../../ports/monitor.ts";
+import type { Attachment } from "../networks/contract.ts";
+
+export type Status = "created" | "running" | "paused" | "restarting" | "removing" | "exited" | "dead";
+
+/** A row of `Mounts` in inspect. */
+export interface MountPoint {
+  Type: "bind" | "volume" | "tmpfs" | "image";
+  Name?: string;
+  Source: string;
+  Destination: string;
+  Driver?: string;
+  Mode: string;
+  RW: boolean;
+  Propagation: string;
+}
+
+export interface HealthResult {
+  Start: string;
+  End: string;
+  ExitCode: number;
+  Output: string;
+}
+
+export interface Health {
+  Status: "starting" | "healthy" | "unhealthy";
+  FailingStreak: number;
+  Log: HealthResult[];
+}
+
+export interface ContainerState {
+  status: Status;
+  exitCode: number;
+  error: string;
+  oomKilled: boolean;
+  /** RFC 3339; "0001-01-01T00:00:00Z" before the first. */
+  startedAt: string;
+  finishedAt: string;
+  /** The container's init and its monitor, while it runs. */
+  process?: ProcessHandle;
+  monitor?: ProcessHandle;
+  restartCount: number;
+  /** Stopped by hand: `unless-stopped` remembers it over a daemon restart. */
+  manuallyStopped: boolean;
+  health?: Health;
+  /** An effect that was begun and not yet finished; the next daemon takes it up. */
+  intent?: "start" | "teardown" | "remove";
+  /** `rm -v` was asked with the removal under way. */
+  removeVolumes?: boolean;
+}
+
+/** A container as the index keeps it (bucket `containers`, key: the id). */
+export interface ContainerRecord {
+  id: string;
+  /** Without the leading slash. */
+  name: string;
+  created: string;
+  /** The command: entrypoint and arguments. */
+  path: string;
+  args: string[];
+  /** Image and request merged. */
+  config: ContainerConfig;
+  hostConfig: HostConfig;
+  networking: NonNullable<NetworkingConfig["EndpointsConfig"]>;
+  imageId: Digest;
+  /** Top layer of the image; undefined for an image without layers. */
+  chainId?: Digest;
+  platform: string;
+  mounts: MountPoint[];
+  state: ContainerState;
+  /** From the last start; cleared when the container ends. */
+  attachment?: Attachment;
+}
+
+export const NEVER = "0001-01-01T00:00:00Z";
+
+export const isUp = (record: ContainerRecord): boolean =>
+  record.state.status === "running" || record.state.status === "paused";
+
+export const shortId = (id: string): string => id.replace(/^sha256:/, "").slice(0, 12);
+
+export const cgroupsPathOf = (record: ContainerRecord): string =>
+  `${(record.hostConfig.CgroupParent || "/gantry").replace(/\/$/, "")}/${record.id}`;

@@ -1,0 +1,55 @@
+import type { ContainerRecord } from "./record.ts";
+import type { AttachRequest } from "../networks/contract.ts";
+
+/**
+ * What a start does, in order, as data. Each step can be repeated, and has an undo that the executor knows; a daemon
+ * that finds a start cut short undoes all of them.
+ */
+export type StartStep =
+  | { do: "mount-rootfs"; chainId: string | undefined }
+  | { do: "check-rootfs" }
+  | { do: "prepare-mounts" }
+  | { do: "attach-network"; request: AttachRequest }
+  | { do: "join-network"; of: string }
+  | { do: "write-etc" }
+  | { do: "write-spec" }
+  | { do: "create-process"; runtime: string }
+  | { do: "start-process"; runtime: string };
+
+export function planStart(record: ContainerRecord, hostHostname: string): StartStep[] {
+  const mode = record.hostConfig.NetworkMode ?? "default";
+  const runtime = record.hostConfig.Runtime ?? "";
+  return [
+    { do: "mount-rootfs", chainId: record.chainId },
+    { do: "check-rootfs" },
+    { do: "prepare-mounts" },
+    mode.startsWith("container:")
+      ? { do: "join-network", of: mode.slice("container:".length) }
+      : { do: "attach-network", request: attachRequest(record, hostHostname) },
+    { do: "write-etc" },
+    { do: "write-spec" },
+    { do: "create-process", runtime },
+    { do: "start-process", runtime },
+  ];
+}
+
+/** The name a container calls itself: its own, else the short id; with the host's network, the host's. */
+export function hostnameOf(record: ContainerRecord, hostHostname: string): string {
+  if (record.config.Hostname) return record.config.Hostname;
+  return record.hostConfig.NetworkMode === "host" || record.hostConfig.UTSMode === "host"
+    ? hostHostname
+    : record.id.slice(0, 12);
+}
+
+function attachRequest(record: ContainerRecord, hostHostname: string): AttachRequest {
+  return {
+    containerId: record.id,
+    containerName: record.name,
+    hostname: hostnameOf(record, hostHostname),
+    networkMode: record.config.NetworkDisabled ? "none" : (record.hostConfig.NetworkMode ?? "default"),
+    endpoints: record.networking,
+    exposedPorts: Object.keys(record.config.ExposedPorts ?? {}),
+    portBindings: record.hostConfig.PortBindings ?? {},
+    publishAll: record.hostConfig.PublishAllPorts ?? false,
+  };
+}

@@ -1,0 +1,206 @@
+import { GantryError, messageOf } from "../../base/errors.ts";
+import type { Attachment } from "../networks/contract.ts";
+import type { ContainerDeps } from "./deps.ts";
+import { renderHosts, renderResolvConf } from "./etc-files.ts";
+import type { ContainerRecord } from "./record.ts";
+import type { ContainerEntry } from "./registry.ts";
+import type { ResolvedMount, SpecFacts } from "./spec/facts.ts";
+import { deviceLookups } from "./spec/facts.ts";
+import { encodeSpec, planSpec } from "./spec/plan.ts";
+import { resolveUser } from "./spec/user.ts";
+import { hostnameOf, planStart, type StartStep } from "./start-plan.ts";
+
+const ETC_LIMIT = 4 * 1024 * 1024;
+
+/** What the steps of one start hand to one another. */
+interface StartContext {
+  rootfs: string;
+  mounts: ResolvedMount[];
+  attachment: Attachment;
+}
+
+/** Carries a start out; on an error everything is undone and the error thrown. */
+export class Starter {
+  private readonly deps: ContainerDeps;
+  private readonly hostHostname: string;
+
+  constructor(deps: ContainerDeps, hostHostname: string) {
+    this.deps = deps;
+    this.hostHostname = hostHostname;
+  }
+
+  async run(entry: ContainerEntry): Promise<void> {
+    const context: StartContext = {
+      rootfs: "",
+      mounts: [],
+      attachment: { networks: {}, ports: {}, hosts: [], resolv: { nameservers: [], search: [], options: [] } },
+    };
+    this.deps.files.prepare(entry.id);
+    try {
+      for (const step of planStart(entry.record, this.hostHostname)) await this.carryOut(step, entry, context);
+    } catch (error) {
+      await this.undo(entry);
+      throw error;
+    }
+  }
+
+  /**
+   * Takes down whatever a start or a run put up: process, control group, network, mounts. Repeatable, and goes on past
+   * errors; the container's files and its writable layer stay.
+   */
+  async undo(entry: ContainerEntry): Promise<void> {
+    const { record } = entry;
+    const { deps } = this;
+    const attempts = await Promise.allSettled([
+      deps.runtime(record.hostConfig.Runtime ?? "").remove(record.id),
+      deps.networking.detach(record.id),
+    ]);
+    attempts.push(
+      ...(await Promise.allSettled([
+        deps.layers.unmount(record.id),
+        deps.mounts.release(record),
+        (async () => deps.files.removeBundle(record.id))(),
+      ])),
+    );
+    deps.monitor.forgetExit(record.id);
+    for (const attempt of attempts) {
+      if (attempt.status === "rejected") {
+        deps.logger.error("taking a container down", { container: record.id, error: messageOf(attempt.reason) });
+      }
+    }
+    record.attachment = undefined;
+    record.state.process = undefined;
+    record.state.monitor = undefined;
+  }
+
+  private async carryOut(step: StartStep, entry: ContainerEntry, context: StartContext): Promise<void> {
+    const { deps } = this;
+    const { record } = entry;
+    switch (step.do) {
+      case "mount-rootfs":
+        context.rootfs = (await deps.layers.mount(record.id, step.chainId)).mountPoint;
+        return;
+      case "check-rootfs":
+        deps.rootfs.checkSpecialFolders(context.rootfs);
+        return;
+      case "prepare-mounts":
+        context.mounts = await deps.mounts.prepare(record, context.rootfs);
+        return;
+      case "attach-network":
+        context.attachment = await deps.networking.attach(step.request);
+        record.attachment = context.attachment;
+        return;
+      case "join-network":
+        context.attachment = this.joined(step.of);
+        record.attachment = { ...context.attachment, networks: {}, ports: {} };
+        return;
+      case "write-etc":
+        this.writeEtc(record, context);
+        return;
+      case "write-spec":
+        deps.files.write(record.id, { spec: encodeSpec(planSpec(this.specFacts(record, context))) });
+        return;
+      case "create-process": {
+        const paths = deps.files.paths(record.id);
+        const logged = record.hostConfig.LogConfig?.Type !== "none";
+        const handles = await deps.monitor.create({
+          id: record.id,
+          bundle: paths.bundle,
+          runtime: step.runtime,
+          tty: record.config.Tty ?? false,
+          stdin: record.config.OpenStdin ?? false,
+          stdinOnce: record.config.StdinOnce ?? false,
+          ...(logged ? { logPath: paths.log } : {}),
+        });
+        record.state.process = handles.container;
+        record.state.monitor = handles.monitor;
+        entry.created.fire();
+        return;
+      }
+      case "start-process":
+        await deps.runtime(step.runtime).start(record.id);
+        return;
+    }
+  }
+
+  private joined(reference: string): Attachment {
+    const other = this.deps.registry.find(reference);
+    const attachment = other.record.attachment;
+    if (!attachment || other.record.state.status !== "running") {
+      throw new GantryError(
+        "conflict",
+        "NETWORK_CONTAINER_NOT_RUNNING",
+        `cannot join network of a non running container: ${other.id}`,
+        { hint: `start it first: gantry start ${other.record.name}` },
+      );
+    }
+    return attachment;
+  }
+
+  private writeEtc(record: ContainerRecord, context: StartContext): void {
+    const { files } = this.deps;
+    files.write(record.id, {
+      hosts: renderHosts(context.attachment, record.hostConfig),
+      resolvConf: renderResolvConf(context.attachment, record.hostConfig),
+      hostname: `${hostnameOf(record, this.hostHostname)}\n`,
+    });
+  }
+
+  private specFacts(record: ContainerRecord, context: StartContext): SpecFacts {
+    const { deps } = this;
+    const paths = deps.files.paths(record.id);
+    const read = (file: string): string =>
+      deps.rootfs.readFile(context.rootfs, file, ETC_LIMIT)?.toString("utf8") ?? "";
+    const joined: { pid?: string; ipc?: string } = {};
+    const pid = this.namespaceOf(record.hostConfig.PidMode, "pid");
+    const ipc = this.namespaceOf(record.hostConfig.IpcMode, "ipc");
+    if (pid) joined.pid = pid;
+    if (ipc) joined.ipc = ipc;
+    const cwd = record.config.WorkingDir;
+    const user = resolveUser(
+      record.config.User,
+      read("/etc/passwd"),
+      read("/etc/group"),
+      record.hostConfig.GroupAdd ?? [],
+    );
+    if (cwd) deps.rootfs.ensureDirectory(context.rootfs, cwd, { uid: user.uid, gid: user.gid, mode: 0o755 });
+    return {
+      id: record.id,
+      name: record.name,
+      config: { ...record.config, Entrypoint: [], Cmd: [record.path, ...record.args] },
+      hostConfig: record.hostConfig,
+      rootfs: context.rootfs,
+      hostname: hostnameOf(record, this.hostHostname),
+      user,
+      netns: context.attachment.netns,
+      joined,
+      mounts: context.mounts,
+      files: { hosts: paths.hosts, resolvConf: paths.resolvConf, hostname: paths.hostname },
+      initBinary: record.hostConfig.Init ? this.requireInit() : undefined,
+      devices: Object.fromEntries(deviceLookups(record.hostConfig).map((path) => [path, deps.host.devices(path)])),
+      host: deps.host.facts(),
+    };
+  }
+
+  private requireInit(): string {
+    if (this.deps.initBinary) return this.deps.initBinary;
+    throw new GantryError("unavailable", "NO_INIT", "no init program found for --init", {
+      hint: "apt-get install tini",
+    });
+  }
+
+  /** `container:X`'s namespace as a path. */
+  private namespaceOf(mode: string | undefined, kind: "pid" | "ipc"): string | undefined {
+    if (!mode?.startsWith("container:")) return undefined;
+    const other = this.deps.registry.find(mode.slice("container:".length));
+    const pid = other.record.state.process?.pid;
+    if (pid === undefined || other.record.state.status !== "running") {
+      throw new GantryError(
+        "conflict",
+        "NAMESPACE_CONTAINER_NOT_RUNNING",
+        `cannot join ${kind.toUpperCase()} of a non running container: ${other.id}`,
+      );
+    }
+    return `/proc/${pid}/ns/${kind}`;
+  }
+}

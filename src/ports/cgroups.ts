@@ -1,0 +1,11 @@
+/** Reads a container's control groups, v1 or v2. */
+export interface Cgroups {
+  /** All pids below the group; [] when it is gone. */
+  pids(cgroupsPath: string): number[];
+  /** How often the kernel killed for memory in it; 0 when it is gone. Read before the runtime removes the group. */
+  oomKills(cgroupsPath: string): number;
+  /** Kills all that is in the group and removes it. For containers whose monitor or runtime state is lost. */
+  destroy(cgroupsPath: string): Promise<void>;
+  /** Paths (as given to the runtime) of all groups below `parent`, for the sweep. */
+  children(parent: string): string[];
+}

@@ -1,0 +1,27 @@
+/** The files Gantry keeps for one container: its OCI bundle below the exec root, its log and etc files below the data root. */
+export interface ContainerPaths {
+  /** OCI bundle and the monitor's sockets; gone after a reboot, made anew at every start. */
+  bundle: string;
+  /** Bind-mounted at /etc/hosts, /etc/resolv.conf and /etc/hostname. */
+  hosts: string;
+  resolvConf: string;
+  hostname: string;
+  log: string;
+}
+
+export interface ContainerFiles {
+  paths(id: string): ContainerPaths;
+  /** Makes the folders; repeatable. */
+  prepare(id: string): void;
+  /** Writes what a start needs. Existing contents of /etc files are replaced in place, so that running mounts see them. */
+  write(id: string, files: { spec?: string; hosts?: string; resolvConf?: string; hostname?: string }): void;
+  /** Removes the bundle only (after an exit). Missing is fine. */
+  removeBundle(id: string): void;
+  /** Removes everything of the container. Missing is fine. */
+  remove(id: string): void;
+  /** A fresh folder for one exec below the bundle. */
+  execFolder(id: string, execId: string): string;
+  removeExecFolder(id: string, execId: string): void;
+  /** Ids that have files, for the sweep. */
+  list(): string[];
+}

@@ -1,0 +1,206 @@
+import type { EndpointSettings, HostConfig, PortBinding } from "../../base/container-config.ts";
+import type { ContainerPaths } from "../../ports/container-files.ts";
+import { type ContainerRecord, isUp } from "../../engine/containers/record.ts";
+import type { ContainerInspect, ContainerSummary, NetworkSettings, PortSummary } from "../../wire/types/containers.ts";
+import { statusWords } from "./status-words.ts";
+
+/** GET /containers/{id}/json */
+export function inspectContainer(
+  record: ContainerRecord,
+  facts: { paths: ContainerPaths; execIds: string[]; defaultRuntime: string; sizes?: { rw: number; rootFs: number } },
+): ContainerInspect {
+  const { state } = record;
+  const up = isUp(record);
+  return {
+    Id: record.id,
+    Created: record.created,
+    Path: record.path,
+    Args: record.args,
+    State: {
+      Status: state.status,
+      Running: up || state.status === "restarting",
+      Paused: state.status === "paused",
+      Restarting: state.status === "restarting",
+      OOMKilled: state.oomKilled,
+      Dead: state.status === "dead",
+      Pid: up ? (state.process?.pid ?? 0) : 0,
+      ExitCode: state.exitCode,
+      Error: state.error,
+      StartedAt: state.startedAt,
+      FinishedAt: state.finishedAt,
+      ...(state.health ? { Health: state.health } : {}),
+    },
+    Image: record.imageId,
+    ResolvConfPath: facts.paths.resolvConf,
+    HostnamePath: facts.paths.hostname,
+    HostsPath: facts.paths.hosts,
+    LogPath: record.hostConfig.LogConfig?.Type === "none" ? "" : facts.paths.log,
+    Name: `/${record.name}`,
+    RestartCount: state.restartCount,
+    Driver: "overlay2",
+    Platform: record.platform,
+    MountLabel: "",
+    ProcessLabel: "",
+    AppArmorProfile: "",
+    ExecIDs: facts.execIds.length > 0 ? facts.execIds : null,
+    HostConfig: completeHostConfig(record.hostConfig, facts.defaultRuntime),
+    GraphDriver: { Name: "overlay2", Data: { ID: record.id } },
+    ...(facts.sizes ? { SizeRw: facts.sizes.rw, SizeRootFs: facts.sizes.rootFs } : {}),
+    Mounts: record.mounts,
+    Config: {
+      ...record.config,
+      Hostname: record.config.Hostname ?? "",
+      Domainname: record.config.Domainname ?? "",
+      User: record.config.User ?? "",
+      AttachStdin: record.config.AttachStdin ?? false,
+      AttachStdout: record.config.AttachStdout ?? false,
+      AttachStderr: record.config.AttachStderr ?? false,
+      Tty: record.config.Tty ?? false,
+      OpenStdin: record.config.OpenStdin ?? false,
+      StdinOnce: record.config.StdinOnce ?? false,
+      Volumes: Object.keys(record.config.Volumes ?? {}).length > 0 ? record.config.Volumes : null,
+      ...(Object.keys(record.config.ExposedPorts ?? {}).length > 0 ? {} : { ExposedPorts: undefined }),
+    },
+    NetworkSettings: networkSettings(record),
+  };
+}
+
+/** The fields that clients compare and that a create may leave out. */
+function completeHostConfig(host: HostConfig, defaultRuntime: string): HostConfig {
+  return {
+    Binds: null,
+    ContainerIDFile: "",
+    AutoRemove: false,
+    VolumeDriver: "",
+    VolumesFrom: null,
+    ConsoleSize: [0, 0],
+    CapAdd: null,
+    CapDrop: null,
+    CgroupnsMode: "private",
+    Dns: [],
+    DnsOptions: [],
+    DnsSearch: [],
+    ExtraHosts: null,
+    GroupAdd: null,
+    Cgroup: "",
+    Links: null,
+    OomScoreAdj: 0,
+    PidMode: "",
+    Privileged: false,
+    PublishAllPorts: false,
+    ReadonlyRootfs: false,
+    SecurityOpt: null,
+    UTSMode: "",
+    UsernsMode: "",
+    CpuShares: 0,
+    Memory: 0,
+    NanoCpus: 0,
+    CgroupParent: "",
+    BlkioWeight: 0,
+    CpuPeriod: 0,
+    CpuQuota: 0,
+    CpuRealtimePeriod: 0,
+    CpuRealtimeRuntime: 0,
+    CpusetCpus: "",
+    CpusetMems: "",
+    Devices: [],
+    DeviceCgroupRules: null,
+    MemoryReservation: 0,
+    MemorySwap: 0,
+    MemorySwappiness: null,
+    OomKillDisable: false,
+    PidsLimit: null,
+    Ulimits: null,
+    ...host,
+    Runtime: host.Runtime || defaultRuntime,
+  };
+}
+
+function networkSettings(record: ContainerRecord): NetworkSettings {
+  const { attachment } = record;
+  const networks = attachment?.networks ?? idleNetworks(record);
+  const main: EndpointSettings = networks["bridge"] ?? {};
+  return {
+    Bridge: "",
+    SandboxID: attachment?.netns ? record.id : "",
+    SandboxKey: attachment?.netns ?? "",
+    Ports: attachment?.ports ?? {},
+    HairpinMode: false,
+    LinkLocalIPv6Address: "",
+    LinkLocalIPv6PrefixLen: 0,
+    SecondaryIPAddresses: null,
+    SecondaryIPv6Addresses: null,
+    EndpointID: main.EndpointID ?? "",
+    Gateway: main.Gateway ?? "",
+    GlobalIPv6Address: main.GlobalIPv6Address ?? "",
+    GlobalIPv6PrefixLen: main.GlobalIPv6PrefixLen ?? 0,
+    IPAddress: main.IPAddress ?? "",
+    IPPrefixLen: main.IPPrefixLen ?? 0,
+    IPv6Gateway: main.IPv6Gateway ?? "",
+    MacAddress: main.MacAddress ?? "",
+    Networks: networks,
+  };
+}
+
+/** What inspect shows of a container that does not run: its networks, without addresses. */
+function idleNetworks(record: ContainerRecord): Record<string, EndpointSettings> {
+  const mode = record.hostConfig.NetworkMode ?? "bridge";
+  if (mode.startsWith("container:")) return {};
+  const names = Object.keys(record.networking);
+  const empty = { IPAMConfig: null, Links: null, Aliases: null, MacAddress: "", NetworkID: "", EndpointID: "" };
+  const blank = {
+    ...empty,
+    Gateway: "",
+    IPAddress: "",
+    IPPrefixLen: 0,
+    IPv6Gateway: "",
+    GlobalIPv6Address: "",
+    GlobalIPv6PrefixLen: 0,
+  };
+  const wanted = names.includes(mode) ? names : [mode, ...names];
+  return Object.fromEntries(wanted.map((name) => [name, { ...blank, ...record.networking[name] }]));
+}
+
+/** A row of GET /containers/json. `now` in ms. */
+export function summarizeContainer(
+  record: ContainerRecord,
+  facts: { now: number; image: string; sizes?: { rw: number; rootFs: number } },
+): ContainerSummary {
+  return {
+    Id: record.id,
+    Names: [`/${record.name}`],
+    Image: facts.image,
+    ImageID: record.imageId,
+    Command: commandWords(record),
+    Created: Math.floor(Date.parse(record.created) / 1000),
+    Ports: portSummaries(record),
+    ...(facts.sizes ? { SizeRw: facts.sizes.rw, SizeRootFs: facts.sizes.rootFs } : {}),
+    Labels: record.config.Labels ?? {},
+    State: record.state.status,
+    Status: statusWords(record.state, facts.now),
+    HostConfig: { NetworkMode: record.hostConfig.NetworkMode ?? "" },
+    NetworkSettings: { Networks: networkSettings(record).Networks },
+    Mounts: record.mounts,
+  };
+}
+
+/** The command as Docker quotes it: arguments with spaces in single quotes. */
+const commandWords = (record: ContainerRecord): string =>
+  [record.path, ...record.args].map((arg) => (arg.includes(" ") ? `'${arg}'` : arg)).join(" ");
+
+function portSummaries(record: ContainerRecord): PortSummary[] {
+  if (!isUp(record)) return [];
+  return Object.entries(record.attachment?.ports ?? {}).flatMap(([port, bindings]) => portRows(port, bindings));
+}
+
+function portRows(port: string, bindings: PortBinding[] | null): PortSummary[] {
+  const [number = "0", protocol = "tcp"] = port.split("/");
+  const base = { PrivatePort: Number(number), Type: protocol as PortSummary["Type"] };
+  if (!bindings || bindings.length === 0) return [base];
+  return bindings.map((binding) => ({
+    IP: binding.HostIp || "0.0.0.0",
+    PrivatePort: base.PrivatePort,
+    PublicPort: Number(binding.HostPort),
+    Type: base.Type,
+  }));
+}

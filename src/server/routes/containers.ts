@@ -1,0 +1,221 @@
+import { GantryError, messageOf } from "../../base/errors.ts";
+import { parseTimestamp } from "../../base/timestamps.ts";
+import type { AttachOptions } from "../../engine/containers/attach.ts";
+import type { Containers, WaitCondition } from "../../engine/containers/containers.ts";
+import type { ContainerRecord } from "../../engine/containers/record.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { ContainerFiles } from "../../ports/container-files.ts";
+import type { ProcessTable } from "../../ports/process-table.ts";
+import { MULTIPLEXED, RAW } from "../../wire/frames.ts";
+import type { ContainerCreateRequest } from "../../wire/types/containers.ts";
+import type { Call, Route } from "../call.ts";
+import { HijackedStream } from "../client-stream.ts";
+import { inspectContainer, summarizeContainer } from "../encode/container.ts";
+import { streamLogs } from "../encode/logs.ts";
+
+export interface ContainerRoutesDeps {
+  containers: Containers;
+  files: ContainerFiles;
+  processes: ProcessTable;
+  clock: Clock;
+  defaultRuntime: string;
+  /** The name under which `ps` shows an image: as asked for, or its short id once that name is gone. */
+  imageName: (record: ContainerRecord) => string;
+}
+
+export function containerRoutes(deps: ContainerRoutesDeps): Route[] {
+  const { containers } = deps;
+  const name = (call: Call): string => call.param("name");
+  const stopOptions = (call: Call): { seconds?: number; signal?: string } => {
+    const seconds = call.int("t");
+    const signal = call.query.get("signal");
+    return { ...(seconds === undefined ? {} : { seconds }), ...(signal ? { signal } : {}) };
+  };
+  const route = (method: Route["method"], path: string, handler: Route["handler"]): Route => ({
+    method,
+    path,
+    handler,
+  });
+  return [
+    route("GET", "/containers/json", (call) => list(deps, call)),
+    route("POST", "/containers/create", (call) => create(deps, call)),
+    route("POST", "/containers/prune", async (call) => {
+      const { deleted, reclaimed } = await containers.prune(call.filters());
+      call.send(200, { ContainersDeleted: deleted, SpaceReclaimed: reclaimed });
+    }),
+    route("GET", "/containers/:name/json", (call) => inspect(deps, call)),
+    route("POST", "/containers/:name/start", async (call) => {
+      await containers.start(name(call));
+      call.empty(204);
+    }),
+    route("POST", "/containers/:name/stop", async (call) => {
+      await containers.stop(name(call), stopOptions(call));
+      call.empty(204);
+    }),
+    route("POST", "/containers/:name/restart", async (call) => {
+      await containers.restart(name(call), stopOptions(call));
+      call.empty(204);
+    }),
+    route("POST", "/containers/:name/kill", async (call) => {
+      await containers.kill(name(call), call.query.get("signal") ?? "");
+      call.empty(204);
+    }),
+    route("POST", "/containers/:name/pause", async (call) => {
+      await containers.pause(name(call));
+      call.empty(204);
+    }),
+    route("POST", "/containers/:name/unpause", async (call) => {
+      await containers.unpause(name(call));
+      call.empty(204);
+    }),
+    route("POST", "/containers/:name/rename", (call) => {
+      containers.rename(name(call), call.query.get("name") ?? "");
+      call.empty(204);
+    }),
+    route("DELETE", "/containers/:name", async (call) => {
+      await containers.remove(name(call), { force: call.flag("force"), volumes: call.flag("v") });
+      call.empty(204);
+    }),
+    route("POST", "/containers/:name/wait", (call) => wait(deps, call)),
+    route("POST", "/containers/:name/resize", (call) => {
+      containers.resize(name(call), sizeOf(call));
+      call.empty(200);
+    }),
+    route("POST", "/containers/:name/attach", (call) => attach(deps, call)),
+    route("GET", "/containers/:name/logs", (call) => logs(deps, call)),
+    route("GET", "/containers/:name/top", async (call) => {
+      const pids = containers.pids(name(call));
+      call.send(200, await deps.processes.list(pids, call.query.get("ps_args") || "-ef"));
+    }),
+    route("GET", "/containers/:name/changes", async (call) => {
+      const changes = await containers.changes(name(call));
+      call.send(200, changes.length === 0 ? null : changes.map(({ path, kind }) => ({ Path: path, Kind: kind })));
+    }),
+  ];
+}
+
+export function sizeOf(call: Call): { height: number; width: number } {
+  const [height, width] = [call.int("h"), call.int("w")];
+  if (height === undefined || width === undefined || height < 0 || width < 0 || height > 65535 || width > 65535) {
+    throw new GantryError("invalid", "BAD_SIZE", "invalid resize height or width");
+  }
+  return { height, width };
+}
+
+async function list(deps: ContainerRoutesDeps, call: Call): Promise<void> {
+  const records = deps.containers.list({
+    all: call.flag("all"),
+    limit: Math.max(0, call.int("limit") ?? 0),
+    filters: call.filters(),
+  });
+  const now = deps.clock.now();
+  const withSize = call.flag("size");
+  const rows = [];
+  for (const record of records) {
+    const sizes = withSize ? await deps.containers.sizes(record) : undefined;
+    rows.push(summarizeContainer(record, { now, image: deps.imageName(record), ...(sizes ? { sizes } : {}) }));
+  }
+  call.send(200, rows);
+}
+
+async function create(deps: ContainerRoutesDeps, call: Call): Promise<void> {
+  const {
+    HostConfig: hostConfig = {},
+    NetworkingConfig: networking,
+    ...config
+  } = await call.json<ContainerCreateRequest>();
+  const asked = call.query.get("name");
+  const platform = call.query.get("platform");
+  const { id, warnings } = await deps.containers.create({
+    ...(asked ? { name: asked } : {}),
+    config: { ...config, Entrypoint: asList(config.Entrypoint), Cmd: asList(config.Cmd) },
+    hostConfig: hostConfig ?? {},
+    ...(networking ? { networking } : {}),
+    ...(platform ? { platform } : {}),
+  });
+  call.send(201, { Id: id, Warnings: warnings });
+}
+
+/** Docker takes a bare string where a list of words is due. */
+const asList = (value: string[] | string | null | undefined): string[] | null =>
+  typeof value === "string" ? [value] : (value ?? null);
+
+async function inspect(deps: ContainerRoutesDeps, call: Call): Promise<void> {
+  const entry = deps.containers.find(call.param("name"));
+  const sizes = call.flag("size") ? await deps.containers.sizes(entry.record) : undefined;
+  const answer = inspectContainer(entry.record, {
+    paths: deps.files.paths(entry.id),
+    execIds: [...entry.execIds],
+    defaultRuntime: deps.defaultRuntime,
+    ...(sizes ? { sizes } : {}),
+  });
+  call.send(200, answer);
+}
+
+/** The headers go out at once, so that the client knows that it is heard before it starts the container. */
+async function wait(deps: ContainerRoutesDeps, call: Call): Promise<void> {
+  const text = call.query.get("condition") || "not-running";
+  if (!["not-running", "next-exit", "removed"].includes(text)) {
+    throw new GantryError("invalid", "BAD_CONDITION", `invalid condition: "${text}"`);
+  }
+  const exit = deps.containers.wait(call.param("name"), text as WaitCondition, call.signal);
+  exit.catch(() => {}); // a client that went away needs no answer
+  const out = call.stream("application/json");
+  const code = await exit;
+  out.end(`${JSON.stringify({ StatusCode: code })}\n`);
+}
+
+async function attach(deps: ContainerRoutesDeps, call: Call): Promise<void> {
+  const entry = deps.containers.checkAttach(call.param("name"));
+  const tty = entry.record.config.Tty ?? false;
+  const options: AttachOptions = {
+    stdin: call.flag("stdin"),
+    stdout: call.flag("stdout"),
+    stderr: call.flag("stderr"),
+    logs: call.flag("logs"),
+    stream: call.flag("stream"),
+    ...(call.query.get("detachKeys") ? { detachKeys: call.query.get("detachKeys") as string } : {}),
+  };
+  const framed = !tty;
+  const socket = call.hijack(framed && call.atLeast(42) ? MULTIPLEXED : RAW);
+  await deps.containers.attach(entry, new HijackedStream(socket, framed), options);
+}
+
+async function logs(deps: ContainerRoutesDeps, call: Call): Promise<void> {
+  const entry = deps.containers.find(call.param("name"));
+  const stdout = call.flag("stdout");
+  const stderr = call.flag("stderr");
+  if (!stdout && !stderr) {
+    throw new GantryError("invalid", "NO_STREAM", "Bad parameters: you must choose at least one stream");
+  }
+  const time = (key: string): number | undefined => {
+    const text = call.query.get(key);
+    if (text === null || text === "" || text === "0") return undefined;
+    return Number(parseTimestamp(text, deps.clock.now())) / 1e6;
+  };
+  const tailText = call.query.get("tail");
+  const tail = tailText === null || !/^\d+$/.test(tailText) ? undefined : Number(tailText);
+  const since = time("since");
+  const until = time("until");
+  const entries = deps.containers.logs(entry.id, {
+    follow: call.flag("follow"),
+    signal: call.signal,
+    ...(tail === undefined ? {} : { tail }),
+    ...(since === undefined ? {} : { since }),
+    ...(until === undefined ? {} : { until }),
+  });
+  const tty = entry.record.config.Tty ?? false;
+  const out = call.stream(!tty && call.atLeast(42) ? MULTIPLEXED : RAW);
+  try {
+    await streamLogs(entries, out, {
+      stdout,
+      stderr,
+      framed: !tty,
+      timestamps: call.flag("timestamps"),
+      signal: call.signal,
+    });
+  } catch (error) {
+    if (!call.signal.aborted) out.write(`Error grabbing logs: ${messageOf(error)}\n`);
+  }
+  out.end();
+}

@@ -1,0 +1,164 @@
+import type { Containers } from "../../engine/containers/containers.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { Host } from "../../ports/host-facts.ts";
+import { API_VERSION, MIN_API_VERSION } from "../../wire/versions.ts";
+import type { Call, Route } from "../call.ts";
+
+/** What of the engine does not change while it runs. */
+export interface EngineIdentity {
+  id: string;
+  version: string;
+  hostname: string;
+  dataRoot: string;
+  operatingSystem: string;
+  runtimes: Record<string, { path: string }>;
+  defaultRuntime: string;
+  initBinary: string;
+  addressPools: { Base: string; Size: number }[];
+  components: { Name: string; Version: string; Details: Record<string, string> }[];
+  insecureRegistries: string[];
+}
+
+export interface SystemRoutesDeps {
+  identity: EngineIdentity;
+  containers: Containers;
+  imageCount: () => number;
+  host: Host;
+  clock: Clock;
+}
+
+export function systemRoutes(deps: SystemRoutesDeps): Route[] {
+  const ping = (call: Call): void => {
+    const { response } = call;
+    // Builder-Version 1: the classic builder is the one that is served.
+    response.writeHead(200, {
+      "Builder-Version": "1",
+      "Cache-Control": "no-cache, no-store, must-revalidate",
+      Pragma: "no-cache",
+      Swarm: "inactive",
+      "Content-Type": "text/plain; charset=utf-8",
+    });
+    response.end(call.request.method === "HEAD" ? undefined : "OK");
+  };
+  return [
+    { method: "GET", path: "/_ping", handler: ping },
+    { method: "HEAD", path: "/_ping", handler: ping },
+    { method: "GET", path: "/version", handler: (call) => call.send(200, version(deps)) },
+    { method: "GET", path: "/info", handler: (call) => call.send(200, info(deps)) },
+    { method: "GET", path: "/plugins", handler: (call) => call.send(200, []) },
+  ];
+}
+
+function version({ identity, host }: SystemRoutesDeps): object {
+  const { kernel, architecture } = host.facts();
+  const own = { Os: "linux", Arch: architecture, KernelVersion: kernel.release };
+  const details = {
+    ...own,
+    ApiVersion: API_VERSION,
+    MinAPIVersion: MIN_API_VERSION,
+    GitCommit: "",
+    GoVersion: "",
+    Experimental: "false",
+  };
+  return {
+    Platform: { Name: "Gantry" },
+    Components: [{ Name: "Engine", Version: identity.version, Details: details }, ...identity.components],
+    Version: identity.version,
+    ApiVersion: API_VERSION,
+    MinAPIVersion: MIN_API_VERSION,
+    GitCommit: "",
+    GoVersion: `node ${process.version}`,
+    ...own,
+  };
+}
+
+function info(deps: SystemRoutesDeps): object {
+  const { identity, host, containers, clock } = deps;
+  const facts = host.facts();
+  const statuses = containers.all().map((record) => record.state.status);
+  const running = statuses.filter((status) => status === "running").length;
+  const paused = statuses.filter((status) => status === "paused").length;
+  const has = (controller: string): boolean => facts.cgroup.controllers.includes(controller);
+  const commit = { ID: "", Expected: "" };
+  return {
+    ID: identity.id,
+    Containers: statuses.length,
+    ContainersRunning: running,
+    ContainersPaused: paused,
+    ContainersStopped: statuses.length - running - paused,
+    Images: deps.imageCount(),
+    Driver: "overlay2",
+    DriverStatus: [["Backing Filesystem", "overlayfs"]],
+    SystemStatus: null,
+    Plugins: {
+      Volume: ["local"],
+      Network: ["bridge", "host", "null"],
+      Authorization: null,
+      Log: ["json-file", "none"],
+    },
+    MemoryLimit: has("memory"),
+    SwapLimit: facts.cgroup.swapLimit,
+    CpuCfsPeriod: facts.cgroup.cpuQuota,
+    CpuCfsQuota: facts.cgroup.cpuQuota,
+    CPUShares: has("cpu"),
+    CPUSet: has("cpuset"),
+    PidsLimit: has("pids"),
+    IPv4Forwarding: true,
+    Debug: false,
+    NFd: 0,
+    OomKillDisable: facts.cgroup.version !== 2,
+    NGoroutines: 0,
+    SystemTime: clock.stamp(),
+    LoggingDriver: "json-file",
+    CgroupDriver: "cgroupfs",
+    CgroupVersion: facts.cgroup.version === 2 ? "2" : "1",
+    NEventsListener: 0,
+    KernelVersion: facts.kernel.release,
+    OperatingSystem: identity.operatingSystem,
+    OSVersion: "",
+    OSType: "linux",
+    Architecture: facts.architecture === "amd64" ? "x86_64" : facts.architecture,
+    IndexServerAddress: "https://index.docker.io/v1/",
+    RegistryConfig: {
+      InsecureRegistryCIDRs: ["127.0.0.0/8", "::1/128"],
+      IndexConfigs: Object.fromEntries(
+        identity.insecureRegistries.map((name) => [name, { Name: name, Mirrors: [], Secure: false, Official: false }]),
+      ),
+      Mirrors: null,
+    },
+    NCPU: facts.cpus,
+    MemTotal: facts.memory,
+    GenericResources: null,
+    DockerRootDir: identity.dataRoot,
+    HttpProxy: "",
+    HttpsProxy: "",
+    NoProxy: "",
+    Name: identity.hostname,
+    Labels: [],
+    ExperimentalBuild: false,
+    ServerVersion: identity.version,
+    Runtimes: identity.runtimes,
+    DefaultRuntime: identity.defaultRuntime,
+    Swarm: {
+      NodeID: "",
+      NodeAddr: "",
+      LocalNodeState: "inactive",
+      ControlAvailable: false,
+      Error: "",
+      RemoteManagers: null,
+    },
+    LiveRestoreEnabled: true,
+    Isolation: "",
+    InitBinary: identity.initBinary,
+    ContainerdCommit: commit,
+    RuncCommit: commit,
+    InitCommit: commit,
+    SecurityOptions: [
+      ...(facts.apparmor ? ["name=apparmor"] : []),
+      ...(facts.seccomp.length > 0 ? ["name=seccomp,profile=builtin"] : []),
+      ...(facts.cgroup.version === 2 ? ["name=cgroupns"] : []),
+    ],
+    DefaultAddressPools: identity.addressPools,
+    Warnings: null,
+  };
+}

@@ -1,0 +1,139 @@
+import http, { type IncomingMessage, type RequestListener, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import Router from "find-my-way";
+import { GantryError, isGantryError, messageOf } from "../base/errors.ts";
+import type { Logger } from "../ports/logger.ts";
+import { statusOf } from "../wire/status.ts";
+import { API_VERSION, MIN_API_VERSION, parseVersion } from "../wire/versions.ts";
+import { Call, type Handler, type Route } from "./call.ts";
+
+export interface ApiServerDeps {
+  routes: Route[];
+  logger: Logger;
+  /** Shown in the `Server` header. */
+  engineVersion: string;
+  architecture: string;
+}
+
+/** Serves the Docker Engine API. Listening is the caller's: one handler may stand behind several sockets. */
+export class ApiServer {
+  private readonly router: Router.Instance<Router.HTTPVersion.V1>;
+  private readonly deps: ApiServerDeps;
+
+  constructor(deps: ApiServerDeps) {
+    this.deps = deps;
+    this.router = Router({ ignoreTrailingSlash: true, maxParamLength: 4096 });
+    for (const { method, path, handler } of deps.routes) this.router.on(method, path, () => {}, handler);
+  }
+
+  /** A server for plain HTTP on a unix socket; `attachTo` serves others (TLS). */
+  create(): http.Server {
+    const server = http.createServer({ keepAliveTimeout: 60_000, requestTimeout: 0, headersTimeout: 60_000 });
+    this.attachTo(server);
+    return server;
+  }
+
+  attachTo(server: http.Server): void {
+    const onRequest: RequestListener = (request, response) => void this.answer(request, response);
+    server.on("request", onRequest);
+    // Docker's clients upgrade to "tcp" for attach and exec. The answer's writer is the same either way.
+    server.on("upgrade", (request: IncomingMessage, socket: Socket, head: Buffer) => {
+      const response = new ServerResponse(request);
+      response.assignSocket(socket);
+      response.shouldKeepAlive = false;
+      response.on("finish", () => socket.end());
+      void this.answer(request, response, head);
+    });
+    server.on("clientError", (_error, socket) => {
+      if (!("writable" in socket) || !socket.writable) return;
+      socket.end("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n");
+    });
+  }
+
+  private async answer(request: IncomingMessage, response: ServerResponse, head?: Buffer): Promise<void> {
+    this.setHeaders(response);
+    const gone = new AbortController();
+    response.on("close", () => {
+      if (!response.writableFinished) gone.abort();
+    });
+    try {
+      const url = new URL(request.url ?? "/", "http://gantry");
+      const { path, version } = splitVersion(url.pathname);
+      const found = this.router.find(request.method as Router.HTTPMethod, path);
+      if (!found) throw new GantryError("notFound", "NO_SUCH_ROUTE", "page not found");
+      const params: Record<string, string> = {};
+      for (const [key, value] of Object.entries(found.params)) params[key] = value ?? "";
+      const call = new Call({
+        params,
+        query: url.searchParams,
+        version,
+        request,
+        response,
+        signal: gone.signal,
+        ...(head ? { head } : {}),
+      });
+      await (found.store as Handler)(call);
+    } catch (error) {
+      this.fail(response, error, `${request.method} ${request.url}`);
+    }
+  }
+
+  private setHeaders(response: ServerResponse): void {
+    response.setHeader("Api-Version", API_VERSION);
+    response.setHeader("Docker-Experimental", "false");
+    response.setHeader("Ostype", "linux");
+    response.setHeader("Server", `Gantry/${this.deps.engineVersion} (linux)`);
+  }
+
+  private fail(response: ServerResponse, error: unknown, what: string): void {
+    const status = error instanceof GantryError ? statusOf(error.kind) : 500;
+    if (!(error instanceof GantryError)) {
+      this.deps.logger.error("a request met a bug", {
+        what,
+        error: error instanceof Error ? error.stack : String(error),
+      });
+    } else if (status >= 500) this.deps.logger.warn("a request failed", { what, error: error.message });
+    if (response.headersSent || response.destroyed) {
+      response.socket?.destroy();
+      return;
+    }
+    if (isGantryError(error) && error.kind === "notModified") {
+      response.writeHead(304).end();
+      return;
+    }
+    const body = isGantryError(error)
+      ? { message: error.message, code: error.code, ...(error.hint ? { hint: error.hint } : {}) }
+      : { message: messageOf(error) };
+    const bytes = Buffer.from(`${JSON.stringify(body)}\n`);
+    response.writeHead(status === 499 ? 500 : status, {
+      "Content-Type": "application/json",
+      "Content-Length": bytes.length,
+    });
+    response.end(bytes);
+  }
+}
+
+/** `/v1.43/containers/json` → the path and the version asked for. Throws invalid for one that is not spoken. */
+function splitVersion(pathname: string): { path: string; version: readonly [number, number] } {
+  const match = pathname.match(/^\/v(\d+\.\d+)(\/.*)?$/);
+  if (!match) return { path: pathname, version: parseVersion(API_VERSION) };
+  const version = parseVersion(match[1] as string);
+  const [major, minor] = version;
+  const [maxMajor, maxMinor] = parseVersion(API_VERSION);
+  const [minMajor, minMinor] = parseVersion(MIN_API_VERSION);
+  if (major > maxMajor || (major === maxMajor && minor > maxMinor)) {
+    throw new GantryError(
+      "invalid",
+      "API_TOO_NEW",
+      `client version ${match[1]} is too new. Maximum supported API version is ${API_VERSION}`,
+    );
+  }
+  if (major < minMajor || (major === minMajor && minor < minMinor)) {
+    throw new GantryError(
+      "invalid",
+      "API_TOO_OLD",
+      `client version ${match[1]} is too old. Minimum supported API version is ${MIN_API_VERSION}, please upgrade your client to a newer version`,
+    );
+  }
+  return { path: match[2] ?? "/", version };
+}
