@@ -1,0 +1,167 @@
+import type { ContainerConfig, HostConfig } from "../../../base/container-config.ts";
+import { GantryError } from "../../../base/errors.ts";
+import type { Rootfs } from "../../../ports/rootfs.ts";
+import type { HostPaths } from "../../../ports/volume-files.ts";
+import { ANONYMOUS_LABEL } from "../../volumes/volume-record.ts";
+import type { Volumes } from "../../volumes/volumes.ts";
+import type { ContainerMounts } from "../mounts.ts";
+import type { ContainerRecord, MountPoint } from "../record.ts";
+import type { ResolvedMount } from "./facts.ts";
+import { refuseMountTarget } from "./guards.ts";
+import { type BindRequest, type MountRequest, planMountRequests, readVolumesFrom } from "./mount-requests.ts";
+import { INIT_PATH } from "./process.ts";
+
+export interface VolumeMountsDeps {
+  volumes: Volumes;
+  rootfs: Rootfs;
+  hostPaths: HostPaths;
+  /** The mounts of another container (`--volumes-from`), by id or name. Throws notFound. */
+  mountsOf: (container: string) => MountPoint[];
+}
+
+/** What Gantry itself puts over files of the image. */
+const OWN_TARGETS = ["/etc/hosts", "/etc/hostname", "/etc/resolv.conf", INIT_PATH];
+
+/** Binds, volumes and tmpfs of containers, on top of `Volumes`. */
+export class VolumeMounts implements ContainerMounts {
+  private readonly deps: VolumeMountsDeps;
+
+  constructor(deps: VolumeMountsDeps) {
+    this.deps = deps;
+  }
+
+  async create(_id: string, config: ContainerConfig, hostConfig: HostConfig): Promise<MountPoint[]> {
+    const inherited = this.inherited(hostConfig);
+    const requests = planMountRequests(config, hostConfig, new Set(inherited.map((row) => row.Destination)));
+    // everything that can fail without leaving something behind comes first
+    for (const request of requests) {
+      refuseMountTarget(request.destination, request.destination, hostConfig.Privileged ?? false);
+      if (request.type === "bind" && !request.createSource) this.requireSource(request);
+    }
+    const made: string[] = [];
+    try {
+      const own = requests.flatMap((request) => this.row(request, made));
+      const replaced = new Set(requests.map((request) => request.destination));
+      return [...inherited.filter((row) => !replaced.has(row.Destination)), ...own];
+    } catch (error) {
+      for (const name of made) await this.deps.volumes.remove(name, { force: true });
+      throw error;
+    }
+  }
+
+  async prepare(record: ContainerRecord, rootfs: string): Promise<ResolvedMount[]> {
+    const { hostConfig } = record;
+    const privileged = hostConfig.Privileged ?? false;
+    const inherited = new Set(record.mounts.map((row) => row.Destination));
+    const requests = planMountRequests(record.config, hostConfig, inherited);
+    const byDestination = new Map(requests.map((request) => [request.destination, request]));
+    for (const row of record.mounts)
+      if (!byDestination.has(row.Destination)) byDestination.set(row.Destination, asRequest(row));
+    const targets = [...byDestination.keys()];
+    for (const target of [...OWN_TARGETS, ...targets]) {
+      refuseMountTarget(target, this.deps.rootfs.resolve(rootfs, target), privileged);
+    }
+    const rows = new Map(record.mounts.map((row) => [row.Destination, row]));
+    const result: ResolvedMount[] = [];
+    for (const request of byDestination.values()) {
+      result.push(await this.resolve(record, rootfs, request, rows.get(request.destination)));
+    }
+    return result;
+  }
+
+  async release(record: ContainerRecord): Promise<void> {
+    for (const name of volumeNames(record)) this.deps.volumes.release(name, record.id);
+  }
+
+  async removeAnonymous(record: ContainerRecord): Promise<void> {
+    for (const name of volumeNames(record)) {
+      try {
+        if (Object.hasOwn(this.deps.volumes.get(name).labels, ANONYMOUS_LABEL)) await this.deps.volumes.remove(name);
+      } catch (error) {
+        // gone already, or another container has taken it over by --volumes-from
+        if (!(error instanceof GantryError && ["notFound", "conflict"].includes(error.kind))) throw error;
+      }
+    }
+  }
+
+  private inherited(hostConfig: HostConfig): MountPoint[] {
+    const rows = new Map<string, MountPoint>();
+    for (const text of hostConfig.VolumesFrom ?? []) {
+      const { container, readOnly } = readVolumesFrom(text);
+      for (const row of this.deps.mountsOf(container)) {
+        if (row.Type !== "tmpfs") rows.set(row.Destination, { ...row, RW: row.RW && !readOnly });
+      }
+    }
+    return [...rows.values()];
+  }
+
+  /** Inspect's row; makes the volume that it names and notes in `made` what was anonymous. */
+  private row(request: MountRequest, made: string[]): MountPoint[] {
+    const common = { Destination: request.destination, Mode: request.mode, RW: !request.readOnly };
+    switch (request.type) {
+      case "bind":
+        return [{ Type: "bind", Source: request.source, ...common, Propagation: request.propagation }];
+      case "tmpfs":
+        return request.hidden ? [] : [{ Type: "tmpfs", Source: "", ...common, Propagation: "" }];
+      case "volume": {
+        const { name, driver, labels, options } = request;
+        const volume = this.deps.volumes.create({
+          ...(name !== undefined && { name }),
+          ...(driver !== undefined && { driver }),
+          labels,
+          options,
+        });
+        if (name === undefined) made.push(volume.name);
+        const Source = this.deps.volumes.mountpoint(volume.name);
+        return [{ Type: "volume", Name: volume.name, Source, Driver: volume.driver, ...common, Propagation: "" }];
+      }
+    }
+  }
+
+  private async resolve(
+    record: ContainerRecord,
+    rootfs: string,
+    request: MountRequest,
+    row: MountPoint | undefined,
+  ): Promise<ResolvedMount> {
+    const { destination, readOnly } = request;
+    if (request.type === "tmpfs") return { type: "tmpfs", source: "", destination, readOnly, options: request.options };
+    if (request.type === "bind") {
+      if (request.createSource && !this.deps.hostPaths.exists(request.source)) {
+        this.deps.hostPaths.makeDirectory(request.source);
+      }
+      this.requireSource(request);
+      const { source, propagation, nonRecursive } = request;
+      return { type: "bind", source, destination, readOnly, propagation, nonRecursive };
+    }
+    const name = row?.Name ?? request.name;
+    if (name === undefined) throw new Error(`no volume was made for ${destination}`);
+    let source = this.deps.volumes.use(name, record.id);
+    if (!request.noCopy) await this.deps.volumes.copyUp(name, rootfs, destination, record.id);
+    if (request.subpath !== undefined) source = this.deps.volumes.subpath(name, request.subpath);
+    return { type: "bind", source, destination, readOnly };
+  }
+
+  private requireSource(request: BindRequest): void {
+    if (this.deps.hostPaths.exists(request.source)) return;
+    throw new GantryError(
+      "invalid",
+      "NO_BIND_SOURCE",
+      `invalid mount config for type "bind": bind source path does not exist: ${request.source}`,
+      { hint: `make it first: mkdir -p ${request.source}` },
+    );
+  }
+}
+
+const volumeNames = (record: ContainerRecord): string[] =>
+  record.mounts.flatMap((row) => (row.Type === "volume" && row.Name !== undefined ? [row.Name] : []));
+
+/** A row that came by `--volumes-from`: it is mounted as the other container has it. */
+function asRequest(row: MountPoint): MountRequest {
+  const common = { destination: row.Destination, readOnly: !row.RW, mode: row.Mode };
+  if (row.Type === "bind") {
+    const propagation = row.Propagation || "rprivate";
+    return { type: "bind", source: row.Source, ...common, propagation, nonRecursive: false, createSource: false };
+  }
+  return { type: "volume", name: row.Name ?? "", ...common, labels: {}, options: {}, noCopy: true };
+}
