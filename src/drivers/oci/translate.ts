@@ -13,23 +13,33 @@ export function translateRuntimeError(verb: "create" | "start" | "exec", words: 
   const reason = reasonOf(text, command);
   return new GantryError("invalid", reason.code, `${head}: ${reason.words}: unknown`, {
     ...(reason.hint ? { hint: reason.hint } : {}),
-    details: { runtime: text },
+    details: { runtime: text, head, ...(reason.exitCode ? { exitCode: reason.exitCode } : {}) },
   });
 }
 
-function reasonOf(text: string, command: string): { code: string; words: string; hint?: string } {
+interface Reason {
+  code: string;
+  words: string;
+  hint?: string;
+  /** What `docker run` ends with. */
+  exitCode?: 126 | 127;
+}
+
+function reasonOf(text: string, command: string): Reason {
   const quoted = JSON.stringify(command);
   if (/executable file .* not found in \$PATH/i.test(text) && !command.includes("/")) {
-    return { code: "COMMAND_NOT_FOUND", words: `exec: ${quoted}: executable file not found in $PATH` };
+    return { code: "COMMAND_NOT_FOUND", exitCode: 127, words: `exec: ${quoted}: executable file not found in $PATH` };
   }
   if (/chdir|cwd|working directory/i.test(text)) return { code: "BAD_WORKDIR", words: text };
   if (/no such file or directory/i.test(text) && /exec|stat/i.test(text)) {
     return { code: "COMMAND_NOT_FOUND", words: `exec: ${quoted}: stat ${command}: no such file or directory` };
   }
-  if (/is a directory/i.test(text)) return { code: "COMMAND_IS_FOLDER", words: `exec: ${quoted}: is a directory` };
+  if (/is a directory/i.test(text))
+    return { code: "COMMAND_IS_FOLDER", exitCode: 126, words: `exec: ${quoted}: is a directory` };
   if (/permission denied|open executable: operation not permitted/i.test(text)) {
     return {
       code: "COMMAND_NOT_EXECUTABLE",
+      exitCode: 126,
       words: `exec: ${quoted}: permission denied`,
       hint: `${command} is a folder or lacks the executable bit (chmod +x)`,
     };

@@ -172,9 +172,9 @@ export class Execs {
   }
 
   private failed(entry: ContainerEntry, record: ExecRecord, error: unknown, client: ClientStream | undefined): void {
-    const code = error instanceof GantryError ? error.code : "";
+    const code = error instanceof GantryError ? error.details?.["exitCode"] : undefined;
     record.running = false;
-    record.exitCode = code === "COMMAND_NOT_FOUND" ? 127 : 126;
+    record.exitCode = typeof code === "number" ? code : 126;
     this.deps.files.removeExecFolder(entry.id, record.id);
     client?.write("stdout", Buffer.from(`${messageOf(error)}\r\n`));
     client?.end();

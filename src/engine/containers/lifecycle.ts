@@ -304,13 +304,11 @@ export class Lifecycle {
   }
 }
 
-/** Docker's own codes for a container that never ran. */
-function exitCodeOfStartError(error: unknown): number {
-  if (!(error instanceof GantryError)) return 128;
-  if (error.code === "COMMAND_NOT_FOUND") return 127;
-  if (error.code === "COMMAND_NOT_EXECUTABLE" || error.code === "COMMAND_IS_FOLDER") return 126;
-  return 128;
-}
+/** Docker's own code for a container that never ran, unless the command itself is to blame. */
+const exitCodeOfStartError = (error: unknown): number => {
+  const code = error instanceof GantryError ? error.details?.["exitCode"] : undefined;
+  return typeof code === "number" ? code : 128;
+};
 
 /** True if `promise` settles within `ms` (undefined: waits for ever). */
 function within(promise: Promise<void>, ms: number | undefined, clock: ContainerDeps["clock"]): Promise<boolean> {

@@ -4,8 +4,10 @@ import type { ContainerDeps } from "./deps.ts";
 import { renderHosts, renderResolvConf } from "./etc-files.ts";
 import type { ContainerRecord } from "./record.ts";
 import type { ContainerEntry } from "./registry.ts";
+import { explainExec } from "./spec/explain-exec.ts";
 import type { ResolvedMount, SpecFacts } from "./spec/facts.ts";
 import { deviceLookups } from "./spec/facts.ts";
+import { refuseProcFd } from "./spec/guards.ts";
 import { encodeSpec, planSpec } from "./spec/plan.ts";
 import { resolveUser } from "./spec/user.ts";
 import { hostnameOf, planStart, type StartStep } from "./start-plan.ts";
@@ -100,27 +102,55 @@ export class Starter {
       case "write-spec":
         deps.files.write(record.id, { spec: encodeSpec(planSpec(this.specFacts(record, context))) });
         return;
-      case "create-process": {
-        const paths = deps.files.paths(record.id);
-        const logged = record.hostConfig.LogConfig?.Type !== "none";
-        const handles = await deps.monitor.create({
-          id: record.id,
-          bundle: paths.bundle,
-          runtime: step.runtime,
-          tty: record.config.Tty ?? false,
-          stdin: record.config.OpenStdin ?? false,
-          stdinOnce: record.config.StdinOnce ?? false,
-          ...(logged ? { logPath: paths.log } : {}),
-        });
-        record.state.process = handles.container;
-        record.state.monitor = handles.monitor;
-        entry.created.fire();
+      case "create-process":
+        await this.createProcess(entry, context, step.runtime);
         return;
-      }
       case "start-process":
         await deps.runtime(step.runtime).start(record.id);
         return;
     }
+  }
+
+  private async createProcess(entry: ContainerEntry, context: StartContext, runtime: string): Promise<void> {
+    const { deps } = this;
+    const { record } = entry;
+    const paths = deps.files.paths(record.id);
+    const logged = record.hostConfig.LogConfig?.Type !== "none";
+    try {
+      const handles = await deps.monitor.create({
+        id: record.id,
+        bundle: paths.bundle,
+        runtime,
+        tty: record.config.Tty ?? false,
+        stdin: record.config.OpenStdin ?? false,
+        stdinOnce: record.config.StdinOnce ?? false,
+        ...(logged ? { logPath: paths.log } : {}),
+      });
+      record.state.process = handles.container;
+      record.state.monitor = handles.monitor;
+    } catch (error) {
+      throw this.explained(error, record, context);
+    }
+    entry.created.fire();
+  }
+
+  /** The runtime's refusal, with the reason that the image's files show where they show one. */
+  private explained(error: unknown, record: ContainerRecord, context: StartContext): unknown {
+    if (!(error instanceof GantryError)) return error;
+    const reason = explainExec(this.deps.rootfs, {
+      root: context.rootfs,
+      args: [record.path, ...record.args],
+      env: record.config.Env ?? [],
+      cwd: record.config.WorkingDir || "/",
+      architecture: this.deps.host.facts().architecture,
+    });
+    if (!reason) return error;
+    const message = `${String(error.details?.["head"])}: ${reason.message}: unknown`;
+    return new GantryError(reason.kind, reason.code, message, {
+      ...(reason.hint === undefined ? {} : { hint: reason.hint }),
+      details: { ...error.details, ...reason.details },
+      cause: error,
+    });
   }
 
   private joined(reference: string): Attachment {
@@ -157,6 +187,7 @@ export class Starter {
     if (pid) joined.pid = pid;
     if (ipc) joined.ipc = ipc;
     const cwd = record.config.WorkingDir;
+    if (cwd) refuseProcFd(cwd);
     const user = resolveUser(
       record.config.User,
       read("/etc/passwd"),
