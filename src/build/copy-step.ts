@@ -2,7 +2,7 @@ import { GantryError, isGantryError } from "../base/errors.ts";
 import type { FoundSource, Owner } from "../ports/build-files.ts";
 import { hashOf } from "./cache.ts";
 import { fetchSource, isUrl } from "./fetch-source.ts";
-import { hasWildcards } from "./glob.ts";
+import { hasWildcards, pathMatcher } from "./glob.ts";
 import { ignored } from "./ignore.ts";
 import { cleanPath, shellOf } from "./metadata.ts";
 import { type Accounts, parseChmod, parseChown } from "./owner.ts";
@@ -106,7 +106,7 @@ export class CopyStep {
         throw failed(name, `forbidden path outside the build context: ${source} ()`);
       const root = await tree.open();
       try {
-        const found = files.find(root, source, hasWildcards(source));
+        const found = files.find(root, source, hasWildcards(source) ? pathMatcher : undefined);
         items.push(...found.map((one) => ({ ...one, root, unpack: unpacks(instruction) })));
       } catch (error) {
         if (!isGantryError(error, "NO_SUCH_FILE")) throw error;

@@ -69,3 +69,9 @@ export function hasWildcards(path: string): boolean {
   }
   return false;
 }
+
+/** Go's filepath.Match for one part of a path. */
+export function pathMatcher(part: string): (name: string) => boolean {
+  const shape = globToRegExp(part, { separator: "/" });
+  return (name) => shape.test(name);
+}

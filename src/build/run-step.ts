@@ -130,7 +130,7 @@ export class RunStepper {
       const tree = room.sourceTree(mount.from, work.index);
       if (tree.chainId) digests.push(await tree.chainId());
       else {
-        const [found] = this.host.files.find(await tree.open(), mount.source ?? "/", false);
+        const [found] = this.host.files.find(await tree.open(), mount.source ?? "/");
         if (found) digests.push(await this.host.files.digest(await tree.open(), found, { owners: true }));
       }
     }

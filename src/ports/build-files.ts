@@ -69,10 +69,10 @@ export interface BuildFiles {
   removeExcluded(root: string, excluded: (path: string) => boolean): Promise<void>;
 
   /**
-   * The source, or all that match it when it is a pattern (Go's filepath.Match for each part), sorted by name.
+   * The source; with `matcher` (which makes the test for one part between slashes) all that match it, sorted by name.
    * Throws NO_SUCH_FILE for a plain path that is not there; a pattern may match nothing.
    */
-  find(root: string, source: string, pattern: boolean): FoundSource[];
+  find(root: string, source: string, matcher?: (part: string) => (name: string) => boolean): FoundSource[];
   /** sha256 (hex) over names, types, modes, link targets, attributes and contents; not over times. */
   digest(root: string, source: FoundSource, options: DigestOptions): Promise<string>;
   /**

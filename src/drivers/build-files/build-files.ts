@@ -1,0 +1,225 @@
+import { createHash, randomBytes } from "node:crypto";
+import fs from "node:fs";
+import path from "node:path";
+import type { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { errnoOf, GantryError } from "../../base/errors.ts";
+import type { BuildFiles, CopyRequest, DigestOptions, FoundSource, Owner } from "../../ports/build-files.ts";
+import { O, readable, rmdirAt, S, statIfAny, statOf, typeOf, unlinkAt } from "../syscalls/files.ts";
+import { closeFd } from "../syscalls/libc.ts";
+import { entriesOf, removeTree, removeTreeAt } from "../syscalls/remove-tree.ts";
+import { copyInto } from "./copy.ts";
+import { digestOf } from "./digest.ts";
+import { findSources } from "./find.ts";
+import {
+  ensureFolder,
+  inner,
+  isMissing,
+  noSuchFile,
+  openInside,
+  openRoot,
+  pathOfFd,
+  split,
+  statInside,
+  withFd,
+} from "./root.ts";
+import { openTar } from "./sniff.ts";
+import { walk } from "./walk.ts";
+
+const PRIVATE = 0o700;
+
+/** Build files on the host's file system, below one folder of the engine: `scratch/` and `cache/`. */
+export class HostBuildFiles implements BuildFiles {
+  private readonly scratchRoot: string;
+  private readonly cacheRoot: string;
+
+  /** `base`: a folder that only root may traverse; made when missing. */
+  constructor(base: string) {
+    this.scratchRoot = path.join(base, "scratch");
+    this.cacheRoot = path.join(base, "cache");
+    fs.mkdirSync(this.scratchRoot, { recursive: true, mode: PRIVATE });
+    fs.mkdirSync(this.cacheRoot, { recursive: true, mode: PRIVATE });
+  }
+
+  async scratch(): Promise<string> {
+    const folder = path.join(this.scratchRoot, randomBytes(8).toString("hex"));
+    fs.mkdirSync(folder, { mode: PRIVATE });
+    return folder;
+  }
+
+  async discard(folder: string): Promise<void> {
+    if (path.dirname(folder) !== this.scratchRoot) throw new Error(`not a scratch folder: ${folder}`);
+    await removeTree(this.scratchRoot, path.basename(folder));
+  }
+
+  async sweep(): Promise<void> {
+    for (const name of fs.readdirSync(this.scratchRoot)) await removeTree(this.scratchRoot, name);
+  }
+
+  async cacheFolder(key: string, mode: number, owner: Owner): Promise<string> {
+    if (!/^[0-9a-f]+$/.test(key)) throw new Error(`not a cache key: ${key}`);
+    const folder = path.join(this.cacheRoot, key);
+    try {
+      fs.mkdirSync(folder, { mode: PRIVATE });
+      fs.chownSync(folder, owner.uid, owner.gid);
+      fs.chmodSync(folder, mode);
+    } catch (error) {
+      if (errnoOf(error) !== "EEXIST") throw error;
+    }
+    return folder;
+  }
+
+  async clearCacheFolders(): Promise<number> {
+    let bytes = 0;
+    for (const name of fs.readdirSync(this.cacheRoot)) {
+      withFd(openRoot(path.join(this.cacheRoot, name)), (fd) => {
+        for (const { status } of walk(fd)) if (typeOf(status) === S.IFREG) bytes += status.size;
+      });
+      await removeTree(this.cacheRoot, name);
+    }
+    return bytes;
+  }
+
+  readText(root: string, file: string, limit: number): string | undefined {
+    return withFd(openRoot(root), (top) => {
+      let fd: number;
+      try {
+        fd = openInside(top, inner(file), O.RDONLY | O.NONBLOCK);
+      } catch (error) {
+        if (isMissing(error)) return undefined;
+        throw error;
+      }
+      return withFd(fd, (open) => {
+        const status = statOf(open);
+        if (typeOf(status) !== S.IFREG) return undefined;
+        if (status.size > limit) {
+          throw new GantryError("invalid", "FILE_TOO_LARGE", `${file} is larger than ${limit} bytes`);
+        }
+        const buffer = Buffer.alloc(status.size);
+        return buffer.toString("utf8", 0, fs.readSync(open, buffer, 0, status.size, 0));
+      });
+    });
+  }
+
+  writeText(root: string, file: string, text: string, mode: number): void {
+    const target = this.newFile(root, file);
+    fs.writeFileSync(target, text, { flag: "wx" });
+    fs.chmodSync(target, mode);
+  }
+
+  async writeStream(
+    root: string,
+    file: string,
+    body: Readable,
+    options: { mode: number; modified?: number; signal?: AbortSignal },
+  ): Promise<string> {
+    const target = this.newFile(root, file);
+    const hash = createHash("sha256");
+    async function* hashed(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+      for await (const chunk of chunks) {
+        hash.update(chunk);
+        yield chunk;
+      }
+    }
+    const out = fs.createWriteStream(target, { flags: "wx" });
+    await pipeline(body, hashed, out, options.signal ? { signal: options.signal } : {});
+    fs.chmodSync(target, options.mode);
+    const time = (options.modified ?? 0) / 1000;
+    fs.utimesSync(target, time, time);
+    return hash.digest("hex");
+  }
+
+  /** A path for a new file in a scratch folder; its name is one part and stays inside. */
+  private newFile(root: string, file: string): string {
+    const { parent, name } = split(inner(file));
+    if (parent !== "" || name === "") throw new GantryError("invalid", "BAD_COPY", `not a file name: ${file}`);
+    return path.join(root, readable(name));
+  }
+
+  async removeExcluded(root: string, excluded: (path: string) => boolean): Promise<void> {
+    withFd(openRoot(root), (fd) => {
+      const folders: string[] = [];
+      for (const { dir, name, path: entry, status } of walk(fd)) {
+        if (!excluded(readable(entry))) continue;
+        if (typeOf(status) === S.IFDIR) folders.push(entry);
+        else unlinkAt(dir, name);
+      }
+      for (const folder of folders.toReversed()) {
+        const { parent, name } = split(folder);
+        withFd(openInside(fd, parent, O.RDONLY | O.DIRECTORY), (up) => {
+          if (withFd(openInside(fd, folder, O.RDONLY | O.DIRECTORY), entriesOf).length === 0) rmdirAt(up, name);
+        });
+      }
+    });
+  }
+
+  find(root: string, source: string, matcher?: (part: string) => (name: string) => boolean): FoundSource[] {
+    return findSources(root, source, matcher);
+  }
+
+  digest(root: string, source: FoundSource, options: DigestOptions): Promise<string> {
+    return digestOf(root, source, options);
+  }
+
+  copy(request: CopyRequest): Promise<void> {
+    return copyInto(request);
+  }
+
+  makeFolder(root: string, folder: string, owner?: Owner): string {
+    return withFd(openRoot(root), (top) => withFd(ensureFolder(top, inner(folder), owner), pathOfFd));
+  }
+
+  async openArchive(root: string, file: string): Promise<Readable | undefined> {
+    const fd = withFd(openRoot(root), (top) => openInside(top, inner(file), O.RDONLY | O.NONBLOCK));
+    if (typeOf(statOf(fd)) !== S.IFREG) {
+      closeFd(fd);
+      return undefined;
+    }
+    return openTar(fd);
+  }
+
+  realPath(root: string, file: string): string {
+    return withFd(openRoot(root), (top) => {
+      try {
+        return withFd(openInside(top, inner(file), O.PATH), pathOfFd);
+      } catch (error) {
+        if (isMissing(error)) throw noSuchFile(file);
+        throw error;
+      }
+    });
+  }
+
+  missing(root: string, paths: readonly string[]): string[] {
+    return withFd(openRoot(root), (top) => paths.filter((one) => statInside(top, inner(one)) === undefined));
+  }
+
+  removeStubs(root: string, paths: readonly string[]): void {
+    withFd(openRoot(root), (top) => {
+      for (const one of paths) {
+        const { parent, name } = split(inner(one));
+        if (name === "") continue;
+        try {
+          withFd(openInside(top, parent, O.RDONLY | O.DIRECTORY), (up) => removeStub(up, name));
+        } catch (error) {
+          if (!isMissing(error)) throw error;
+        }
+      }
+    });
+  }
+
+  isEmpty(folder: string): boolean {
+    return withFd(openRoot(folder), entriesOf).length === 0;
+  }
+}
+
+/** Only an empty regular file or an empty folder: anything else is the step's own work. */
+function removeStub(up: number, name: string): void {
+  const status = statIfAny(up, name);
+  if (status === undefined) return;
+  const type = typeOf(status);
+  if (type === S.IFREG && status.size === 0) unlinkAt(up, name);
+  else if (type === S.IFDIR) {
+    const empty = withFd(openInside(up, name, O.RDONLY | O.DIRECTORY), entriesOf).length === 0;
+    if (empty) removeTreeAt(up, name);
+  }
+}

@@ -1,0 +1,111 @@
+import { createHash, type Hash } from "node:crypto";
+import fs from "node:fs";
+import { setImmediate as breathe } from "node:timers/promises";
+import { GantryError } from "../../base/errors.ts";
+import type { DigestOptions, FoundSource } from "../../ports/build-files.ts";
+import { type ByteString, O, openAt, readable, readlinkAt, S, type Status, statOf, typeOf } from "../syscalls/files.ts";
+import { getXattr, listXattrs } from "../syscalls/xattr.ts";
+import { holdingFd, inner, openInside, openRoot, split, withFd } from "./root.ts";
+import { type Entry, walk } from "./walk.ts";
+
+const CHUNK = 1024 * 1024;
+/** Bytes hashed between two turns of the event loop. */
+const TURN = 8 * CHUNK;
+
+/** Attributes that are part of a file's content for an image. */
+export const isKeptXattr = (name: ByteString): boolean => name === "security.capability" || name.startsWith("user.");
+
+/** sha256 (hex) over one found source; see BuildFiles.digest. */
+export async function digestOf(root: string, source: FoundSource, options: DigestOptions): Promise<string> {
+  const digester = new Digester(options);
+  await holdingFd(openRoot(root), async (top) => {
+    const path = inner(source.path);
+    const flags = source.kind === "folder" ? O.RDONLY | O.DIRECTORY : O.RDONLY | O.NONBLOCK;
+    await holdingFd(openInside(top, path, flags), async (fd) => {
+      if (source.kind === "folder") await digester.folder(fd);
+      else await digester.file(fd, split(path).name);
+    });
+  });
+  return digester.hex();
+}
+
+class Digester {
+  private readonly hash: Hash = createHash("sha256");
+  private readonly options: DigestOptions;
+  private readonly buffer = Buffer.allocUnsafe(CHUNK);
+  private sinceTurn = 0;
+
+  constructor(options: DigestOptions) {
+    this.options = options;
+  }
+
+  hex(): string {
+    return this.hash.digest("hex");
+  }
+
+  async file(fd: number, name: ByteString): Promise<void> {
+    const status = statOf(fd);
+    this.header(name, status);
+    if (typeOf(status) === S.IFREG) await this.content(fd);
+  }
+
+  async folder(fd: number): Promise<void> {
+    const { exclude } = this.options;
+    for (const entry of walk(fd)) {
+      if (exclude?.(readable(entry.path))) continue;
+      await this.entry(entry);
+    }
+  }
+
+  private async entry({ dir, name, path, status }: Entry): Promise<void> {
+    this.header(path, status);
+    const type = typeOf(status);
+    if (type === S.IFLNK) this.field("link", readlinkAt(dir, name));
+    else if (type === S.IFREG) {
+      const fd = openAt(dir, name, O.RDONLY | O.NOFOLLOW | O.NONBLOCK);
+      await holdingFd(fd, (open) => this.content(open));
+    } else if (type === S.IFDIR)
+      withFd(openAt(dir, name, O.RDONLY | O.DIRECTORY | O.NOFOLLOW), (open) => this.attributes(open));
+  }
+
+  private header(path: ByteString, status: Status): void {
+    // A link's permission bits mean nothing.
+    const mode = typeOf(status) === S.IFLNK ? S.IFLNK : status.mode;
+    const owner = this.options.owners ? [status.uid, status.gid] : [];
+    const device = typeOf(status) === S.IFCHR || typeOf(status) === S.IFBLK ? [status.major, status.minor] : [];
+    this.field("entry", path);
+    this.hash.update(`${mode.toString(8)} ${[...owner, ...device].join(" ")}\0`);
+  }
+
+  /** Lengths before values: no two trees give the same bytes. */
+  private field(kind: string, value: ByteString): void {
+    this.hash.update(`${kind} ${value.length}\0`).update(value, "latin1");
+  }
+
+  private attributes(fd: number): void {
+    for (const name of listXattrs(fd).filter(isKeptXattr).toSorted()) {
+      this.field("xattr", name);
+      this.field("value", getXattr(fd, name)?.toString("latin1") ?? "");
+    }
+  }
+
+  private async content(fd: number): Promise<void> {
+    this.attributes(fd);
+    let total = 0;
+    for (;;) {
+      const length = fs.readSync(fd, this.buffer, 0, CHUNK, null);
+      if (length === 0) break;
+      this.hash.update(this.buffer.subarray(0, length));
+      total += length;
+      this.sinceTurn += length;
+      if (this.sinceTurn >= TURN) await this.turn();
+    }
+    this.hash.update(`end ${total}\0`);
+  }
+
+  private async turn(): Promise<void> {
+    this.sinceTurn = 0;
+    await breathe();
+    if (this.options.signal?.aborted) throw new GantryError("canceled", "CANCELED", "canceled");
+  }
+}
