@@ -1,0 +1,30 @@
+import type { StateChange, StateStore } from "../../src/ports/state-store.ts";
+
+/** The durable index in memory. Values are copied as JSON, so that nothing but data comes through. */
+export class MemoryStateStore implements StateStore {
+  readonly #documents = new Map<string, Map<string, string>>();
+  /** All commits so far, for tests of order. */
+  readonly commits: StateChange[][] = [];
+
+  get<T>(bucket: string, key: string): T | undefined {
+    const text = this.#documents.get(bucket)?.get(key);
+    return text === undefined ? undefined : (JSON.parse(text) as T);
+  }
+
+  list<T>(bucket: string): [key: string, value: T][] {
+    const entries = [...(this.#documents.get(bucket) ?? [])].toSorted(([a], [b]) => (a < b ? -1 : 1));
+    return entries.map(([key, text]) => [key, JSON.parse(text) as T]);
+  }
+
+  commit(changes: StateChange[]): void {
+    this.commits.push(changes);
+    for (const { bucket, key, value } of changes) {
+      const documents = this.#documents.get(bucket) ?? new Map<string, string>();
+      this.#documents.set(bucket, documents);
+      if (value === undefined) documents.delete(key);
+      else documents.set(key, JSON.stringify(value));
+    }
+  }
+
+  close(): void {}
+}
