@@ -1,0 +1,190 @@
+import type { HostConfig, Ulimit } from "../../base/container-config.ts";
+import { GantryError } from "../../base/errors.ts";
+import type { Platform } from "../../base/image-config.ts";
+import type { ProgressEvent } from "../../base/progress.ts";
+import { parseDuration } from "../../base/units.ts";
+import type { Builder } from "../../build/builder.ts";
+import type { BuildRequest } from "../../build/context.ts";
+import { parsePlatform } from "../../engine/images/platform.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { RegistryAuth } from "../../ports/remote-registry.ts";
+import { type Call, type Route, streamJson } from "../call.ts";
+
+export interface BuildRoutesDeps {
+  builder: Pick<Builder, "build" | "prune">;
+  clock: Pick<Clock, "now">;
+  /** What is built for when the client doesn't say. */
+  platform: Platform;
+}
+
+/** POST /build (the classic builder's endpoint) and POST /build/prune. */
+export function buildRoutes(deps: BuildRoutesDeps): Route[] {
+  return [
+    { method: "POST", path: "/build", handler: (call) => build(deps, call) },
+    { method: "POST", path: "/build/prune", handler: (call) => prune(deps, call) },
+  ];
+}
+
+async function build(deps: BuildRoutesDeps, call: Call): Promise<void> {
+  const request = decode(call, deps.platform);
+  const quiet = call.flag("q");
+  await streamJson(call, async (send) => {
+    const held: ProgressEvent[] = [];
+    const onProgress = quiet ? (event: ProgressEvent): void => void held.push(event) : send;
+    try {
+      const id = await deps.builder.build(request, call.request, onProgress, call.signal);
+      if (quiet) send({ stream: `${id}\n` });
+    } catch (error) {
+      // What a quiet build had to say matters once it failed.
+      for (const event of held) send(event);
+      throw error;
+    }
+  });
+}
+
+const invalid = (message: string, hint?: string): GantryError =>
+  new GantryError("invalid", "BAD_QUERY", message, hint === undefined ? {} : { hint });
+
+function decode(call: Call, platform: Platform): BuildRequest {
+  const { query } = call;
+  const text = (name: string): string | undefined => query.get(name) || undefined;
+  if (text("version") === "2") {
+    throw new GantryError("notImplemented", "BUILDKIT_ONLY", "BuildKit is not supported by this engine", {
+      hint: "set DOCKER_BUILDKIT=0: the classic builder understands modern Dockerfiles here",
+    });
+  }
+  if (text("outputs")) throw invalid("--output is not supported by this builder");
+  if (call.flag("squash")) throw invalid("--squash is not supported by this builder");
+  const remote = text("remote");
+  if (remote !== undefined && remote !== "client-session") {
+    throw invalid(`building from ${remote} is not supported`, "fetch it first and give the folder, or a tar on stdin");
+  }
+  const target = text("target");
+  const wanted = text("platform");
+  return {
+    dockerfile: dockerfilePath(text("dockerfile") ?? "Dockerfile"),
+    tags: query.getAll("t").filter((tag) => tag !== ""),
+    noCache: call.flag("nocache"),
+    pull: call.flag("pull"),
+    remove: call.flag("rm", true),
+    buildArgs: jsonMap(call, "buildargs", true),
+    labels: jsonMap(call, "labels", false),
+    ...(target === undefined ? {} : { target }),
+    ...(wanted === undefined ? {} : { platform: parsePlatform(wanted, platform) }),
+    hostConfig: hostConfig(call),
+    auth: registryConfig(call),
+  };
+}
+
+/** Inside the context, whatever it says. */
+function dockerfilePath(path: string): string {
+  const parts: string[] = [];
+  for (const part of path.split("/")) {
+    if (part === "..") {
+      if (parts.pop() === undefined) throw invalid(`forbidden path outside the build context: ${path} ()`);
+    } else if (part !== "" && part !== ".") parts.push(part);
+  }
+  return parts.join("/") || "Dockerfile";
+}
+
+function hostConfig(call: Call): HostConfig {
+  const config: HostConfig = {};
+  const numbers = {
+    Memory: "memory",
+    MemorySwap: "memswap",
+    CpuShares: "cpushares",
+    CpuPeriod: "cpuperiod",
+    CpuQuota: "cpuquota",
+    ShmSize: "shmsize",
+  } as const;
+  for (const [field, name] of Object.entries(numbers) as [keyof typeof numbers, string][]) {
+    const value = call.int(name);
+    if (value !== undefined && value !== 0) config[field] = value;
+  }
+  const texts = {
+    CpusetCpus: "cpusetcpus",
+    CpusetMems: "cpusetmems",
+    CgroupParent: "cgroupparent",
+    NetworkMode: "networkmode",
+  } as const;
+  for (const [field, name] of Object.entries(texts) as [keyof typeof texts, string][]) {
+    const value = call.query.get(name);
+    if (value) config[field] = value;
+  }
+  const hosts = call.query
+    .getAll("extrahosts")
+    .flatMap((entry) => entry.split(","))
+    .filter((entry) => entry !== "");
+  if (hosts.length > 0) config.ExtraHosts = hosts;
+  const ulimits = json(call, "ulimits");
+  if (ulimits !== undefined) {
+    if (!Array.isArray(ulimits) || !ulimits.every(isUlimit))
+      throw invalid("error reading ulimit settings: an array of limits is expected");
+    config.Ulimits = ulimits;
+  }
+  return config;
+}
+
+const isUlimit = (value: unknown): value is Ulimit =>
+  typeof value === "object" &&
+  value !== null &&
+  "Name" in value &&
+  typeof value.Name === "string" &&
+  "Soft" in value &&
+  typeof value.Soft === "number" &&
+  "Hard" in value &&
+  typeof value.Hard === "number";
+
+function json(call: Call, name: string): unknown {
+  const text = call.query.get(name);
+  if (!text) return undefined;
+  try {
+    const parsed: unknown = JSON.parse(text);
+    return parsed === null ? undefined : parsed;
+  } catch (cause) {
+    throw new GantryError("invalid", "BAD_QUERY", `error reading ${name}: not JSON`, { cause });
+  }
+}
+
+/** A JSON object of texts; null values only where they mean "take it from nowhere". */
+function jsonMap(call: Call, name: string, nullable: true): Record<string, string | null>;
+function jsonMap(call: Call, name: string, nullable: false): Record<string, string>;
+function jsonMap(call: Call, name: string, nullable: boolean): Record<string, string | null> {
+  const parsed = json(call, name) ?? {};
+  const fits = (value: unknown): boolean => typeof value === "string" || (nullable && value === null);
+  if (typeof parsed !== "object" || Array.isArray(parsed) || !Object.values(parsed).every(fits)) {
+    throw invalid(`error reading ${name}: an object of strings is expected`);
+  }
+  return parsed as Record<string, string | null>;
+}
+
+/** X-Registry-Config: base64 JSON, credentials by registry. */
+function registryConfig(call: Call): Record<string, RegistryAuth> {
+  const header = call.request.headers["x-registry-config"];
+  if (typeof header !== "string" || header === "") return {};
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(Buffer.from(header, "base64").toString("utf8"));
+  } catch {
+    return {}; // as Docker: a build without secrets goes on
+  }
+  return typeof parsed === "object" && parsed !== null && !Array.isArray(parsed)
+    ? (parsed as Record<string, RegistryAuth>)
+    : {};
+}
+
+async function prune(deps: BuildRoutesDeps, call: Call): Promise<void> {
+  const until = call.filters().get("until")?.[0];
+  const { deleted, bytes } = await deps.builder.prune({
+    all: call.flag("all"),
+    ...(until === undefined ? {} : { until: moment(until, deps.clock.now()) }),
+  });
+  call.send(200, { CachesDeleted: deleted, SpaceReclaimed: bytes });
+}
+
+/** A duration back from now ("24h"), an RFC 3339 time or seconds since the epoch; in ms. */
+function moment(text: string, now: number): number {
+  if (/^\d+(?:\.\d+)?$/.test(text)) return Number(text) * 1000;
+  const date = Date.parse(text);
+  return Number.isNaN(date) ? now - parseDuration(text) / 1e6 : date;
+}
