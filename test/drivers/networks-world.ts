@@ -118,9 +118,6 @@ export class World {
   }
 
   serveUdp(netns: string | undefined, port: number): Promise<void> {
-    const lookup = (host: string, ...rest: unknown[]): void => {
-      (rest.at(-1) as (error: null, address: string, family: number) => void)(null, host, 4);
-    };
     const socket = dgram.createSocket({ type: "udp4", lookup: lookup as never });
     socket.on("message", (_text, from) => socket.send(`${from.address}\n`, from.port, from.address));
     this.servers.push(() => socket.close());
@@ -195,6 +192,11 @@ export function waitFor(condition: () => boolean): void {
   }
   throw new Error(`waited in vain for ${condition}`);
 }
+
+/** Synchronous, so that the socket is made while the thread is in the right namespace. */
+const lookup = (host: string, ...rest: unknown[]): void => {
+  (rest.at(-1) as (error: null, address: string, family: number) => void)(null, host, 4);
+};
 
 const netnsFiles = (root: string): string[] => {
   const folder = path.join(root, "netns");

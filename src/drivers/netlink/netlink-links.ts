@@ -84,6 +84,7 @@ export class NetlinkLinks implements Links {
 
   removeNamespace(file: string): void {
     guard(`remove network namespace ${file}`, () => {
+      if (isNamespace(file)) silence(file);
       try {
         umount(file, MNT_DETACH);
       } catch (error) {
@@ -180,6 +181,19 @@ function configureInside(socket: NetlinkSocket, spec: PlugSpec): number {
     ...(spec.gateway === undefined ? [] : [addDefaultRoute(spec.gateway)]),
   ]);
   return link.peer;
+}
+
+/**
+ * Takes the addresses away at once: the namespace itself goes when the kernel gets round to it, or when the last
+ * process that shares it ends, and must not answer for addresses that may be given out again by then.
+ */
+function silence(file: string): void {
+  inNetworkNamespace(file, () =>
+    withSocket((socket) => {
+      const addresses = readAddresses(socket).filter((a) => !a.address.startsWith("127."));
+      socket.batch(addresses.map((a) => deleteAddress(a.link, a.address, a.prefix)));
+    }),
+  );
 }
 
 function withSocket<T>(body: (socket: NetlinkSocket) => T): T {

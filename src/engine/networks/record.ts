@@ -1,5 +1,6 @@
-import type { EndpointSettings, PortBinding } from "../../base/container-config.ts";
+import type { EndpointSettings } from "../../base/container-config.ts";
 import type { PublishedPort } from "../../ports/firewall.ts";
+import type { PortWish } from "./port-plan.ts";
 
 /** A network as the index keeps it (bucket `networks`, key: id). */
 export interface NetworkRecord {
@@ -66,10 +67,12 @@ export interface SandboxRecord {
   /** False: it shares the host's namespace. */
   ownNamespace: boolean;
   endpoints: EndpointRecord[];
-  /** What is published, as the firewall has it. */
+  /** What was asked to be published; without a network that leads out it waits for one. */
+  wishes: PortWish[];
+  /** Ports that are only exposed, "443/tcp". */
+  exposed: string[];
+  /** What is published, as the firewall has it: one for each wish, or none. */
   ports: PublishedPort[];
-  /** Docker's port map. */
-  portMap: Record<string, PortBinding[] | null>;
 }
 
 /** Name of the host's end of a cable; at most 15 bytes. */

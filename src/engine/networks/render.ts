@@ -1,4 +1,4 @@
-import type { EndpointSettings } from "../../base/container-config.ts";
+import type { EndpointSettings, PortBinding } from "../../base/container-config.ts";
 import type { EndpointRecord, NetworkRecord, SandboxRecord } from "./record.ts";
 
 /** An endpoint as `inspect` of a container shows it. */
@@ -35,6 +35,19 @@ function dnsNames(
   return [...new Set([sandbox.containerName, ...(asked.Aliases ?? []), short, sandbox.hostname])].filter(
     (n) => n !== "",
   );
+}
+
+/** Docker's port map: bindings with real host ports, null for what is only exposed. */
+export function portMap(
+  sandbox: Pick<SandboxRecord, "wishes" | "exposed" | "ports">,
+): Record<string, PortBinding[] | null> {
+  const map: Record<string, PortBinding[] | null> = {};
+  for (const key of sandbox.exposed) map[key] = null;
+  sandbox.ports.forEach((port, index) => {
+    const key = sandbox.wishes[index]?.key ?? `${port.port}/${port.protocol}`;
+    (map[key] ??= []).push({ HostIp: port.hostAddress, HostPort: String(port.hostPort) });
+  });
+  return map;
 }
 
 /** The container's own lines for /etc/hosts. */

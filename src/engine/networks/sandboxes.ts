@@ -1,0 +1,213 @@
+import path from "node:path";
+import { GantryError, isGantryError, messageOf } from "../../base/errors.ts";
+import type { Firewall } from "../../ports/firewall.ts";
+import type { Links } from "../../ports/links.ts";
+import type { Logger } from "../../ports/logger.ts";
+import type { StateStore } from "../../ports/state-store.ts";
+import type { NetworkCatalog, NetworkOptions } from "./catalog.ts";
+import { gatewayEndpoint } from "./endpoint-plan.ts";
+import type { PortPublisher } from "./port-publisher.ts";
+import { type EndpointRecord, isCableName, type NetworkRecord, type SandboxRecord } from "./record.ts";
+
+const BUCKET = "endpoints";
+
+export interface SandboxesDeps {
+  state: StateStore;
+  links: Links;
+  firewall: Firewall;
+  ports: PortPublisher;
+  catalog: NetworkCatalog;
+  logger: Logger;
+  options: NetworkOptions;
+}
+
+/** The containers' network state: what is stored, and its effects in the kernel. */
+export class Sandboxes {
+  private readonly deps: SandboxesDeps;
+  private readonly records: Map<string, SandboxRecord>;
+
+  /** `records`: shared with whoever looks at the state while it plans; changed here only. */
+  constructor(deps: SandboxesDeps, records: Map<string, SandboxRecord>) {
+    this.deps = deps;
+    this.records = records;
+  }
+
+  /** Reads what is stored. */
+  load(): void {
+    for (const [id, record] of this.deps.state.list<SandboxRecord>(BUCKET)) this.records.set(id, record);
+  }
+
+  get(containerId: string): SandboxRecord | undefined {
+    return this.records.get(containerId);
+  }
+
+  all(): SandboxRecord[] {
+    return [...this.records.values()];
+  }
+
+  /** See Networks.restore. */
+  restore(live: ReadonlySet<string>): void {
+    const dead = [...this.records.values()].filter((sandbox) => !live.has(sandbox.containerId));
+    this.deps.state.commit(dead.map(({ containerId }) => ({ bucket: BUCKET, key: containerId, value: undefined })));
+    for (const { containerId } of dead) this.records.delete(containerId);
+    for (const sandbox of this.records.values()) {
+      for (const port of sandbox.ports) {
+        if (this.deps.ports.reclaim(port)) continue;
+        this.deps.logger.warn("a published port was taken by another program while the engine was down", {
+          container: sandbox.containerName,
+          ...port,
+        });
+      }
+    }
+    this.syncFirewall();
+    this.sweep(live);
+  }
+
+  /** Namespace, cables, published ports. The caller takes down what a failure leaves. */
+  build(sandbox: SandboxRecord): void {
+    if (!sandbox.ownNamespace) return;
+    this.deps.links.createNamespace(this.netnsPath(sandbox.containerId));
+    const out = gatewayEndpoint(sandbox.endpoints, (id) => this.deps.catalog.byId(id));
+    for (const endpoint of sandbox.endpoints) {
+      const gateway = endpoint === out ? this.deps.catalog.byId(endpoint.networkId)?.bridge?.gateway : undefined;
+      this.plug(sandbox, endpoint, gateway);
+    }
+    this.deps.firewall.publish(sandbox.ports);
+    if (out) this.deps.firewall.passForeignPolicy(this.bridges());
+  }
+
+  /** One cable; on a new bridge if somebody took the old one away. */
+  plug(sandbox: SandboxRecord, endpoint: EndpointRecord, gateway: string | undefined): void {
+    const network = this.deps.catalog.byId(endpoint.networkId);
+    const { cable } = endpoint;
+    if (network?.bridge === undefined || cable === undefined) return;
+    const spec = {
+      netns: this.netnsPath(sandbox.containerId),
+      bridge: network.bridge.link,
+      hostName: cable.hostName,
+      name: cable.name,
+      mac: cable.mac,
+      address: cable.address,
+      prefix: Number(network.bridge.subnet.split("/")[1]),
+      mtu: network.bridge.mtu,
+      gateway,
+      hairpin: sandbox.wishes.length > 0,
+    };
+    try {
+      this.deps.links.plug(spec);
+    } catch (error) {
+      if (!isGantryError(error, "LINK_FAILED")) throw error;
+      this.deps.catalog.ensureBridge(network);
+      this.deps.links.plug(spec);
+    }
+  }
+
+  /**
+   * With host ports held and set for the endpoint that leads out; ports that are held already are kept.
+   * Errors: conflict PORT_TAKEN.
+   */
+  withPorts(sandbox: SandboxRecord): SandboxRecord {
+    const out = gatewayEndpoint(sandbox.endpoints, (id) => this.deps.catalog.byId(id));
+    const address = out?.cable?.address;
+    if (out === undefined || address === undefined) return { ...sandbox, ports: [] };
+    if (sandbox.ports.length > 0) return { ...sandbox, ports: sandbox.ports.map((port) => ({ ...port, address })) };
+    const owner = { containerName: sandbox.containerName, endpointId: out.endpointId };
+    return { ...sandbox, ports: this.deps.ports.claim(sandbox.wishes, address, owner) };
+  }
+
+  /** Default route and published ports follow the endpoint that leads out; stores `after` completed. */
+  moveWayOut(before: SandboxRecord, after: SandboxRecord): void {
+    const network = (id: string): NetworkRecord | undefined => this.deps.catalog.byId(id);
+    const from = gatewayEndpoint(before.endpoints, network);
+    const to = gatewayEndpoint(after.endpoints, network);
+    if (from === to) return this.store(after);
+    const moved = this.withPorts(after);
+    this.store(moved);
+    this.deps.firewall.unpublish(before.ports);
+    this.deps.firewall.publish(moved.ports);
+    if (moved.ports.length === 0) this.deps.ports.release(before.ports);
+    this.deps.links.setGateway(this.netnsPath(after.containerId), to && network(to.networkId)?.bridge?.gateway);
+  }
+
+  /** Takes everything of a container away, past errors; what stays is told to the log and swept at the next start. */
+  takeDown(sandbox: SandboxRecord): void {
+    const failures: string[] = [];
+    const step = (body: () => void): void => {
+      try {
+        body();
+      } catch (error) {
+        failures.push(messageOf(error));
+      }
+    };
+    step(() => this.deps.firewall.unpublish(sandbox.ports));
+    if (sandbox.ownNamespace) step(() => this.deps.links.removeNamespace(this.netnsPath(sandbox.containerId)));
+    step(() => this.deps.ports.release(sandbox.ports));
+    step(() => this.deps.state.commit([{ bucket: BUCKET, key: sandbox.containerId, value: undefined }]));
+    this.records.delete(sandbox.containerId);
+    if (failures.length > 0) {
+      this.deps.logger.error("a container's network was not taken down whole", {
+        container: sandbox.containerId,
+        failures,
+      });
+    }
+  }
+
+  /** The firewall as the records say, in one transaction. */
+  syncFirewall(): void {
+    const networks = this.deps.catalog
+      .list()
+      .flatMap(({ bridge, internal }) =>
+        bridge
+          ? [{ bridge: bridge.link, subnet: bridge.subnet, internal, icc: bridge.icc, masquerade: bridge.masquerade }]
+          : [],
+      );
+    this.deps.firewall.sync(
+      networks,
+      [...this.records.values()].flatMap((sandbox) => sandbox.ports),
+    );
+    this.deps.firewall.passForeignPolicy(this.bridges());
+  }
+
+  membersOf(network: NetworkRecord): SandboxRecord[] {
+    return [...this.records.values()].filter((s) => s.endpoints.some((e) => e.networkId === network.id));
+  }
+
+  /** Errors: conflict NOT_RUNNING. */
+  mustHave(containerId: string): SandboxRecord {
+    const sandbox = this.records.get(containerId);
+    if (sandbox) return sandbox;
+    throw new GantryError("conflict", "NOT_RUNNING", `container ${containerId} has no network of its own`);
+  }
+
+  /** Durable when it returns. */
+  store(sandbox: SandboxRecord): void {
+    this.deps.state.commit([{ bucket: BUCKET, key: sandbox.containerId, value: sandbox }]);
+    this.records.set(sandbox.containerId, sandbox);
+  }
+
+  netnsPath(containerId: string): string {
+    return path.join(this.deps.options.execRoot, "netns", containerId);
+  }
+
+  /** Cables and namespaces of no live container. */
+  private sweep(live: ReadonlySet<string>): void {
+    const folder = path.join(this.deps.options.execRoot, "netns");
+    for (const id of this.deps.links.namespacesIn(folder)) {
+      if (!live.has(id) || !this.records.has(id)) this.deps.links.removeNamespace(path.join(folder, id));
+    }
+    const bridges = new Set(this.bridges());
+    const links = this.deps.links.list();
+    const ours = new Set(links.filter((link) => bridges.has(link.name)).map((link) => link.index));
+    const wanted = new Set(
+      [...this.records.values()].flatMap((s) => s.endpoints.flatMap((e) => e.cable?.hostName ?? [])),
+    );
+    for (const link of links) {
+      if (isCableName(link.name) && ours.has(link.master) && !wanted.has(link.name))
+        this.deps.links.removeLink(link.name);
+    }
+  }
+
+  private bridges(): string[] {
+    return this.deps.catalog.list().flatMap(({ bridge }) => (bridge ? [bridge.link] : []));
+  }
+}

@@ -1,0 +1,150 @@
+import type { EndpointSettings } from "../../base/container-config.ts";
+import { GantryError } from "../../base/errors.ts";
+import { parseTimestamp } from "../../base/timestamps.ts";
+import { checkNetworkFilters, matchesNetwork } from "../../engine/networks/filter.ts";
+import type { NetworkWish } from "../../engine/networks/network-plan.ts";
+import type { Networks } from "../../engine/networks/networks.ts";
+import type { NetworkView } from "../../engine/networks/render.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type {
+  NetworkConnectRequest,
+  NetworkCreateRequest,
+  NetworkCreateResponse,
+  NetworkDisconnectRequest,
+  PruneNetworksResponse,
+} from "../../wire/types/networks.ts";
+import type { Call, Route } from "../call.ts";
+
+/** A container as far as connect and disconnect need it. */
+export interface NetworkedContainer {
+  id: string;
+  running: boolean;
+}
+
+/** What a container's record keeps of a network: what was asked for, and what it has if it runs. */
+export interface SavedEndpoint {
+  asked: EndpointSettings;
+  actual?: EndpointSettings;
+}
+
+export interface NetworkRoutesDeps {
+  networks: Networks;
+  clock: Clock;
+  /** By name, id or prefix. Throws notFound. */
+  resolveContainer: (reference: string) => NetworkedContainer;
+  /** Keeps (or with undefined forgets) a network in the container's record, so that its next start joins it too. */
+  saveEndpoint: (containerId: string, networkName: string, endpoint: SavedEndpoint | undefined) => Promise<void> | void;
+  /** The networks by name that the container's record has, running or not. */
+  savedEndpoints: (containerId: string) => string[];
+}
+
+const route = (method: Route["method"], path: string, handler: Route["handler"]): Route => ({ method, path, handler });
+
+export function networkRoutes(deps: NetworkRoutesDeps): Route[] {
+  const { networks } = deps;
+  return [
+    route("GET", "/networks", (call) => list(deps, call)),
+    route("GET", "/networks/:id", (call) => call.send(200, networks.inspect(call.param("id")))),
+    route("POST", "/networks/create", (call) => create(deps, call)),
+    route("POST", "/networks/prune", (call) => prune(deps, call)),
+    route("POST", "/networks/:id/connect", (call) => connect(deps, call)),
+    route("POST", "/networks/:id/disconnect", (call) => disconnect(deps, call)),
+    route("DELETE", "/networks/:id", (call) => {
+      networks.remove(call.param("id"));
+      call.empty(204);
+    }),
+  ];
+}
+
+const PREDEFINED = new Set(["bridge", "host", "none"]);
+
+function list({ networks }: NetworkRoutesDeps, call: Call): void {
+  const filters = call.filters();
+  checkNetworkFilters(filters, "list");
+  const shown = networks.list().filter((network) => {
+    const facts = { builtin: PREDEFINED.has(network.Name), used: Object.keys(network.Containers).length > 0 };
+    return matchesNetwork(network, filters, facts);
+  });
+  // who is on a network is told by inspect alone
+  call.send(
+    200,
+    shown.map((network): NetworkView => ({ ...network, Containers: {} })),
+  );
+}
+
+async function create({ networks }: NetworkRoutesDeps, call: Call): Promise<void> {
+  const view = networks.create(wishOf(await call.json<NetworkCreateRequest>()));
+  call.send(201, { Id: view.Id, Warning: "" } satisfies NetworkCreateResponse);
+}
+
+function wishOf(request: NetworkCreateRequest): NetworkWish {
+  if (request.ConfigOnly || request.ConfigFrom?.Network || request.Ingress) {
+    throw new GantryError(
+      "notImplemented",
+      "NO_SUCH_NETWORK_KIND",
+      "config-only and ingress networks are not supported",
+    );
+  }
+  if (request.IPAM?.Driver && request.IPAM.Driver !== "default") {
+    throw new GantryError(
+      "invalid",
+      "BAD_NETWORK",
+      `could not find an available, non-overlapping IPAM driver: ${request.IPAM.Driver}`,
+    );
+  }
+  return {
+    name: request.Name ?? "",
+    driver: request.Driver === "default" ? "" : (request.Driver ?? ""),
+    internal: request.Internal ?? false,
+    attachable: request.Attachable ?? false,
+    ipv6: request.EnableIPv6 ?? false,
+    pools: (request.IPAM?.Config ?? []).map((pool) => ({
+      subnet: pool.Subnet || undefined,
+      ipRange: pool.IPRange || undefined,
+      gateway: pool.Gateway || undefined,
+      auxiliary: pool.AuxiliaryAddresses,
+    })),
+    options: request.Options ?? {},
+    labels: request.Labels ?? {},
+  };
+}
+
+function prune({ networks, clock }: NetworkRoutesDeps, call: Call): void {
+  const filters = call.filters();
+  checkNetworkFilters(filters, "prune");
+  const [text] = filters.get("until") ?? [];
+  const until = text === undefined ? undefined : Number(parseTimestamp(text, clock.now()) / 1_000_000n);
+  const gone = networks.prune((network) => matchesNetwork(network, filters, { builtin: false, used: false, until }));
+  call.send(200, { NetworksDeleted: gone.length > 0 ? gone : null } satisfies PruneNetworksResponse);
+}
+
+async function connect(deps: NetworkRoutesDeps, call: Call): Promise<void> {
+  const body = await call.json<NetworkConnectRequest>();
+  const network = deps.networks.inspect(call.param("id"));
+  const container = deps.resolveContainer(body.Container ?? "");
+  const asked = body.EndpointConfig ?? {};
+  if (container.running) {
+    const actual = deps.networks.connect(network.Id, container.id, asked);
+    await deps.saveEndpoint(container.id, network.Name, { asked, actual });
+  } else {
+    deps.networks.checkConnect(network.Id, deps.savedEndpoints(container.id), container.id);
+    await deps.saveEndpoint(container.id, network.Name, { asked });
+  }
+  call.empty(200);
+}
+
+async function disconnect(deps: NetworkRoutesDeps, call: Call): Promise<void> {
+  const body = await call.json<NetworkDisconnectRequest>();
+  const network = deps.networks.inspect(call.param("id"));
+  const container = deps.resolveContainer(body.Container ?? "");
+  if (container.running) deps.networks.disconnect(network.Id, container.id);
+  else if (!deps.savedEndpoints(container.id).includes(network.Name)) {
+    throw new GantryError(
+      "forbidden",
+      "NOT_CONNECTED",
+      `container ${container.id} is not connected to network ${network.Name}`,
+    );
+  }
+  await deps.saveEndpoint(container.id, network.Name, undefined);
+  call.empty(200);
+}
