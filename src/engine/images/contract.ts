@@ -1,5 +1,14 @@
 import type { ContainerConfig } from "../../base/container-config.ts";
 import type { Descriptor, Digest, ImageConfig, Platform } from "../../base/image-config.ts";
+import type { OnProgress } from "../../base/progress.ts";
+import type { RegistryAuth } from "../../ports/remote-registry.ts";
+
+/** A manifest of an image, kept as a blob; its layers are compressed as a registry has them. */
+export interface KnownManifest {
+  digest: Digest;
+  mediaType: string;
+  layers: Descriptor[];
+}
 
 /** One image as the index keeps it (bucket `images`, key: the id). Names are kept apart (bucket `tags`). */
 export interface ImageRecord {
@@ -11,7 +20,17 @@ export interface ImageRecord {
   /** Bytes of all layers' contents. */
   size: number;
   /** Manifests that are known for this image, by digest; present after pull, load or push. */
-  manifests: { digest: Digest; mediaType: string; layers: Descriptor[] }[];
+  manifests: KnownManifest[];
+  /** The image it was built or committed on, where that is known. */
+  parent?: Digest;
+  /** RFC 3339; when it last got a name here. */
+  lastTagTime?: string;
+}
+
+export interface AddOptions {
+  /** false: the caller syncs the layers and takes the risk meanwhile; the index entry is durable all the same. */
+  sync?: boolean;
+  parent?: Digest;
 }
 
 /** What containers and the builder need of images. */
@@ -24,17 +43,32 @@ export interface ImageSource {
    * Stores an image whose layers are already in the layer store and gives it names; durable when it returns
    * (layers synced first). The config's rootfs is filled from `chain`.
    */
-  add(
-    config: Omit<ImageConfig, "rootfs">,
-    chain: Digest[],
-    tags: string[],
-    options?: { sync?: boolean },
-  ): Promise<ImageRecord>;
+  add(config: Omit<ImageConfig, "rootfs">, chain: Digest[], tags: string[], options?: AddOptions): Promise<ImageRecord>;
 }
 
 export interface PullTarget {
   reference: string;
   platform?: Platform;
+}
+
+/** Who asks, who listens, and when to stop. */
+export interface TransferOptions {
+  auth?: RegistryAuth;
+  onProgress?: OnProgress;
+  signal?: AbortSignal;
+}
+
+/** Containers that were made from an image. */
+export interface ImageUser {
+  id: string;
+  name: string;
+  running: boolean;
+}
+
+/** One line of what a removal did: a name that went, or an image or layer that was deleted. */
+export interface RemovedItem {
+  Untagged?: string;
+  Deleted?: string;
 }
 
 /** Applies Dockerfile-like changes (`import --change`, `commit --change`) to a config. Written by the builder. */

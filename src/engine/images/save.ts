@@ -1,0 +1,189 @@
+import { Readable } from "node:stream";
+import { GantryError } from "../../base/errors.ts";
+import { type Descriptor, type Digest, MEDIA } from "../../base/image-config.ts";
+import {
+  familiarName,
+  type ImageReference,
+  normalizedName,
+  parseReference,
+  withDefaultTag,
+} from "../../base/reference.ts";
+import type { Catalog } from "./catalog.ts";
+import type { ImageRecord } from "./contract.ts";
+import type { ImagesDeps } from "./deps.ts";
+import type { Hold, Holds } from "./holds.ts";
+import { completeManifest } from "./layer-source.ts";
+import { manifestBytes, sha256 } from "./manifest.ts";
+import { TAR_END, tarHeader, tarPadding } from "./tar-writer.ts";
+
+export interface SaveParts {
+  deps: ImagesDeps;
+  catalog: Catalog;
+  holds: Holds;
+}
+
+interface Chosen {
+  record: ImageRecord;
+  /** Tags to write down; an image given by id has none. */
+  names: ImageReference[];
+}
+
+/** One file of the archive: its bytes are fetched when its turn comes. */
+interface Blob {
+  size: number;
+  open: () => AsyncIterable<Buffer>;
+}
+
+/**
+ * A tar of images with Docker's layout (manifest.json, repositories) and the OCI layout (index.json) over the same
+ * blobs. Layers go out packed as they came, or as plain tar. Throws notFound NO_SUCH_IMAGE before the first byte.
+ */
+export async function save(parts: SaveParts, references: string[], signal?: AbortSignal): Promise<Readable> {
+  if (references.length === 0) throw new GantryError("invalid", "NO_IMAGES", "no images to save");
+  const images = choose(parts.catalog, references);
+  const held = images.flatMap(({ record }) => [
+    record.id,
+    ...record.chain,
+    ...record.manifests.flatMap((one) => [one.digest, ...one.layers.map((layer) => layer.digest)]),
+  ]);
+  const hold = await parts.holds.take(held);
+  const stream = Readable.from(write(parts, images, hold, signal), { objectMode: false, highWaterMark: 256 * 1024 });
+  // A stream that nobody ever reads never runs its generator, so the hold ends with the stream itself.
+  stream.on("close", () => hold.release());
+  for (const { record } of images) parts.deps.events?.publish("image", "save", record.id, { name: record.id });
+  return stream;
+}
+
+function choose(catalog: Catalog, references: string[]): Chosen[] {
+  const chosen = new Map<Digest, Chosen>();
+  for (const text of references) {
+    const record = catalog.resolve(text);
+    const entry = chosen.get(record.id) ?? { record, names: [] };
+    chosen.set(record.id, entry);
+    for (const name of namesMeant(catalog, text, record.id)) {
+      if (!entry.names.some((known) => normalizedName(known) === normalizedName(name))) entry.names.push(name);
+    }
+  }
+  return [...chosen.values()];
+}
+
+/** A name stands for its tag, a bare repository for all its tags, an id for none. */
+function namesMeant(catalog: Catalog, text: string, id: Digest): ImageReference[] {
+  let reference: ImageReference;
+  try {
+    reference = parseReference(text);
+  } catch {
+    return [];
+  }
+  if (reference.digest !== undefined) return [];
+  if (catalog.named(withDefaultTag(reference)) !== id) return [];
+  return [withDefaultTag(reference)];
+}
+
+async function* write({ deps }: SaveParts, images: Chosen[], hold: Hold, signal?: AbortSignal): AsyncGenerator<Buffer> {
+  try {
+    const blobs = new Map<Digest, Blob>();
+    const dockerManifest: object[] = [];
+    const repositories: Record<string, Record<string, string>> = {};
+    const index: Descriptor[] = [];
+    for (const { record, names } of images) {
+      const { manifest, mediaType, layers } = await describe(deps, record, blobs, signal);
+      const config = deps.blobs.read(record.id);
+      addBytes(blobs, config);
+      const digest = addBytes(blobs, manifest);
+      dockerManifest.push({
+        Config: blobPath(record.id),
+        RepoTags: names.length === 0 ? null : names.map(familiarName),
+        Layers: layers.map((layer) => blobPath(layer.digest)),
+      });
+      const { os, architecture, variant } = record.config;
+      const entry: Descriptor = {
+        mediaType,
+        digest,
+        size: manifest.length,
+        platform: { os, architecture, ...(variant ? { variant } : {}) },
+      };
+      if (names.length === 0) index.push(entry);
+      for (const name of names) {
+        const annotations = {
+          "io.containerd.image.name": normalizedName(name),
+          "org.opencontainers.image.ref.name": name.tag!,
+        };
+        index.push({ ...entry, annotations });
+        const repository = familiarName({ ...name, tag: undefined });
+        (repositories[repository] ??= {})[name.tag!] = (record.chain.at(-1) ?? record.id).slice("sha256:".length);
+      }
+    }
+    yield tarHeader("blobs/", 0);
+    yield tarHeader("blobs/sha256/", 0);
+    for (const [digest, blob] of [...blobs].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
+      signal?.throwIfAborted();
+      yield tarHeader(blobPath(digest), blob.size);
+      yield* exactly(blob, digest);
+      yield tarPadding(blob.size);
+    }
+    yield* document("index.json", { schemaVersion: 2, mediaType: MEDIA.ociIndex, manifests: index });
+    yield* document("manifest.json", dockerManifest);
+    yield* document("oci-layout", { imageLayoutVersion: "1.0.0" });
+    if (Object.keys(repositories).length > 0) yield* document("repositories", repositories);
+    yield Buffer.alloc(TAR_END);
+  } finally {
+    hold.release();
+  }
+}
+
+const blobPath = (digest: Digest): string => `blobs/sha256/${digest.slice("sha256:".length)}`;
+
+function addBytes(blobs: Map<Digest, Blob>, bytes: Buffer): Digest {
+  const digest = sha256(bytes);
+  blobs.set(digest, { size: bytes.length, open: () => Readable.from([bytes]) });
+  return digest;
+}
+
+function* document(name: string, value: unknown): Generator<Buffer> {
+  const bytes = Buffer.from(JSON.stringify(value));
+  yield tarHeader(name, bytes.length);
+  yield bytes;
+  yield tarPadding(bytes.length);
+}
+
+/** The archive's frame promised a length: a layer that gives another breaks it off instead of shifting what follows. */
+async function* exactly(blob: Blob, digest: Digest): AsyncGenerator<Buffer> {
+  let sent = 0;
+  for await (const chunk of blob.open()) {
+    sent += chunk.length;
+    if (sent > blob.size) break;
+    yield chunk;
+  }
+  if (sent !== blob.size)
+    throw new GantryError("internal", "BLOB_CORRUPT", `${digest}: ${sent} bytes instead of ${blob.size}`);
+}
+
+/** The manifest that the archive names, with its layers added to `blobs`. */
+async function describe(
+  deps: ImagesDeps,
+  record: ImageRecord,
+  blobs: Map<Digest, Blob>,
+  signal: AbortSignal | undefined,
+): Promise<{ manifest: Buffer; mediaType: string; layers: Descriptor[] }> {
+  const known = completeManifest(deps, record);
+  if (known) {
+    for (const { digest, size } of known.layers) blobs.set(digest, { size, open: () => deps.blobs.open(digest) });
+    return { manifest: deps.blobs.read(known.digest), mediaType: known.mediaType, layers: known.layers };
+  }
+  const layers: Descriptor[] = [];
+  for (const [i, chainId] of record.chain.entries()) {
+    const digest = record.config.rootfs.diff_ids[i]!;
+    const size = blobs.get(digest)?.size ?? (await lengthOf(deps.layers.tar(chainId, signal)));
+    blobs.set(digest, { size, open: () => deps.layers.tar(chainId, signal) });
+    layers.push({ mediaType: MEDIA.ociLayer, digest, size });
+  }
+  const config: Descriptor = { mediaType: MEDIA.ociConfig, digest: record.id, size: deps.blobs.size(record.id) };
+  return { manifest: manifestBytes(MEDIA.ociManifest, config, layers), mediaType: MEDIA.ociManifest, layers };
+}
+
+async function lengthOf(stream: Readable): Promise<number> {
+  let length = 0;
+  for await (const chunk of stream) length += (chunk as Buffer).length;
+  return length;
+}
