@@ -70,6 +70,7 @@ export function planBuild(dockerfile: Dockerfile, options: PlanOptions): BuildPl
       return { kind: "label", pairs: [{ key: literal(key), value: literal(value) }], origin };
     }),
   );
+  checkSources(stages);
   const needed = neededStages(stages, target.index);
   let number = 0;
   const step = (instruction: Instruction): PlannedStep => ({ number: ++number, instruction });
@@ -185,6 +186,21 @@ function targetStage(stages: readonly Stage[], target: string | undefined): Stag
 }
 
 const indexOf = (text: string): number => (/^\d+$/.test(text) ? Number(text) : -1);
+
+/** Also in stages that the target doesn't need: a mistake is one wherever it stands. */
+function checkSources(stages: readonly Stage[]): void {
+  for (const stage of stages) {
+    for (const instruction of stage.instructions) {
+      try {
+        for (const from of sourcesNamed(instruction)) sourceOf(from, stages, stage.index);
+      } catch (error) {
+        if (!(error instanceof GantryError)) throw error;
+        const { line, text } = instruction.origin;
+        throw new Problem(error.message, { line, column: 1 }, text.length);
+      }
+    }
+  }
+}
 
 function neededStages(stages: readonly Stage[], target: number): Set<number> {
   const needed = new Set<number>();

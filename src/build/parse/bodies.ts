@@ -145,14 +145,13 @@ function sourcesAndTarget(args: Arguments, flags: Map<string, Flag[]>): SourcesA
 }
 
 function parseCopy(args: Arguments): InstructionBody {
-  const flags = args.takes(["from", "chown", "chmod", "link", "parents"], ["exclude"]);
+  const flags = args.takes(["from", "chown", "chmod", "link"], ["exclude"]);
   args.bool(flags, "link");
   const from = args.text(flags, "from");
   return {
     kind: "copy",
     ...sourcesAndTarget(args, flags),
     ...(from === undefined ? {} : { from }),
-    parents: args.bool(flags, "parents"),
     exclude: (flags.get("exclude") ?? []).map((flag) => flag.value ?? ""),
   };
 }

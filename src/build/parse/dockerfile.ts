@@ -1,11 +1,12 @@
 import { Arguments } from "./arguments.ts";
-import { heredocOf } from "./heredoc.ts";
 import { type Dockerfile, INSTRUCTION_NAMES, type Instruction } from "./instruction.ts";
 import { parseBody } from "./bodies.ts";
 import { type LogicalLine, logicalLines } from "./lines.ts";
 import { dockerfileError, nearest, Problem } from "./problem.ts";
 
 const DIRECTIVE = /^#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*$/;
+/** A shell line that something must follow. */
+const UNFINISHED = /(?:&&|\|\|?|;|,)$/;
 const DIRECTIVES = new Set(["escape", "syntax", "check"]);
 
 /**
@@ -18,7 +19,7 @@ export function parseDockerfile(text: string, file = "Dockerfile"): Dockerfile {
     const directives = leadingDirectives(lines);
     const escape = directives.get("escape") ?? "\\";
     const logical = logicalLines(lines, escape);
-    const instructions = logical.lines.map((line) => parseLine(line, escape));
+    const instructions = logical.lines.map((line, index) => parseLine(line, escape, logical.lines[index - 1]));
     if (instructions.length === 0) throw new Problem("file with no instructions", { line: 1, column: 1 });
     checkOrder(instructions);
     const syntax = directives.get("syntax");
@@ -42,7 +43,12 @@ export function parseInstruction(text: string, about: string): Instruction {
   }
 }
 
-const splitLines = (text: string): string[] => text.replace(/^\u{feff}/u, "").split(/\r?\n/);
+/** Lines without their ends; what follows the last line's end is none. */
+const splitLines = (text: string): string[] =>
+  text
+    .replace(/^\u{feff}/u, "")
+    .replace(/\r?\n$/, "")
+    .split(/\r?\n/);
 
 /** `# escape=`, `# syntax=` at the very top; the first other line ends them. */
 function leadingDirectives(lines: readonly string[]): Map<string, string> {
@@ -62,11 +68,14 @@ function leadingDirectives(lines: readonly string[]): Map<string, string> {
   return found;
 }
 
-function parseLine(line: LogicalLine, escape: string): Instruction {
+function parseLine(line: LogicalLine, escape: string, above?: LogicalLine): Instruction {
   const head = /^\S+/.exec(line.text)?.[0] ?? "";
   const name = INSTRUCTION_NAMES.find((known) => known === head.toUpperCase());
   if (name === undefined) {
-    throw new Problem(`unknown instruction: ${head}`, line.placeOf(0), head.length, meantBy(head));
+    const hint =
+      above && UNFINISHED.test(above.text) ? `does line ${above.endLine} lack a ${escape} at its end?` : undefined;
+    const meant = hint === undefined ? nearest(head, INSTRUCTION_NAMES) : undefined;
+    throw new Problem(`unknown instruction: ${head}`, line.placeOf(0), head.length, meant, hint);
   }
   const start = head.length + (/^\s*/.exec(line.text.slice(head.length))?.[0].length ?? 0);
   const args = new Arguments(name, line, start, escape);
@@ -76,10 +85,6 @@ function parseLine(line: LogicalLine, escape: string): Instruction {
 
 /** What the `Step` line shows. */
 const shown = (line: LogicalLine): string => line.text.trim();
-
-/** A line that starts with what looks like a shell command most often lacks the backslash above it. */
-const meantBy = (head: string): string | undefined =>
-  heredocOf(head) === undefined ? nearest(head, INSTRUCTION_NAMES) : undefined;
 
 function checkOrder(instructions: readonly Instruction[]): void {
   const first = instructions.find((instruction) => instruction.kind !== "arg");

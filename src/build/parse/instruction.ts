@@ -68,7 +68,7 @@ export type InstructionBody =
   | ({ kind: "run"; files: Heredoc[]; mounts: MountFlag[]; network?: "default" | "none" | "host" } & CommandLine)
   | ({ kind: "cmd" } & CommandLine)
   | ({ kind: "entrypoint" } & CommandLine)
-  | ({ kind: "copy"; from?: string; parents: boolean; exclude: string[] } & SourcesAndTarget)
+  | ({ kind: "copy"; from?: string; exclude: string[] } & SourcesAndTarget)
   | ({ kind: "add"; checksum?: string; exclude: string[]; unpack?: boolean } & SourcesAndTarget)
   | { kind: "expose"; ports: string[] }
   | { kind: "volume"; paths: string[] }

@@ -14,12 +14,15 @@ export class Problem extends Error {
   readonly width: number;
   /** What was meant, e.g. "RUN". */
   readonly meant?: string;
+  /** What to do, where nothing tells what was meant. */
+  readonly hint?: string;
 
-  constructor(message: string, at: Place, width = 1, meant?: string) {
+  constructor(message: string, at: Place, width = 1, meant?: string, hint?: string) {
     super(message);
     this.at = at;
     this.width = Math.max(1, width);
     if (meant !== undefined) this.meant = meant;
+    if (hint !== undefined) this.hint = hint;
   }
 }
 
@@ -36,15 +39,15 @@ export function dockerfileError(problem: Problem, file: string, lines: readonly 
   const margin = " ".repeat(String(line).length);
   const start = Math.min(column, SHOWN);
   const width = Math.max(1, Math.min(problem.width, text.length - start + 1));
-  const meant = problem.meant === undefined ? "" : ` did you mean ${problem.meant}?`;
+  const hint = problem.meant === undefined ? problem.hint : `did you mean ${problem.meant}?`;
   const message = [
-    `dockerfile parse error line ${line}: ${problem.message}`,
+    `dockerfile parse error line ${line}: ${visible(problem.message)}`,
     `${file}:${line}:${column}`,
     ` ${line} | ${text}`,
-    ` ${margin} | ${" ".repeat(start - 1)}${"^".repeat(width)}${meant}`,
+    ` ${margin} | ${" ".repeat(start - 1)}${"^".repeat(width)}${hint === undefined ? "" : ` ${hint}`}`,
   ].join("\n");
   return new GantryError("invalid", "BAD_DOCKERFILE", message, {
-    ...(problem.meant === undefined ? {} : { hint: `did you mean ${problem.meant}?` }),
+    ...(hint === undefined ? {} : { hint }),
     details: { file, line, column },
     cause: problem,
   });
@@ -57,7 +60,7 @@ const visible = (text: string): string =>
 /** The candidate nearest to `word`, if a typing slip explains the difference. */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   const wanted = word.toUpperCase();
-  const limit = wanted.length <= 4 ? 1 : 2;
+  const limit = wanted.length <= 5 ? 1 : 2;
   let best: string | undefined;
   let bestDistance = limit + 1;
   for (const candidate of candidates) {

@@ -1,0 +1,6 @@
+ARG BASE=busybox
+ARG TAG=1.36 EXTRA
+FROM ${BASE}:${TAG}
+ARG TAG
+ARG WITH=default OTHER
+RUN echo $TAG

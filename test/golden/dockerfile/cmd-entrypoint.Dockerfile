@@ -1,0 +1,6 @@
+FROM busybox
+ENTRYPOINT ["/entry"]
+CMD ["a", "b"]
+ENTRYPOINT exec top
+CMD
+ENTRYPOINT []

@@ -1,0 +1,6 @@
+# top
+
+#another
+FROM busybox
+# between
+RUN echo a # the shell sees this

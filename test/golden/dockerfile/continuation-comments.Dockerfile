@@ -1,0 +1,5 @@
+FROM busybox
+RUN echo a && \
+# a comment
+    # an indented one
+    echo b

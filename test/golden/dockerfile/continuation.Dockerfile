@@ -1,0 +1,4 @@
+FROM busybox
+RUN echo a && \
+    echo b && \   
+    echo c

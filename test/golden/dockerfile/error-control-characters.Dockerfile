@@ -1,0 +1,2 @@
+FROM busybox
+RU[31mN x

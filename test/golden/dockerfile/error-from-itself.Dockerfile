@@ -1,0 +1,2 @@
+FROM busybox AS base
+COPY --from=base /a /b

@@ -1,0 +1,3 @@
+FROM busybox
+RUN echo "<<EOF" && echo 'a <<b'
+ENV X=<<EOF

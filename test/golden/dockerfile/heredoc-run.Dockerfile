@@ -1,0 +1,8 @@
+FROM busybox
+RUN <<EOF
+echo one
+# kept
+echo "two" \
+  three
+EOF
+RUN echo after

@@ -1,0 +1,4 @@
+  FROM busybox
+	RUN echo tab
+   # indented comment
+   CMD sh

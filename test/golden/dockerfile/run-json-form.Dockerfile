@@ -1,0 +1,2 @@
+FROM busybox
+RUN ["/bin/echo", "hello world", "\u00e9"]
