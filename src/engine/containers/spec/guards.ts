@@ -34,7 +34,12 @@ const PROC_FD = /^\/proc\/([^/]+\/)?(task\/[^/]+\/)?(fd|fdinfo|cwd|root|exe)(\/|
  * Throws invalid UNSAFE_WORKDIR.
  */
 export function refuseProcFd(workingDirectory: string): void {
-  if (!PROC_FD.test(path.posix.resolve("/", workingDirectory))) return;
+  // also before `..` is taken away: in the kernel's eyes it starts at the descriptor's target
+  const written = `/${workingDirectory
+    .split("/")
+    .filter((part) => part !== "" && part !== ".")
+    .join("/")}`;
+  if (!PROC_FD.test(written) && !PROC_FD.test(path.posix.resolve("/", workingDirectory))) return;
   throw new GantryError(
     "invalid",
     "UNSAFE_WORKDIR",

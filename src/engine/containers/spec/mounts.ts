@@ -116,11 +116,14 @@ export function planMounts(facts: SpecFacts): OciMount[] {
   return [...kernelMounts(facts).filter(free), ...others.toSorted((a, b) => depth(a) - depth(b))];
 }
 
-/** A shared or slave bind needs the root's own propagation to let events through. */
-export function rootPropagation(mounts: readonly ResolvedMount[]): "private" | "shared" | "rslave" {
+/**
+ * A shared or slave bind needs the root's own propagation to let events through. Otherwise it stays unsaid: every
+ * runtime then cuts the whole tree off from the host's, while a plain "private" would do so for the topmost mount only.
+ */
+export function rootPropagation(mounts: readonly ResolvedMount[]): "shared" | "rslave" | undefined {
   const asked = new Set(mounts.map((mount) => mount.propagation));
   if (asked.has("shared") || asked.has("rshared")) return "shared";
-  return asked.has("slave") || asked.has("rslave") ? "rslave" : "private";
+  return asked.has("slave") || asked.has("rslave") ? "rslave" : undefined;
 }
 
 /** Masked and read-only paths: the defaults unless the user gave lists of their own; none when privileged. */

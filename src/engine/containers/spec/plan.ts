@@ -21,6 +21,7 @@ export function planSpec(facts: SpecFacts): OciSpec {
   const devices = planDevices(facts);
   const sysctl = planSysctls(facts);
   const seccomp = planSeccomp(facts, process.capabilities?.bounding ?? []);
+  const propagation = rootPropagation(facts.mounts);
   const linux: OciLinux = {
     namespaces: planNamespaces(facts),
     ...(devices.nodes.length > 0 && { devices: devices.nodes }),
@@ -29,7 +30,7 @@ export function planSpec(facts: SpecFacts): OciSpec {
     ...(Object.keys(sysctl).length > 0 && { sysctl }),
     ...(seccomp && { seccomp: { ...seccomp } }),
     ...planHiddenPaths(facts),
-    rootfsPropagation: rootPropagation(facts.mounts),
+    ...(propagation && { rootfsPropagation: propagation }),
   };
   return {
     ociVersion: OCI_VERSION,
