@@ -10,7 +10,7 @@ import type { ImagesDeps } from "./deps.ts";
 import { distribution } from "./distribution.ts";
 import { Downloads } from "./downloads.ts";
 import type { Filters } from "./filters.ts";
-import { type Hold, Holds } from "./holds.ts";
+import { Holds } from "./holds.ts";
 import { importTar, type ImportRequest, newName } from "./import.ts";
 import { type HistoryItem, history, type ImageDetails, inspect } from "./inspect.ts";
 import { type ImageSummary, list, type ListOptions } from "./list.ts";
@@ -28,7 +28,8 @@ import { nameChanges, storeImage } from "./store-image.ts";
 export class Images implements ImageSource {
   private readonly deps: ImagesDeps;
   private readonly catalog: Catalog;
-  private readonly holds = new Holds();
+  /** What the builder takes to keep layers that no image or cache entry names yet. */
+  readonly holds = new Holds();
   private readonly downloads: Downloads;
   private readonly reclaimer: Reclaimer;
   private pruning = false;
@@ -57,11 +58,6 @@ export class Images implements ImageSource {
       .filter((name) => name.digest === undefined)
       .map(familiarName)
       .toSorted();
-  }
-
-  /** Keeps layers from being reclaimed while no image or cache entry names them yet; release it in the end. */
-  hold(chainIds: Digest[]): Promise<Hold> {
-    return this.holds.take(chainIds);
   }
 
   async add(

@@ -1,5 +1,5 @@
 import { Readable } from "node:stream";
-import { GantryError } from "../../base/errors.ts";
+import { GantryError, messageOf } from "../../base/errors.ts";
 import { type Descriptor, type Digest, MEDIA } from "../../base/image-config.ts";
 import {
   familiarName,
@@ -50,6 +50,9 @@ export async function save(parts: SaveParts, references: string[], signal?: Abor
   const stream = Readable.from(write(parts, images, hold, signal), { objectMode: false, highWaterMark: 256 * 1024 });
   // A stream that nobody ever reads never runs its generator, so the hold ends with the stream itself.
   stream.on("close", () => hold.release());
+  stream.on("error", (error) => {
+    if (!signal?.aborted) parts.deps.logger.error("saving images failed", { references, error: messageOf(error) });
+  });
   for (const { record } of images) parts.deps.events?.publish("image", "save", record.id, { name: record.id });
   return stream;
 }
