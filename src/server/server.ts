@@ -12,7 +12,6 @@ export interface ApiServerDeps {
   logger: Logger;
   /** Shown in the `Server` header. */
   engineVersion: string;
-  architecture: string;
 }
 
 /** Serves the Docker Engine API. Listening is the caller's: one handler may stand behind several sockets. */

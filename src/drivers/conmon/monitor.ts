@@ -2,7 +2,7 @@ import fs from "node:fs";
 import path from "node:path";
 import type { Readable } from "node:stream";
 import type { AttachStream, ExecSession, ExecSpec, Monitor, MonitorSpec, ProcessHandle } from "../../ports/monitor.ts";
-import type { CliRuntime } from "../oci/runtime.ts";
+import { type CliRuntime, commandOfBundle } from "../oci/runtime.ts";
 import { translateRuntimeError } from "../oci/translate.ts";
 import { processStartTime } from "../process/handle.ts";
 import { spawn } from "../process/run.ts";
@@ -63,7 +63,7 @@ export class ConmonMonitor implements Monitor {
     if (typeof pid !== "number" || pid <= 0) {
       await runtime.remove(spec.id);
       this.forgetExit(spec.id);
-      throw translateRuntimeError("create", String(line?.["message"] ?? complaint), commandOf(spec.bundle));
+      throw translateRuntimeError("create", String(line?.["message"] ?? complaint), commandOfBundle(spec.bundle));
     }
     const monitorPid = Number(fs.readFileSync(monitorPidFile, "utf8"));
     return { container: handleOf(pid), monitor: handleOf(monitorPid) };
@@ -118,10 +118,3 @@ export class ConmonMonitor implements Monitor {
 
 /** A container that ended at once has no start time any more: -1 is never alive, and its exit code is on record. */
 const handleOf = (pid: number): ProcessHandle => ({ pid, startTime: processStartTime(pid) ?? -1 });
-
-function commandOf(bundle: string): string {
-  const spec = JSON.parse(fs.readFileSync(path.join(bundle, "config.json"), "utf8")) as {
-    process: { args: string[] };
-  };
-  return spec.process.args[0] ?? "";
-}

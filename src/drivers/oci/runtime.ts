@@ -1,3 +1,5 @@
+import fs from "node:fs";
+import path from "node:path";
 import { GantryError } from "../../base/errors.ts";
 import type { OciRuntime } from "../../ports/oci-runtime.ts";
 import { type RunOptions, type RunResult, run, spawn } from "../process/run.ts";
@@ -96,9 +98,28 @@ export class CliRuntime implements OciRuntime {
       child.on("error", reject);
       child.on("close", (code) => {
         options.signal?.removeEventListener("abort", onAbort);
+        const complaint = readIfThere(log);
         if (options.signal?.aborted) reject(new GantryError("canceled", "CANCELED", "context canceled"));
+        else if (code !== 0 && complaint !== "")
+          reject(translateRuntimeError("create", complaint, commandOfBundle(bundle)));
         else resolve(code ?? 137);
       });
     });
   }
+}
+
+function readIfThere(file: string): string {
+  try {
+    return fs.readFileSync(file, "utf8").trim();
+  } catch {
+    return "";
+  }
+}
+
+/** What a bundle's config.json runs. */
+export function commandOfBundle(bundle: string): string {
+  const spec = JSON.parse(fs.readFileSync(path.join(bundle, "config.json"), "utf8")) as {
+    process: { args: string[] };
+  };
+  return spec.process.args[0] ?? "";
 }

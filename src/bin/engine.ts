@@ -1,0 +1,236 @@
+import os from "node:os";
+import path from "node:path";
+import fs from "node:fs";
+import { Builder } from "../build/builder.ts";
+import { applyChanges } from "../build/changes.ts";
+import { FileBlobStore } from "../drivers/blobs/blob-store.ts";
+import { HostBuildFiles } from "../drivers/build-files/build-files.ts";
+import { HttpDownloads } from "../drivers/build-files/downloads.ts";
+import { findCgroupRoots, HostCgroups } from "../drivers/cgroups/cgroups.ts";
+import { ConmonMonitor } from "../drivers/conmon/monitor.ts";
+import { HostContainerFiles } from "../drivers/container-files/files.ts";
+import { RandomIds } from "../drivers/host/random-ids.ts";
+import { SystemClock } from "../drivers/host/system-clock.ts";
+import { LinuxHost } from "../drivers/host-facts/linux-host.ts";
+import { K8sLogs } from "../drivers/logs/k8s-log.ts";
+import { NetlinkLinks } from "../drivers/netlink/netlink-links.ts";
+import { NftFirewall } from "../drivers/nft/nft-firewall.ts";
+import { OverlayLayerStore } from "../drivers/overlayfs/layer-store.ts";
+import { SocketReservations } from "../drivers/port-reservations/socket-reservations.ts";
+import { PsProcessTable } from "../drivers/ps/process-table.ts";
+import { HttpRegistry } from "../drivers/registry-http/registry.ts";
+import { ConfinedRootfs } from "../drivers/rootfs/confined-rootfs.ts";
+import { SqliteStateStore } from "../drivers/sqlite/state-store.ts";
+import { TarArchive } from "../drivers/tar/tar-archive.ts";
+import { LinuxHostPaths } from "../drivers/volume-files/host-paths.ts";
+import { LocalVolumeFiles } from "../drivers/volume-files/local-volume-files.ts";
+import { Containers } from "../engine/containers/containers.ts";
+import type { ContainerDeps } from "../engine/containers/deps.ts";
+import { isUp } from "../engine/containers/record.ts";
+import { ContainerRegistry } from "../engine/containers/registry.ts";
+import { runOnce } from "../engine/containers/run-once.ts";
+import { VolumeMounts } from "../engine/containers/spec/volume-mounts.ts";
+import { Events } from "../engine/events/events.ts";
+import { Images } from "../engine/images/images.ts";
+import { DEFAULT_POOLS } from "../engine/networks/ipam.ts";
+import { Networks } from "../engine/networks/networks.ts";
+import { Volumes } from "../engine/volumes/volumes.ts";
+import type { Logger } from "../ports/logger.ts";
+import type { Route } from "../server/call.ts";
+import { buildRoutes } from "../server/routes/build.ts";
+import { containerRoutes } from "../server/routes/containers.ts";
+import { eventRoutes } from "../server/routes/events.ts";
+import { execRoutes } from "../server/routes/exec.ts";
+import { imageRoutes } from "../server/routes/images.ts";
+import { networkRoutes } from "../server/routes/networks.ts";
+import { systemRoutes } from "../server/routes/system.ts";
+import { volumeRoutes } from "../server/routes/volumes.ts";
+import type { DaemonOptions } from "./daemon-options.ts";
+import { findInit, operatingSystem, requireProgram, Runtimes, shareRoots, unshareRoots } from "./host-programs.ts";
+import { containerUse, publisherFor } from "./relations.ts";
+import { VERSION } from "./version.ts";
+
+export interface Engine {
+  routes: Route[];
+  /** Ends what the engine itself does; containers run on. */
+  close(): Promise<void>;
+}
+
+/** Puts the parts together, in order, and brings records and kernel in line. */
+export async function openEngine(options: DaemonOptions, logger: Logger): Promise<Engine> {
+  const { dataRoot, execRoot } = options;
+  // Nobody else may look into the data; the exec root is passed through by whoever may use the socket.
+  fs.mkdirSync(dataRoot, { recursive: true, mode: 0o701 });
+  fs.mkdirSync(execRoot, { recursive: true, mode: 0o711 });
+  const runtimes = new Runtimes(execRoot);
+  const roots = [fs.realpathSync(dataRoot), fs.realpathSync(execRoot)];
+  shareRoots(runtimes.defaultName, roots);
+
+  const clock = new SystemClock();
+  const ids = new RandomIds();
+  const host = new LinuxHost();
+  const state = new SqliteStateStore(path.join(dataRoot, "state.db"));
+  const events = new Events({ clock });
+  const registry = new ContainerRegistry(state);
+  const use = containerUse(registry);
+  const rootfs = new ConfinedRootfs();
+  const archive = new TarArchive({ workerUrl: new URL("./tar-worker.js", import.meta.url) });
+  const blobs = new FileBlobStore(path.join(dataRoot, "blobs"));
+  const layers = new OverlayLayerStore({ root: dataRoot, state, archive });
+  layers.sweep();
+  const platform = { os: "linux", architecture: host.facts().architecture };
+  const remote = new HttpRegistry({ clock, insecureRegistries: options.insecureRegistries });
+  const images = new Images({
+    layers,
+    blobs,
+    state,
+    registry: remote,
+    clock,
+    logger,
+    applyChanges,
+    usage: { containersUsing: use.ofImage },
+    events,
+    platform,
+    layersRoot: path.join(dataRoot, "layers"),
+  });
+
+  const networks = new Networks({
+    state,
+    links: new NetlinkLinks(),
+    firewall: new NftFirewall(options.bridge),
+    reservations: new SocketReservations(),
+    clock,
+    ids,
+    logger,
+    publish: (action, id, attributes) => events.publish("network", action, id, attributes),
+    netnsOf: (reference) => registry.find(reference).record.attachment?.netns,
+    options: {
+      bridge: options.bridge,
+      execRoot,
+      ...(options.bip === undefined ? {} : { bip: options.bip }),
+      ...(options.addressPools === undefined ? {} : { addressPools: options.addressPools }),
+    },
+  });
+  networks.init();
+  networks.restore(
+    registry
+      .all()
+      .filter((entry) => isUp(entry.record))
+      .map((entry) => entry.id),
+  );
+
+  const volumes = new Volumes({
+    state,
+    files: new LocalVolumeFiles(path.join(dataRoot, "volumes")),
+    clock,
+    ids,
+    events,
+    usage: { containersUsing: use.ofVolume },
+  });
+  await volumes.recover();
+  const files = new HostContainerFiles(dataRoot, execRoot);
+  const monitor = new ConmonMonitor({
+    conmon: requireProgram("conmon", "conmon"),
+    exitDir: path.join(execRoot, "exits"),
+    runtime: (name) => runtimes.get(name),
+  });
+  const containerDeps: ContainerDeps = {
+    registry,
+    images,
+    layers,
+    networking: networks,
+    mounts: new VolumeMounts({
+      volumes,
+      rootfs,
+      hostPaths: new LinuxHostPaths(),
+      mountsOf: (reference) => registry.find(reference).record.mounts,
+    }),
+    monitor,
+    runtime: (name) => runtimes.get(name),
+    rootfs,
+    files,
+    cgroups: new HostCgroups(findCgroupRoots()),
+    host,
+    initBinary: findInit(),
+    clock,
+    ids,
+    logger,
+    publish: publisherFor(events),
+  };
+  const containers = new Containers({ ...containerDeps, logs: new K8sLogs(), hostHostname: os.hostname() });
+  await containers.open();
+  await images.sweep();
+
+  const buildFiles = new HostBuildFiles(path.join(dataRoot, "build"));
+  await buildFiles.sweep();
+  const builder = new Builder({
+    images,
+    pull: (reference, { platform: wanted, auth, onProgress, signal }) =>
+      images.pull(
+        { reference, ...(wanted ? { platform: wanted } : {}) },
+        { ...use.authFor(auth, reference), onProgress, signal },
+      ),
+    tag: (id, reference) => images.tag(id, reference),
+    holds: { take: (chains) => images.hold([...chains]) },
+    reclaim: (chains) => images.reclaim(chains),
+    layers,
+    archive,
+    files: buildFiles,
+    downloads: new HttpDownloads(),
+    run: (step) => runOnce(containerDeps, step),
+    state,
+    clock,
+    ids,
+    platform,
+  });
+
+  const identity = {
+    id: engineId(state, ids),
+    version: VERSION,
+    hostname: os.hostname(),
+    dataRoot,
+    operatingSystem: operatingSystem(),
+    runtimes: runtimes.list(),
+    defaultRuntime: runtimes.defaultName,
+    initBinary: findInit() ?? "",
+    addressPools: (options.addressPools ?? DEFAULT_POOLS).map(({ base, size }) => ({ Base: base, Size: size })),
+    components: [],
+    insecureRegistries: options.insecureRegistries,
+  };
+  const routes = [
+    ...systemRoutes({ identity, containers, imageCount: () => images.list({ all: true }).length, host, clock }),
+    ...containerRoutes({
+      containers,
+      files,
+      processes: new PsProcessTable(),
+      clock,
+      defaultRuntime: runtimes.defaultName,
+      imageName: use.imageName(images),
+    }),
+    ...execRoutes({ containers }),
+    ...eventRoutes({ events, clock }),
+    ...imageRoutes({ images }),
+    ...networkRoutes({ networks, clock, ...use.networked }),
+    ...volumeRoutes({ volumes }),
+    ...buildRoutes({ builder, clock, platform }),
+  ];
+  return {
+    routes,
+    async close() {
+      containers.close();
+      remote.close();
+      await layers.settled();
+      unshareRoots(runtimes.defaultName, roots);
+      state.close();
+    },
+  };
+}
+
+/** The engine's own id, made once. */
+function engineId(state: SqliteStateStore, ids: RandomIds): string {
+  const known = state.get<string>("engine", "id");
+  if (known) return known;
+  const id = ids.id();
+  state.commit([{ bucket: "engine", key: "id", value: id }]);
+  return id;
+}

@@ -1,0 +1,83 @@
+import type { EndpointSettings } from "../base/container-config.ts";
+import { isGantryError } from "../base/errors.ts";
+import { parseReference } from "../base/reference.ts";
+import type { PublishContainerEvent } from "../engine/containers/deps.ts";
+import { type ContainerRecord, isUp, shortId } from "../engine/containers/record.ts";
+import type { ContainerRegistry } from "../engine/containers/registry.ts";
+import type { Events } from "../engine/events/events.ts";
+import type { ImageSource, ImageUser } from "../engine/images/contract.ts";
+import type { RegistryAuth } from "../ports/remote-registry.ts";
+import type { NetworkRoutesDeps } from "../server/routes/networks.ts";
+
+/** What images, volumes, networks and the API ask about containers. */
+export function containerUse(registry: ContainerRegistry): {
+  ofImage: (imageId: string) => ImageUser[];
+  ofVolume: (name: string) => string[];
+  imageName: (images: ImageSource) => (record: ContainerRecord) => string;
+  networked: Pick<NetworkRoutesDeps, "resolveContainer" | "saveEndpoint" | "savedEndpoints">;
+  authFor: (auth: Record<string, RegistryAuth>, reference: string) => { auth?: RegistryAuth };
+} {
+  const records = (): ContainerRecord[] => registry.all().map((entry) => entry.record);
+  return {
+    ofImage: (imageId) =>
+      records()
+        .filter((record) => record.imageId === imageId)
+        .map((record) => ({ id: record.id, name: record.name, running: isUp(record) })),
+    ofVolume: (name) =>
+      records()
+        .filter((record) => record.mounts.some((mount) => mount.Name === name))
+        .map((record) => record.id),
+    imageName: (images) => (record) => nameOfImage(images, record),
+    networked: {
+      resolveContainer: (reference) => {
+        const { record } = registry.find(reference);
+        return { id: record.id, name: record.name, running: isUp(record) };
+      },
+      saveEndpoint: (containerId, name, endpoint) => {
+        const entry = registry.find(containerId);
+        const { record } = entry;
+        if (endpoint) record.networking[name] = endpoint.asked;
+        else delete record.networking[name];
+        if (record.attachment) updateLive(record.attachment.networks, name, endpoint?.actual);
+        registry.save(entry);
+      },
+      savedEndpoints: (containerId) => {
+        const { record } = registry.find(containerId);
+        return [...new Set([record.hostConfig.NetworkMode ?? "bridge", ...Object.keys(record.networking)])];
+      },
+    },
+    authFor: (auth, reference) => {
+      const { registry: host } = parseReference(reference);
+      const found = auth[host] ?? (host === "docker.io" ? auth["https://index.docker.io/v1/"] : undefined);
+      return found ? { auth: found } : {};
+    },
+  };
+}
+
+function updateLive(
+  networks: Record<string, EndpointSettings>,
+  name: string,
+  actual: EndpointSettings | undefined,
+): void {
+  if (actual) networks[name] = actual;
+  else delete networks[name];
+}
+
+/** The name it was made from while that still means this image; else the short id. */
+function nameOfImage(images: ImageSource, record: ContainerRecord): string {
+  const asked = record.config.Image ?? "";
+  try {
+    return images.resolve(asked).id === record.imageId ? asked : shortId(record.imageId);
+  } catch (error) {
+    if (isGantryError(error, "NO_SUCH_IMAGE")) return shortId(record.imageId);
+    throw error;
+  }
+}
+
+/** Container events carry the labels, the image and the name, as Docker's do. */
+export function publisherFor(events: Events): PublishContainerEvent {
+  return (entry, action, attributes = {}) => {
+    const { config, name } = entry.record;
+    events.publish("container", action, entry.id, { ...config.Labels, image: config.Image ?? "", name, ...attributes });
+  };
+}

@@ -1,0 +1,2 @@
+/** Gantry's version; a test holds it against package.json. */
+export const VERSION = "0.1.0";

@@ -1,0 +1,96 @@
+import { messageOf } from "../../base/errors.ts";
+import type { HostConfig } from "../../base/container-config.ts";
+import type { ContainerDeps } from "./deps.ts";
+import { renderHosts, renderResolvConf } from "./etc-files.ts";
+import type { ResolvedMount } from "./spec/facts.ts";
+import { refuseMountTarget } from "./spec/guards.ts";
+import { encodeSpec, planSpec } from "./spec/plan.ts";
+import { resolveUser } from "./spec/user.ts";
+
+const ETC_LIMIT = 4 * 1024 * 1024;
+
+export interface OneRun {
+  /** 64 hex digits; kernel objects take their names from it, so that a sweep finds them. */
+  id: string;
+  /** Mounted, writable. */
+  rootfs: string;
+  args: string[];
+  env: string[];
+  cwd: string;
+  user: string;
+  hostname: string;
+  hostConfig: HostConfig;
+  mounts: { type: "bind" | "tmpfs"; source?: string; target: string; readonly: boolean; size?: number }[];
+  onOutput: (stream: "stdout" | "stderr", chunk: Buffer) => void;
+  signal: AbortSignal;
+}
+
+export type OneRunDeps = Pick<
+  ContainerDeps,
+  "networking" | "rootfs" | "files" | "runtime" | "host" | "logger" | "initBinary"
+>;
+
+/**
+ * Runs a command in a container of its own to its end, without a monitor or a record: a build's RUN. Nothing of it is
+ * left afterwards; what a killed daemon leaves, the sweep finds by the id. Resolves with the exit code.
+ */
+export async function runOnce(deps: OneRunDeps, run: OneRun): Promise<number> {
+  const { id, rootfs, hostConfig } = run;
+  const runtime = deps.runtime(hostConfig.Runtime ?? "");
+  deps.rootfs.checkSpecialFolders(rootfs);
+  for (const { target } of run.mounts) {
+    if (!target.startsWith("/dev/pipes/")) refuseMountTarget(target, deps.rootfs.resolve(rootfs, target), false);
+  }
+  deps.files.prepare(id);
+  const paths = deps.files.paths(id);
+  try {
+    const attachment = await deps.networking.attach({
+      containerId: id,
+      containerName: `build-${id.slice(0, 12)}`,
+      hostname: run.hostname,
+      networkMode: hostConfig.NetworkMode ?? "default",
+      endpoints: {},
+      exposedPorts: [],
+      portBindings: {},
+      publishAll: false,
+    });
+    const read = (file: string): string => deps.rootfs.readFile(rootfs, file, ETC_LIMIT)?.toString("utf8") ?? "";
+    const spec = planSpec({
+      id,
+      name: id,
+      config: { Cmd: run.args, Env: run.env, WorkingDir: run.cwd },
+      hostConfig,
+      rootfs,
+      hostname: run.hostname,
+      user: resolveUser(run.user, read("/etc/passwd"), read("/etc/group"), []),
+      ...(attachment.netns ? { netns: attachment.netns } : {}),
+      mounts: run.mounts.map(toResolved),
+      files: { hosts: paths.hosts, resolvConf: paths.resolvConf, hostname: paths.hostname },
+      host: deps.host.facts(),
+    });
+    deps.files.write(id, {
+      spec: encodeSpec(spec),
+      hosts: renderHosts(attachment, hostConfig),
+      resolvConf: renderResolvConf(attachment, hostConfig),
+      hostname: `${run.hostname}\n`,
+    });
+    return await runtime.runToEnd(id, paths.bundle, { onOutput: run.onOutput, signal: run.signal });
+  } finally {
+    const attempts = await Promise.allSettled([deps.networking.detach(id), (async () => deps.files.remove(id))()]);
+    for (const attempt of attempts) {
+      if (attempt.status === "rejected") {
+        deps.logger.error("taking a build step down", { id, error: messageOf(attempt.reason) });
+      }
+    }
+  }
+}
+
+function toResolved(mount: OneRun["mounts"][number]): ResolvedMount {
+  return {
+    type: mount.type,
+    source: mount.source ?? "",
+    destination: mount.target,
+    readOnly: mount.readonly,
+    ...(mount.type === "tmpfs" && mount.size ? { options: [`size=${mount.size}`] } : {}),
+  };
+}
