@@ -48,6 +48,11 @@ export class Images implements ImageSource {
     if (layers.length > 0) this.deps.logger.info("layers without an image removed", { count: layers.length });
   }
 
+  /** Deletes those of the layers that nothing needs any more. */
+  reclaim(chains: Digest[]): Promise<{ layers: Digest[]; size: number }> {
+    return this.reclaimer.only(chains, []);
+  }
+
   resolve(reference: string): ImageRecord {
     return this.catalog.resolve(reference);
   }
