@@ -6,6 +6,7 @@ import { progressBar } from "../../wire/progress-bar.ts";
 import type { ImageHistoryItem, PruneImagesResponse } from "../../wire/types/images.ts";
 import { type Call, type Handler, type Route, streamJson } from "../call.ts";
 import { inspectJson, summaryJson } from "../image-json.ts";
+import { requestBody } from "../request-body.ts";
 import { pickAuth, registryAuth } from "../registry-auth.ts";
 
 export interface ImageRoutesDeps {
@@ -104,7 +105,7 @@ async function create(images: Images, call: Call): Promise<void> {
     .filter((text) => text.trim() !== "");
   await streamJson(call, async (send) => {
     const record = await images.import({
-      tar: call.request,
+      tar: requestBody(call.request),
       ...(name === undefined ? {} : { name }),
       changes,
       message: call.query.get("message") ?? "",
@@ -140,7 +141,11 @@ async function push(images: Images, call: Call, name: string): Promise<void> {
 async function load(images: Images, call: Call): Promise<void> {
   const quiet = call.flag("quiet");
   await streamJson(call, async (send) => {
-    await images.load(call.request, { quiet, signal: call.signal, onProgress: (event) => send(progressLine(event)) });
+    await images.load(requestBody(call.request), {
+      quiet,
+      signal: call.signal,
+      onProgress: (event) => send(progressLine(event)),
+    });
   });
 }
 

@@ -1,0 +1,18 @@
+import type { IncomingMessage } from "node:http";
+import { PassThrough, type Readable } from "node:stream";
+
+/**
+ * A request's body as a stream that its reader may destroy: destroying the request itself would break the connection
+ * before the error could be told. A client that goes away is an error of the stream.
+ */
+export function requestBody(request: IncomingMessage): Readable {
+  const body = new PassThrough({ highWaterMark: 256 * 1024 });
+  request.pipe(body);
+  const onClose = (): void => {
+    if (!request.complete) body.destroy(new Error("unexpected EOF"));
+  };
+  request.on("error", (error) => body.destroy(error));
+  request.on("close", onClose);
+  body.on("close", () => request.unpipe(body));
+  return body;
+}
