@@ -29,10 +29,10 @@ export function planResources(
   return result;
 }
 
-/** Absent: Gantry's default; 0 and below: none, as Docker. */
-export function pidsLimit(wanted: number | null | undefined): number {
-  if (wanted === undefined || wanted === null) return DEFAULT_PIDS_LIMIT;
-  return wanted > 0 ? wanted : -1;
+/** Absent or 0 (what the docker CLI sends when nothing was said): Gantry's default. Below 0: none; crun writes no -1. */
+export function pidsLimit(wanted: number | null | undefined): number | undefined {
+  if (!wanted) return DEFAULT_PIDS_LIMIT;
+  return wanted > 0 ? wanted : undefined;
 }
 
 /** Docker's rule: memory alone allows as much swap again; -1 is unlimited. In bytes, memory and swap together. */

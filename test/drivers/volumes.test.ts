@@ -1,0 +1,161 @@
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import path from "node:path";
+import { describe, it } from "node:test";
+import { run } from "../../src/drivers/process/run.ts";
+import { LocalVolumeFiles } from "../../src/drivers/volume-files/local-volume-files.ts";
+import { scratch } from "../support/scratch.ts";
+
+function world() {
+  const dir = scratch("volumes");
+  const files = new LocalVolumeFiles(path.join(dir.path, "volumes"));
+  return {
+    files,
+    rootfs: dir.sub("rootfs"),
+    outside: dir.sub("outside"),
+    [Symbol.dispose]: () => {
+      for (const name of files.list()) files.unmount(name);
+      dir[Symbol.dispose]();
+    },
+  };
+}
+
+const modes = (file: string): number[] => {
+  const { uid, gid, mode } = fs.lstatSync(file);
+  return [uid, gid, mode & 0o7777];
+};
+
+describe("the folders of volumes", () => {
+  it("are made once, closed to others from above, listed and removed, all repeatably", async () => {
+    using w = world();
+    w.files.create("data");
+    w.files.create("data");
+    assert.deepEqual(w.files.list(), ["data"]);
+    assert.deepEqual(modes(w.files.dataPath("data")), [0, 0, 0o755]);
+    assert.equal(fs.statSync(path.dirname(w.files.dataPath("data"))).mode & 0o077, 0o001);
+    fs.writeFileSync(path.join(w.files.dataPath("data"), "f"), "x".repeat(5000));
+    assert.equal(await w.files.size("data"), 5000);
+    await w.files.remove("data");
+    await w.files.remove("data");
+    assert.deepEqual(w.files.list(), []);
+  });
+
+  for (const shared of [false, true]) {
+    it(`are filled from the image with owners, modes, links and xattrs (${shared ? "shared" : "alone"})`, async () => {
+      using w = world();
+      const source = path.join(w.rootfs, "var/lib/db");
+      fs.mkdirSync(path.join(source, "sub"), { recursive: true });
+      fs.writeFileSync(path.join(source, "sub/file"), "content", { mode: 0o600 });
+      fs.chownSync(path.join(source, "sub/file"), 999, 998);
+      fs.linkSync(path.join(source, "sub/file"), path.join(source, "hard"));
+      fs.symlinkSync("/etc/passwd", path.join(source, "link"));
+      fs.chownSync(source, 999, 999);
+      fs.chmodSync(source, 0o1770);
+      await run("setfattr", ["-n", "user.note", "-v", "x", path.join(source, "hard")]).catch(() => {});
+      w.files.create("v1");
+      await w.files.copyUp("v1", w.rootfs, "/var/lib/db", shared);
+      const data = w.files.dataPath("v1");
+      assert.deepEqual(modes(data), [999, 999, 0o1770]);
+      assert.deepEqual(modes(path.join(data, "sub/file")), [999, 998, 0o600]);
+      assert.equal(fs.readlinkSync(path.join(data, "link")), "/etc/passwd");
+      assert.equal(fs.statSync(path.join(data, "hard")).ino, fs.statSync(path.join(data, "sub/file")).ino);
+      assert.deepEqual(fs.readdirSync(path.dirname(data)), ["_data"]);
+    });
+  }
+
+  it("are left alone when they hold something, or when the image has no folder there", async () => {
+    using w = world();
+    fs.mkdirSync(path.join(w.rootfs, "d"), { mode: 0o700 });
+    fs.writeFileSync(path.join(w.rootfs, "d/new"), "");
+    fs.writeFileSync(path.join(w.rootfs, "file"), "");
+    w.files.create("full");
+    fs.writeFileSync(path.join(w.files.dataPath("full"), "old"), "");
+    await w.files.copyUp("full", w.rootfs, "/d", false);
+    assert.deepEqual(fs.readdirSync(w.files.dataPath("full")), ["old"]);
+    w.files.create("empty");
+    await w.files.copyUp("empty", w.rootfs, "/missing", false);
+    await w.files.copyUp("empty", w.rootfs, "/file", false);
+    assert.deepEqual(modes(w.files.dataPath("empty")), [0, 0, 0o755]);
+  });
+
+  it("take owner and mode of an empty folder too", async () => {
+    using w = world();
+    fs.mkdirSync(path.join(w.rootfs, "d"));
+    fs.chownSync(path.join(w.rootfs, "d"), 5, 6);
+    w.files.create("v1");
+    await w.files.copyUp("v1", w.rootfs, "/d", false);
+    assert.deepEqual(modes(w.files.dataPath("v1")), [5, 6, 0o755]);
+  });
+
+  it("never get anything of the host's through links in the image", async () => {
+    using w = world();
+    fs.writeFileSync(path.join(w.outside, "secret"), "s");
+    fs.symlinkSync(w.outside, path.join(w.rootfs, "out"));
+    fs.symlinkSync("../../../../../../.." + w.outside, path.join(w.rootfs, "up"));
+    for (const [name, from] of [
+      ["v1", "/out"],
+      ["v2", "/up"],
+      ["v3", `/../../..${w.outside}`],
+    ] as const) {
+      w.files.create(name);
+      await w.files.copyUp(name, w.rootfs, from, false);
+      assert.deepEqual(fs.readdirSync(w.files.dataPath(name)), []);
+    }
+  });
+
+  it("are filled after a fill that was cut short", async () => {
+    using w = world();
+    fs.mkdirSync(path.join(w.rootfs, "d"));
+    fs.writeFileSync(path.join(w.rootfs, "d/a"), "");
+    w.files.create("v1");
+    fs.mkdirSync(path.join(path.dirname(w.files.dataPath("v1")), "_filling/half"), { recursive: true });
+    await w.files.copyUp("v1", w.rootfs, "/d", false);
+    assert.deepEqual(fs.readdirSync(w.files.dataPath("v1")), ["a"]);
+  });
+
+  it("may be a tmpfs or a bind while in use", async () => {
+    using w = world();
+    w.files.create("ram");
+    w.files.mount("ram", { type: "tmpfs", device: "tmpfs", o: "size=1m,nosuid,mode=0700" });
+    w.files.mount("ram", { type: "tmpfs", device: "tmpfs" });
+    fs.mkdirSync(path.join(w.rootfs, "d"));
+    fs.writeFileSync(path.join(w.rootfs, "d/a"), "");
+    await w.files.copyUp("ram", w.rootfs, "/d", false);
+    assert.deepEqual(fs.readdirSync(w.files.dataPath("ram")), ["a"]);
+    const line = fs
+      .readFileSync("/proc/self/mountinfo", "utf8")
+      .split("\n")
+      .filter((text) => text.includes(w.files.dataPath("ram")));
+    assert.equal(line.length, 1);
+    assert.match(line[0] ?? "", /nosuid.*tmpfs.*size=1024k/);
+    assert.equal(await w.files.size("ram"), 0);
+    w.files.unmount("ram");
+    w.files.unmount("ram");
+    assert.deepEqual(fs.readdirSync(w.files.dataPath("ram")), []);
+
+    w.files.create("bound");
+    fs.writeFileSync(path.join(w.outside, "kept"), "");
+    w.files.mount("bound", { type: "none", device: w.outside, o: "bind,ro" });
+    assert.throws(() => fs.writeFileSync(path.join(w.files.dataPath("bound"), "x"), ""), { code: "EROFS" });
+    await w.files.remove("bound");
+    assert.deepEqual(fs.readdirSync(w.outside), ["kept"]);
+    w.files.create("bad");
+    assert.throws(() => w.files.mount("bad", { type: "none", device: "/no/such", o: "bind" }), {
+      code: "VOLUME_MOUNT_FAILED",
+      kind: "invalid",
+    });
+  });
+
+  it("give a subfolder only if it is inside", () => {
+    using w = world();
+    w.files.create("v1");
+    const data = w.files.dataPath("v1");
+    fs.mkdirSync(path.join(data, "a/b"), { recursive: true });
+    fs.symlinkSync("/", path.join(data, "root"));
+    fs.symlinkSync("a/b", path.join(data, "near"));
+    assert.equal(w.files.subpath("v1", "near"), path.join(data, "a/b"));
+    for (const bad of ["../x", "/etc", "missing", "root", "root/etc", "a/../../.."]) {
+      assert.throws(() => w.files.subpath("v1", bad), { code: "NO_SUCH_SUBPATH" }, bad);
+    }
+  });
+});

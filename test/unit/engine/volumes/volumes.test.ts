@@ -1,0 +1,184 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { Volumes } from "../../../../src/engine/volumes/volumes.ts";
+import type { VolumeFiles, VolumeMountOptions } from "../../../../src/ports/volume-files.ts";
+import { MemoryStateStore } from "../../../support/memory-state.ts";
+
+/** Volumes on folders that are only names; `log` is everything done to them and told about them, in order. */
+function world() {
+  const state = new MemoryStateStore();
+  const log: string[] = [];
+  const folders = new Set<string>();
+  const users = new Map<string, string[]>();
+  const files: VolumeFiles & { failRemove?: boolean } = {
+    dataPath: (name) => `/volumes/${name}/_data`,
+    create: (name) => {
+      if (state.get("volumes", name) === undefined) log.push(`UNRECORDED ${name}`);
+      folders.add(name);
+    },
+    remove: async (name) => {
+      if (files.failRemove) throw new Error("power cut");
+      log.push(`remove ${name}`);
+      folders.delete(name);
+    },
+    list: () => [...folders],
+    size: async () => 100,
+    mount: (name: string, options: VolumeMountOptions) => void log.push(`mount ${name} ${options.type}`),
+    unmount: (name) => void log.push(`unmount ${name}`),
+    copyUp: async (name, rootfs, path, shared) => void log.push(`fill ${name} ${rootfs} ${path} ${shared}`),
+    subpath: (name, subpath) => `/volumes/${name}/_data/${subpath}`,
+  };
+  let ids = 0;
+  const volumes = new Volumes({
+    state,
+    files,
+    clock: { now: () => 0, stamp: () => "2026-01-01T00:00:00.000000001Z", after: () => () => {} },
+    ids: { id: () => String(++ids).padStart(64, "0"), name: () => "x" },
+    events: { publish: (type, action, id) => void log.push(`event ${type} ${action} ${id}`) },
+    usage: { containersUsing: (name) => users.get(name) ?? [] },
+  });
+  return { volumes, state, files, folders, users, log };
+}
+
+const filters = (object: Record<string, string[]>): Map<string, string[]> => new Map(Object.entries(object));
+
+describe("volumes", () => {
+  it("are recorded before their folder is made, and given back when they exist", () => {
+    const { volumes, log } = world();
+    const record = volumes.create({ name: "data", labels: { a: "b" } });
+    assert.deepEqual(record, {
+      name: "data",
+      driver: "local",
+      created: "2026-01-01T00:00:00.000000001Z",
+      labels: { a: "b" },
+      options: {},
+    });
+    assert.deepEqual(volumes.create({ name: "data", labels: { other: "" } }), record);
+    assert.deepEqual(log, ["event volume create data"]);
+  });
+
+  it("without a name are anonymous, and marked as Docker marks them", () => {
+    const { volumes } = world();
+    const record = volumes.create({});
+    assert.match(record.name, /^[0-9a-f]{64}$/);
+    assert.deepEqual(record.labels, { "com.docker.volume.anonymous": "" });
+  });
+
+  it("refuse names and options in Docker's words", () => {
+    const { volumes, folders } = world();
+    const cases: [Parameters<Volumes["create"]>[0], string][] = [
+      [
+        { name: "../x" },
+        'create ../x: "../x" includes invalid characters for a local volume name, only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed. If you intended to pass a host directory, use absolute path',
+      ],
+      [{ name: "x" }, "create x: volume name is too short, names should be at least two alphanumeric characters"],
+      [{ name: "ok", options: { foo: "1" } }, 'create ok: invalid option: "foo"'],
+      [{ name: "ok", options: { type: "tmpfs" } }, 'create ok: missing required option: "device"'],
+      [{ name: "ok", driver: "nope" }, 'create ok: error looking up volume plugin nope: plugin "nope" not found'],
+    ];
+    for (const [request, message] of cases)
+      assert.throws(() => volumes.create(request), { name: "GantryError", message });
+    for (const name of [".hidden", "a/b", "a b", "-x", "a\n", "x".repeat(256)]) {
+      assert.throws(() => volumes.create({ name }), { code: "BAD_VOLUME_NAME" });
+    }
+    assert.equal(folders.size, 0);
+  });
+
+  it("are listed by name, with Docker's filters", () => {
+    const { volumes, users } = world();
+    volumes.create({ name: "web-data", labels: { tier: "web" } });
+    volumes.create({ name: "db-data", labels: { tier: "db", keep: "" } });
+    users.set("db-data", ["c1"]);
+    const names = (object: Record<string, string[]>): string[] => volumes.list(filters(object)).map(({ name }) => name);
+    assert.deepEqual(names({}), ["db-data", "web-data"]);
+    assert.deepEqual(names({ name: ["web"] }), ["web-data"]);
+    assert.deepEqual(names({ label: ["tier=db"] }), ["db-data"]);
+    assert.deepEqual(names({ label: ["tier", "keep"] }), ["db-data"]);
+    assert.deepEqual(names({ dangling: ["true"] }), ["web-data"]);
+    assert.deepEqual(names({ dangling: ["0"] }), ["db-data"]);
+    assert.deepEqual(names({ driver: ["other"] }), []);
+    assert.throws(() => names({ bogus: ["1"] }), { message: "invalid filter 'bogus'" });
+    assert.throws(() => names({ dangling: ["perhaps"] }), { message: "invalid filter 'dangling=[perhaps]'" });
+  });
+
+  it("are not removed while a container refers to them", async () => {
+    const { volumes, users, log } = world();
+    volumes.create({ name: "data" });
+    users.set("data", ["c1", "c2"]);
+    await assert.rejects(volumes.remove("data", { force: true }), {
+      kind: "conflict",
+      message: "remove data: volume is in use - [c1, c2]",
+    });
+    users.clear();
+    await volumes.remove("data");
+    assert.deepEqual(log.slice(1), ["remove data", "event volume destroy data"]);
+    await assert.rejects(volumes.remove("data"), { kind: "notFound", message: "get data: no such volume" });
+    await volumes.remove("data", { force: true });
+  });
+
+  it("whose removal was cut short are neither shown nor given out, and go with the next start", async () => {
+    const { volumes, files, state } = world();
+    volumes.create({ name: "data" });
+    files.failRemove = true;
+    await assert.rejects(volumes.remove("data"), /power cut/);
+    assert.deepEqual(volumes.list(), []);
+    assert.throws(() => volumes.get("data"), { kind: "notFound" });
+    assert.throws(() => volumes.create({ name: "data" }), { kind: "conflict" });
+    files.failRemove = false;
+    await volumes.recover();
+    assert.deepEqual(state.list("volumes"), []);
+    assert.equal(volumes.create({ name: "data" }).name, "data");
+  });
+
+  it("that only the disk knows are taken in, never dropped", async () => {
+    const { volumes, folders } = world();
+    folders.add("old");
+    await volumes.recover();
+    assert.deepEqual(
+      volumes.list().map(({ name }) => name),
+      ["old"],
+    );
+  });
+
+  it("are pruned when anonymous and unused, the named ones only with all=true", async () => {
+    const { volumes, users } = world();
+    volumes.create({ name: "named" });
+    volumes.create({ name: "kept", labels: { keep: "" } });
+    const unused = volumes.create({}).name;
+    const used = volumes.create({}).name;
+    users.set(used, ["c1"]);
+    assert.deepEqual(await volumes.prune(), { deleted: [unused], reclaimed: 100 });
+    assert.deepEqual(await volumes.prune(filters({ all: ["true"], "label!": ["keep"] })), {
+      deleted: ["named"],
+      reclaimed: 100,
+    });
+    assert.deepEqual(
+      volumes.list().map(({ name }) => name),
+      [used, "kept"].toSorted(),
+    );
+    await assert.rejects(volumes.prune(filters({ dangling: ["1"] })), { message: "invalid filter 'dangling'" });
+  });
+
+  it("with options are mounted for the first container and unmounted after the last", () => {
+    const { volumes, log } = world();
+    volumes.create({ name: "ram", options: { type: "tmpfs", device: "tmpfs", o: "size=1m" } });
+    assert.equal(volumes.use("ram", "c1"), "/volumes/ram/_data");
+    volumes.use("ram", "c1");
+    volumes.use("ram", "c2");
+    volumes.release("ram", "c1");
+    assert.ok(!log.includes("unmount ram"));
+    volumes.release("ram", "c2");
+    volumes.release("gone", "c2");
+    assert.equal(log.filter((line) => line === "unmount ram").length, 1);
+  });
+
+  it("are filled as shared when another container may hold them already", async () => {
+    const { volumes, users, log } = world();
+    volumes.create({ name: "data" });
+    users.set("data", ["c1"]);
+    await volumes.copyUp("data", "/root", "/var", "c1");
+    users.set("data", ["c1", "c2"]);
+    await volumes.copyUp("data", "/root", "/var", "c1");
+    assert.deepEqual(log.slice(1), ["fill data /root /var false", "fill data /root /var true"]);
+  });
+});
