@@ -42,6 +42,7 @@ export interface LogOptions {
   until?: string;
   timestamps?: boolean;
   tail?: string;
+  details?: boolean;
 }
 
 /** Output by stream; with a TTY all of it is stdout. */

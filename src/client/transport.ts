@@ -1,6 +1,6 @@
 import { connect, type Socket } from "node:net";
 import { errnoOf, GantryError, messageOf } from "../base/errors.ts";
-import { JsonLines } from "../wire/json-lines.ts";
+import { TextLines } from "../wire/text-lines.ts";
 import { type ErrorBody, kindOf } from "../wire/status.ts";
 import { type Endpoint, parseHost } from "./endpoint.ts";
 import { type ResponseHead, readBody, readHead, requestHead, staysOpen } from "./http.ts";
@@ -95,6 +95,12 @@ export class Transport {
     return (text.trim() === "" ? undefined : JSON.parse(text)) as T;
   }
 
+  /** A GET's answer as it came, for those who show it untouched. */
+  async text(path: string, query?: Query): Promise<string> {
+    const answer = await this.request("GET", path, { query });
+    return (await gather(answer.body)).toString("utf8");
+  }
+
   /** For calls whose answer says nothing; gives the status (204 against 304). */
   async send(method: string, path: string, options: RequestOptions = {}): Promise<number> {
     const answer = await this.request(method, path, options);
@@ -104,8 +110,13 @@ export class Transport {
 
   /** JSON values, one a line, as they come. */
   async *lines<T>(method: string, path: string, options: RequestOptions = {}): AsyncGenerator<T> {
+    for await (const line of this.textLines(method, path, options)) yield JSON.parse(line) as T;
+  }
+
+  /** The same, still as text. */
+  async *textLines(method: string, path: string, options: RequestOptions = {}): AsyncGenerator<string> {
     const answer = await this.request(method, path, options);
-    const lines = new JsonLines<T>();
+    const lines = new TextLines();
     for await (const chunk of answer.body) yield* lines.push(chunk);
     yield* lines.end();
   }

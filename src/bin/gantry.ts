@@ -1,0 +1,11 @@
+import { main } from "../cli/main.ts";
+import { DescriptorOutput } from "../cli/terminal/output.ts";
+
+process.exitCode = await main(process.argv.slice(2), {
+  out: new DescriptorOutput(1),
+  err: new DescriptorOutput(2),
+  env: process.env,
+  cwd: process.cwd(),
+});
+// Connections that are still open must not hold a finished command back.
+process.exit();

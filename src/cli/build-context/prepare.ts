@@ -1,0 +1,103 @@
+import { randomBytes } from "node:crypto";
+import { existsSync, lstatSync, readFileSync, realpathSync, statSync } from "node:fs";
+import { isAbsolute, join, relative, resolve } from "node:path";
+import { Exit } from "../exit.ts";
+import { readIgnoreFile } from "./ignore-file.ts";
+import { pack } from "./pack.ts";
+import { padding, tarHeader, trailer } from "./tar-writer.ts";
+
+export interface BuildContext {
+  /** The Dockerfile's name within the tar. */
+  dockerfile: string;
+  tar: AsyncIterable<Buffer> | Iterable<Buffer>;
+}
+
+const refuse = (reason: string): Exit => new Exit(1, `unable to prepare context: ${reason}`);
+
+/** A folder; the Dockerfile may be elsewhere, or come from stdin (`stdin` reads it). */
+export async function folderContext(
+  given: string,
+  file: string | undefined,
+  cwd: string,
+  stdin: () => Promise<Buffer>,
+): Promise<BuildContext> {
+  const path = resolve(cwd, given);
+  const known = statSync(path, { throwIfNoEntry: false });
+  if (known === undefined) throw refuse(`path ${JSON.stringify(given)} not found`);
+  if (!known.isDirectory()) throw refuse(`context must be a directory: ${path}`);
+  const root = realpathSync(path);
+  if (file === "-") return outside(root, await stdin());
+  const wanted = file === undefined || file === "" ? defaultFile(root) : resolve(cwd, file);
+  if (lstatSync(wanted, { throwIfNoEntry: false }) === undefined) {
+    throw refuse(`unable to evaluate symlinks in Dockerfile path: lstat ${wanted}: no such file or directory`);
+  }
+  const real = realpathSync(wanted);
+  const name = relative(root, real);
+  if (name.startsWith("..") || isAbsolute(name)) return outside(root, readFileSync(real));
+  return { dockerfile: name, tar: packed(root, name, []) };
+}
+
+/** docker takes `dockerfile` too where there is no `Dockerfile`. */
+function defaultFile(root: string): string {
+  const usual = join(root, "Dockerfile");
+  const small = join(root, "dockerfile");
+  return !existsSync(usual) && existsSync(small) ? small : usual;
+}
+
+/** The Dockerfile travels under a name that can't clash. */
+function outside(root: string, content: Buffer): BuildContext {
+  const name = `.dockerfile.${randomBytes(10).toString("hex")}`;
+  return { dockerfile: name, tar: packed(root, name, [{ name, content }]) };
+}
+
+function packed(root: string, dockerfile: string, extra: { name: string; content: Buffer }[]): Iterable<Buffer> {
+  const rules = readIgnoreFile(root, dockerfile);
+  return pack(root, {
+    extra,
+    ...(rules !== undefined && { ignores: rules.ignores, searchIgnored: rules.hasExceptions }),
+  });
+}
+
+/** stdin is a tar (packed or not) or a Dockerfile alone. */
+export async function stdinContext(stdin: AsyncIterable<Buffer>, file: string | undefined): Promise<BuildContext> {
+  const iterator = stdin[Symbol.asyncIterator]();
+  const start: Buffer[] = [];
+  let size = 0;
+  let over = false;
+  while (size < 512 && !over) {
+    const next = await iterator.next();
+    if (next.done) over = true;
+    else {
+      start.push(next.value);
+      size += next.value.length;
+    }
+  }
+  if (isArchive(Buffer.concat(start))) return { dockerfile: file || "Dockerfile", tar: rest(start, iterator, over) };
+  if (file === "-") throw new Exit(1, "invalid argument: can't use stdin for both build context and dockerfile");
+  for (;;) {
+    const next = over ? { done: true as const } : await iterator.next();
+    if (next.done) break;
+    start.push(next.value as Buffer);
+  }
+  const content = Buffer.concat(start);
+  const header = tarHeader({ name: "Dockerfile", type: "file", mode: 0o600, size: content.length, mtime: 0 });
+  return { dockerfile: "Dockerfile", tar: [header, content, padding(content.length), trailer()] };
+}
+
+async function* rest(start: Buffer[], iterator: AsyncIterator<Buffer>, over: boolean): AsyncGenerator<Buffer> {
+  yield* start;
+  if (over) return;
+  for (let next = await iterator.next(); !next.done; next = await iterator.next()) yield next.value;
+}
+
+const MAGIC = [
+  [0x1f, 0x8b],
+  [0x42, 0x5a, 0x68],
+  [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00],
+  [0x28, 0xb5, 0x2f, 0xfd],
+];
+
+function isArchive(start: Buffer): boolean {
+  if (MAGIC.some((magic) => magic.every((byte, at) => start[at] === byte))) return true;
+  return start.length >= 512 && start.toString("latin1", 257, 262) === "ustar";
+}

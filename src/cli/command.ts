@@ -1,0 +1,44 @@
+import type { Gantry } from "../client/gantry.ts";
+import type { FlagTable, Values } from "./flags.ts";
+import type { Output } from "./terminal/output.ts";
+
+/** What a command sees of the world. */
+export interface Context {
+  out: Output;
+  err: Output;
+  env: Record<string, string | undefined>;
+  /** Where relative paths start. */
+  cwd: string;
+  /** The engine's address. */
+  host: string;
+  /** The folder of config.json. */
+  configDir: string;
+  /** The engine; the first call loads the client. */
+  engine(): Promise<Gantry>;
+}
+
+export interface ArgRule {
+  min: number;
+  max: number;
+}
+
+export const noArgs: ArgRule = { min: 0, max: 0 };
+export const exactly = (count: number): ArgRule => ({ min: count, max: count });
+export const atLeast = (count: number): ArgRule => ({ min: count, max: Infinity });
+export const between = (min: number, max: number): ArgRule => ({ min, max });
+
+export interface Command<F extends FlagTable = FlagTable> {
+  /** What follows the command's name: "[OPTIONS] CONTAINER [CONTAINER...]". */
+  usage: string;
+  flags: F;
+  args: ArgRule;
+  /** The first positional ends the flags; what follows belongs to the container. */
+  stopsAtArgument?: boolean;
+  /** Longer words for the help, instead of the table's line. */
+  about?: string;
+  /** Gives the exit code; nothing is 0. */
+  run(context: Context, args: string[], flags: Values<F>): Promise<number | void>;
+}
+
+/** Lets the flags' types flow into `run`. */
+export const command = <F extends FlagTable>(definition: Command<F>): Command<F> => definition;

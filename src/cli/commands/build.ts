@@ -1,0 +1,159 @@
+import { writeFileSync, rmSync } from "node:fs";
+import { resolve } from "node:path";
+import { humanSize, parseBytes } from "../../base/units.ts";
+import { parseReference } from "../../base/reference.ts";
+import type { BuildOptions } from "../../client/images.ts";
+import { type BuildContext, folderContext, stdinContext } from "../build-context/prepare.ts";
+import { command, type Context, exactly } from "../command.ts";
+import { allCredentials } from "../credentials.ts";
+import { describe } from "../errors.ts";
+import { Exit } from "../exit.ts";
+import { commaList, flag, flagOn, integer, list, text, textOr, type Values, value } from "../flags.ts";
+import { showProgress } from "../progress.ts";
+import { pairOf } from "../run-options/key-values.ts";
+import { createFlags } from "../run-options/flags.ts";
+import type { Output } from "../terminal/output.ts";
+import { readAllInput } from "../terminal/ask.ts";
+
+const bytes = (usage: string, short?: string) =>
+  value<number | undefined>("bytes", undefined, (text) => (text === "-1" ? -1 : parseBytes(text)), usage, short);
+
+const tag = (text: string, before: string[]): string[] => {
+  parseReference(text);
+  return [...before, text];
+};
+
+const flags = {
+  "add-host": createFlags["add-host"],
+  "build-arg": list("Set build-time variables"),
+  "cache-from": commaList("Images to consider as cache sources"),
+  "cgroup-parent": text('Set the parent cgroup for the "RUN" instructions during build'),
+  compress: flag("Compress the build context using gzip"),
+  "cpu-period": integer("Limit the CPU CFS (Completely Fair Scheduler) period"),
+  "cpu-quota": integer("Limit the CPU CFS (Completely Fair Scheduler) quota"),
+  "cpu-shares": integer("CPU shares (relative weight)", "c"),
+  "cpuset-cpus": text("CPUs in which to allow execution (0-3, 0,1)"),
+  "cpuset-mems": text("MEMs in which to allow execution (0-3, 0,1)"),
+  "disable-content-trust": flagOn("Skip image verification"),
+  file: text('Name of the Dockerfile (Default is "PATH/Dockerfile")', "f"),
+  "force-rm": flag("Always remove intermediate containers"),
+  iidfile: text("Write the image ID to the file"),
+  label: list("Set metadata for an image"),
+  memory: bytes("Memory limit", "m"),
+  "memory-swap": bytes("Swap limit equal to memory plus swap: -1 to enable unlimited swap"),
+  network: textOr("default", "Set the networking mode for the RUN instructions during build"),
+  "no-cache": flag("Do not use cache when building the image"),
+  platform: text("Set platform if server is multi-platform capable"),
+  pull: flag("Always attempt to pull a newer version of the image"),
+  quiet: flag("Suppress the build output and print image ID on success", "q"),
+  rm: flagOn("Remove intermediate containers after a successful build"),
+  "shm-size": bytes('Size of "/dev/shm"'),
+  squash: flag("Squash newly built layers into a single new layer"),
+  tag: value("list", [] as string[], tag, 'Name and optionally a tag in the "name:tag" format', "t"),
+  target: text("Set the target build stage to build."),
+  ulimit: createFlags.ulimit,
+};
+
+export default command({
+  usage: "[OPTIONS] PATH | URL | -",
+  args: exactly(1),
+  flags,
+  async run(context, [path = ""], options) {
+    const { images } = await context.engine();
+    const remote = /^(https?|git):\/\//.test(path) || path.startsWith("git@");
+    const prepared = remote ? undefined : await prepare(context, path, options.file);
+    if (options.iidfile) rmSync(resolve(context.cwd, options.iidfile), { force: true });
+    const said: string[] = [];
+    const quiet: Output = { isTTY: false, write: (data) => void said.push(String(data)) };
+    const out = options.quiet ? quiet : context.out;
+    const query = buildQuery(context, options, prepared?.dockerfile ?? options.file);
+    if (remote) query.remote = path;
+    const body = prepared === undefined ? undefined : announced(packedTar(prepared, options.compress), out);
+    let id = "";
+    try {
+      await showProgress(images.build(body, query, allCredentials(context)), out, (aux) => {
+        if (typeof aux["ID"] === "string") id = aux["ID"];
+      });
+    } catch (error) {
+      // Quiet or not: what failed must be seen.
+      context.err.write(said.join(""));
+      if (error instanceof Exit) throw error;
+      throw new Exit(1, describe(error));
+    }
+    if (options.quiet) {
+      id ||= said.at(-1)?.trim() ?? "";
+      context.out.write(`${id}\n`);
+    }
+    if (options.iidfile) {
+      if (id === "") throw new Exit(1, `Server did not provide an image ID. Cannot write ${options.iidfile}`);
+      writeFileSync(resolve(context.cwd, options.iidfile), id);
+    }
+  },
+});
+
+function prepare(context: Context, path: string, file: string | undefined): Promise<BuildContext> {
+  if (path !== "-") return folderContext(path, file, context.cwd, async () => Buffer.from(await readAllInput()));
+  return stdinContext(process.stdin, file);
+}
+
+async function* packedTar({ tar }: BuildContext, compress: boolean): AsyncGenerator<Buffer> {
+  if (!compress) {
+    yield* tar;
+    return;
+  }
+  const { createGzip } = await import("node:zlib");
+  const { Readable } = await import("node:stream");
+  yield* Readable.from(tar).pipe(createGzip()) as AsyncIterable<Buffer>;
+}
+
+/** Says how much is sent; on a terminal while it is sent. */
+async function* announced(tar: AsyncIterable<Buffer>, out: Output): AsyncGenerator<Buffer> {
+  const step = 512 * 1024;
+  let sent = 0;
+  let shown = 0;
+  const say = (end: string): void => out.write(`Sending build context to Gantry daemon  ${humanSize(sent)}${end}`);
+  for await (const chunk of tar) {
+    sent += chunk.length;
+    if (out.isTTY && sent - shown >= step) {
+      shown = sent;
+      say("\r");
+    }
+    yield chunk;
+  }
+  say("\r\r\n");
+}
+
+function buildQuery(context: Context, options: Values<typeof flags>, dockerfile: string | undefined): BuildOptions {
+  const args = Object.fromEntries(
+    options["build-arg"].map((given): [string, string | null] =>
+      given.includes("=") ? pairOf(given) : [given, context.env[given] ?? null],
+    ),
+  );
+  return {
+    dockerfile,
+    t: options.tag,
+    ...(Object.keys(args).length > 0 && { buildargs: args }),
+    ...(options.label.length > 0 && { labels: Object.fromEntries(options.label.map(pairOf)) }),
+    ...(options["cache-from"].length > 0 && { cachefrom: options["cache-from"] }),
+    target: options.target,
+    nocache: options["no-cache"],
+    pull: options.pull,
+    q: options.quiet,
+    rm: options.rm,
+    forcerm: options["force-rm"],
+    networkmode: options.network,
+    extrahosts: options["add-host"],
+    platform: options.platform,
+    memory: options.memory,
+    memswap: options["memory-swap"],
+    cpushares: options["cpu-shares"],
+    cpuperiod: options["cpu-period"],
+    cpuquota: options["cpu-quota"],
+    cpusetcpus: options["cpuset-cpus"],
+    cpusetmems: options["cpuset-mems"],
+    cgroupparent: options["cgroup-parent"],
+    shmsize: options["shm-size"],
+    ...(options.ulimit.length > 0 && { ulimits: options.ulimit }),
+    squash: options.squash,
+  };
+}

@@ -1,0 +1,38 @@
+import { between, command } from "../command.ts";
+import { filter, flag } from "../flags.ts";
+import { imageHeadings, imageRows } from "../format/image-row.ts";
+import { formatFlag } from "../format/list-flags.ts";
+import { parseFormat, printListing } from "../format/listing.ts";
+
+export default command({
+  usage: "[OPTIONS] [REPOSITORY[:TAG]]",
+  args: between(0, 1),
+  flags: {
+    all: flag("Show all images (default hides intermediate images)", "a"),
+    digests: flag("Show digests"),
+    filter: filter("Filter output based on conditions provided", "f"),
+    format: formatFlag,
+    "no-trunc": flag("Don't truncate output"),
+    quiet: flag("Only show image IDs", "q"),
+  },
+  async run(context, [repository], { all, digests, filter, format: wanted, quiet, "no-trunc": whole }) {
+    const { images } = await context.engine();
+    const filters =
+      repository === undefined ? filter : { ...filter, reference: [...(filter["reference"] ?? []), repository] };
+    const found = await images.list({ all, filters });
+    const format = parseFormat(wanted);
+    const wantsDigest = digests || (format.kind !== "json" && /\.Digest\b/.test(format.template ?? ""));
+    const now = Date.now();
+    const rows = found.flatMap((image) => imageRows(image, { truncate: !whole, digests: wantsDigest, now }));
+    if (quiet) {
+      for (const { fields } of rows) context.out.write(`${fields["ID"]}\n`);
+      return;
+    }
+    const columns = ["Repository", "Tag", ...(digests ? ["Digest"] : []), "ID", "CreatedSince", "Size"];
+    await printListing(
+      context.out,
+      { typeName: "*formatter.imageContext", headings: imageHeadings, columns, rows },
+      format,
+    );
+  },
+});

@@ -1,0 +1,20 @@
+import { command, noArgs } from "../command.ts";
+import { Exit } from "../exit.ts";
+import { openInput } from "../files.ts";
+import { flag, text } from "../flags.ts";
+import { showProgress } from "../progress.ts";
+
+export default command({
+  usage: "[OPTIONS]",
+  args: noArgs,
+  flags: {
+    input: text("Read from tar archive file, instead of STDIN", "i"),
+    quiet: flag("Suppress the load output", "q"),
+  },
+  async run(context, _args, { input, quiet }) {
+    if (!input && process.stdin.isTTY) throw new Exit(1, "requested load from stdin, but stdin is empty");
+    const body = await openInput(context, input || "-");
+    const { images } = await context.engine();
+    await showProgress(images.load(body, { quiet: quiet || !context.out.isTTY }), context.out);
+  },
+});

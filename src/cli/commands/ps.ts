@@ -1,0 +1,44 @@
+import { command, noArgs } from "../command.ts";
+import { filter, flag, integer } from "../flags.ts";
+import { containerColumns, containerHeadings, containerRow } from "../format/container-row.ts";
+import { formatFlag } from "../format/list-flags.ts";
+import { parseFormat, printListing } from "../format/listing.ts";
+
+export default command({
+  usage: "[OPTIONS]",
+  args: noArgs,
+  flags: {
+    all: flag("Show all containers (default shows just running)", "a"),
+    filter: filter("Filter output based on conditions provided", "f"),
+    format: formatFlag,
+    last: integer("Show n last created containers (includes all states)", "n", { shown: "-1" }),
+    latest: flag("Show the latest created container (includes all states)", "l"),
+    "no-trunc": flag("Don't truncate output"),
+    quiet: flag("Only display container IDs", "q"),
+    size: flag("Display total file sizes", "s"),
+  },
+  async run(context, _args, { all, filter, format: wanted, last, latest, quiet, size, "no-trunc": whole }) {
+    const format = parseFormat(wanted);
+    const wantsSize =
+      size || (format.kind !== "json" && format.template !== undefined && /\.Size\b|json \./.test(format.template));
+    const { containers } = await context.engine();
+    const found = await containers.list({
+      all,
+      limit: last ?? (latest ? 1 : undefined),
+      size: wantsSize && !quiet,
+      filters: filter,
+    });
+    const now = Date.now();
+    const rows = found.map((container) => containerRow(container, !whole, now));
+    if (quiet) {
+      for (const { fields } of rows) context.out.write(`${fields["ID"]}\n`);
+      return;
+    }
+    const columns = size ? [...containerColumns, "Size"] : containerColumns;
+    await printListing(
+      context.out,
+      { typeName: "*formatter.ContainerContext", headings: containerHeadings, columns, rows },
+      format,
+    );
+  },
+});

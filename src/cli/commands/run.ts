@@ -1,0 +1,87 @@
+import { GantryError, messageOf } from "../../base/errors.ts";
+import type { ContainerCreateRequest } from "../../wire/types/containers.ts";
+import { atLeast, command, type Context } from "../command.ts";
+import { checkTerminal, runAttached } from "../attached.ts";
+import { createContainer } from "../create-container.ts";
+import { words } from "../errors.ts";
+import { Exit } from "../exit.ts";
+import { flag, flagOn, text, type Values } from "../flags.ts";
+import { createFlags } from "../run-options/flags.ts";
+import { createRequest } from "../run-options/request.ts";
+import { ttySize } from "../terminal/tty.ts";
+
+const flags = {
+  ...createFlags,
+  detach: flag("Run container in background and print container ID", "d"),
+  "detach-keys": text("Override the key sequence for detaching a container"),
+  "sig-proxy": flagOn("Proxy received signals to the process"),
+};
+
+export default command({
+  usage: "[OPTIONS] IMAGE [COMMAND] [ARG...]",
+  args: atLeast(1),
+  stopsAtArgument: true,
+  flags,
+  async run(context, [image = "", ...words], options) {
+    let request: ContainerCreateRequest;
+    try {
+      if (options.detach && options.attach.length > 0)
+        throw new Error("conflicting options: cannot specify both --attach and --detach");
+      request = createRequest(options, image, words, context);
+    } catch (error) {
+      throw failure(error);
+    }
+    if (options.detach) {
+      Object.assign(request, { AttachStdin: false, AttachStdout: false, AttachStderr: false, StdinOnce: false });
+    } else checkTerminal(request.AttachStdin === true, options.tty);
+    if (options.tty) {
+      const { rows, columns } = ttySize();
+      request.HostConfig!.ConsoleSize = [rows, columns];
+    }
+    let id = "";
+    try {
+      const engine = await context.engine();
+      id = await createContainer(context, engine, request, options);
+      if (!options.detach) return await runForeground(context, id, request, options);
+      await engine.containers.start(id, { detachKeys: options["detach-keys"] });
+    } catch (error) {
+      throw failure(error);
+    }
+    context.out.write(`${id}\n`);
+  },
+});
+
+async function runForeground(
+  context: Context,
+  id: string,
+  request: ContainerCreateRequest,
+  options: Values<typeof flags>,
+): Promise<number> {
+  const engine = await context.engine();
+  const result = await runAttached(context, {
+    id,
+    tty: options.tty,
+    stdin: request.AttachStdin === true,
+    stdout: request.AttachStdout === true,
+    stderr: request.AttachStderr === true,
+    detachKeys: options["detach-keys"],
+    sigProxy: options["sig-proxy"] && !options.tty,
+    condition: options.rm ? "removed" : "next-exit",
+    start: async () => {
+      await engine.containers.start(id, { detachKeys: options["detach-keys"] });
+    },
+  });
+  return result.status;
+}
+
+/** docker tells by the words of the error whether the command was missing (127) or could not be run (126). */
+function failure(error: unknown): Exit {
+  if (error instanceof Exit) return error;
+  const message = messageOf(error);
+  let status = 125;
+  if (/executable file not found|no such file or directory|system cannot find the file specified/.test(message))
+    status = 127;
+  else if (/permission denied|is a directory/.test(message)) status = 126;
+  const hint = error instanceof GantryError && error.hint !== undefined ? `\nhint: ${error.hint}` : "";
+  return new Exit(status, `gantry: ${words(error)}\n\nRun 'gantry run --help' for more information${hint}`);
+}

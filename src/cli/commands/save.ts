@@ -1,0 +1,13 @@
+import { atLeast, command } from "../command.ts";
+import { text } from "../flags.ts";
+import { saveStream } from "../files.ts";
+
+export default command({
+  usage: "[OPTIONS] IMAGE [IMAGE...]",
+  args: atLeast(1),
+  flags: { output: text("Write to a file, instead of STDOUT", "o") },
+  async run(context, names, { output }) {
+    const { images } = await context.engine();
+    await saveStream(context, output, () => images.save(names));
+  },
+});

@@ -1,0 +1,13 @@
+import { GantryError, messageOf } from "../base/errors.ts";
+import { isFromDaemon } from "../client/transport.ts";
+
+/** An error's first line, as docker words it. */
+export const words = (error: unknown): string =>
+  isFromDaemon(error) ? `Error response from daemon: ${error.message}` : messageOf(error);
+
+/** All that the user should see: the words, then what can be done about it. */
+export function describe(error: unknown, debug = false): string {
+  const hint = error instanceof GantryError ? error.hint : undefined;
+  const text = hint === undefined ? words(error) : `${words(error)}\nhint: ${hint}`;
+  return debug && error instanceof Error ? `${text}\n${error.stack}` : text;
+}

@@ -1,0 +1,40 @@
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { messageOf } from "../../base/errors.ts";
+import { fileError } from "../file-errors.ts";
+
+export interface Security {
+  options: string[];
+  /** Nothing is masked: `systempaths=unconfined`. */
+  unmasked: boolean;
+}
+
+/** `--security-opt`: a seccomp profile's file is read here, since the engine may be elsewhere. */
+export function securityOf(given: string[], cwd: string): Security {
+  const result: Security = { options: [], unmasked: false };
+  for (const option of given) {
+    const match = /^([^=:]+)[=:](.*)$/s.exec(option);
+    if (match === null && option !== "no-new-privileges")
+      throw new Error(`Invalid --security-opt: ${JSON.stringify(option)}`);
+    const [, key, value] = match ?? [];
+    if (key === "systempaths" && value === "unconfined") result.unmasked = true;
+    else if (key === "seccomp" && value !== "unconfined" && value !== "builtin") {
+      result.options.push(`seccomp=${profile(value!, cwd)}`);
+    } else result.options.push(option);
+  }
+  return result;
+}
+
+function profile(file: string, cwd: string): string {
+  let content: string;
+  try {
+    content = readFileSync(resolve(cwd, file), "utf8");
+  } catch (error) {
+    throw fileError("open", file, error, `opening seccomp profile (${file}) failed: `);
+  }
+  try {
+    return JSON.stringify(JSON.parse(content));
+  } catch (error) {
+    throw new Error(`compacting json for seccomp profile (${file}) failed: ${messageOf(error)}`, { cause: error });
+  }
+}
