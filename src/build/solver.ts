@@ -11,6 +11,7 @@ import { expandInstruction } from "./expand-instruction.ts";
 import type { BuildHost } from "./host.ts";
 import { applyMetadata, cleanPath, envValue, shellOf } from "./metadata.ts";
 import { parseInstruction } from "./parse/dockerfile.ts";
+import { dockerfileError, Problem } from "./parse/problem.ts";
 import type { Dockerfile, Instruction } from "./parse/instruction.ts";
 import { RunStepper } from "./run-step.ts";
 import { type Base, type BuildPlan, type PlannedStage, sourceOf } from "./stages.ts";
@@ -193,7 +194,12 @@ export class Solver implements StepRoom {
     work.state = { ...work.state, config: { ...work.state.config, OnBuild: null } };
     for (const trigger of triggers) {
       this.stopIfCanceled();
-      await this.dispatch(work, parseInstruction(trigger, "ONBUILD"), "\\");
+      try {
+        await this.dispatch(work, parseInstruction(trigger, "ONBUILD"), "\\");
+      } catch (error) {
+        // Its line is the trigger's, not this Dockerfile's.
+        throw error instanceof Problem ? dockerfileError(error, "ONBUILD", trigger.split("\n")) : error;
+      }
     }
     return undefined;
   }
