@@ -8,6 +8,11 @@ export interface ExtractOptions {
   owner?: { uid: number; gid: number };
   /** Docker's cp: refuse to replace a folder by a file or the other way round. */
   noOverwriteDirNonDir?: boolean;
+  /**
+   * A file to write from which LayerArchive.rebuild gives the same bytes again: all of the archive but the contents
+   * of files, which stay in `root`.
+   */
+  recipe?: string;
   /** Stop and throw beyond these. */
   limits?: { bytes?: number; entries?: number };
   signal?: AbortSignal;
@@ -59,6 +64,11 @@ export interface Archive {
 
 /** What a layer store needs beyond that. */
 export interface LayerArchive extends Archive {
-  /** The digest and size in bytes of what `pack` would give, without the bytes. */
+  /** The digest of what `pack` would give, and the bytes of file contents in it, without the bytes themselves. */
   packDigest(root: string, options: Omit<PackOptions, "exclude">): Promise<{ digest: Digest; size: number }>;
+  /**
+   * The uncompressed archive that was extracted with `recipe`, byte for byte; what was extracted must be unchanged.
+   * The stream fails with internal LAYER_CORRUPT when the bytes do not hash to `digest`.
+   */
+  rebuild(root: string, recipe: string, options: { digest: Digest; signal?: AbortSignal }): Readable;
 }

@@ -158,6 +158,7 @@ export interface Status {
   /** 512-byte blocks allocated. */
   blocks: number;
   links: number;
+  inode: bigint;
   /** Device and inode number in one key. */
   identity: string;
   mtime: Timestamp;
@@ -173,6 +174,7 @@ const statBuffer = Buffer.alloc(256);
 function status(dir: number, path: ByteString, flags: number): Status {
   check(statxNative(dir, cstring(path), flags, STATX_BASIC, statBuffer), "statx", readable(path));
   const b = statBuffer;
+  const inode = b.readBigUInt64LE(32);
   return {
     mode: b.readUInt16LE(28),
     uid: b.readUInt32LE(20),
@@ -180,7 +182,8 @@ function status(dir: number, path: ByteString, flags: number): Status {
     size: Number(b.readBigUInt64LE(40)),
     blocks: Number(b.readBigUInt64LE(48)),
     links: b.readUInt32LE(16),
-    identity: `${b.readUInt32LE(136)}:${b.readUInt32LE(140)}:${b.readBigUInt64LE(32)}`,
+    inode,
+    identity: `${b.readUInt32LE(136)}:${b.readUInt32LE(140)}:${inode}`,
     mtime: { seconds: Number(b.readBigInt64LE(112)), nanoseconds: b.readUInt32LE(120) },
     major: b.readUInt32LE(128),
     minor: b.readUInt32LE(132),

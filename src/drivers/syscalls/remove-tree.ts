@@ -1,6 +1,6 @@
 import fs from "node:fs";
 import { errnoOf } from "../../base/errors.ts";
-import { type ByteString, O, openAt2, RESOLVE, renameAt, rmdirAt, unlinkAt } from "./files.ts";
+import { type ByteString, O, openAt2, RESOLVE, renameAt, rmdirAt } from "./files.ts";
 import { closeFd, openFd, SyscallError } from "./libc.ts";
 
 /** Files whose turn to be deleted it is: `names` in the open folder `dir`. */
@@ -68,17 +68,6 @@ function lift(from: number, name: ByteString, to: number, as: ByteString): boole
     if (e instanceof SyscallError && e.code === "EEXIST") return false;
     throw e;
   }
-}
-
-/** Removes a file or a whole folder at once. */
-export function removeTreeAt(dir: number, name: ByteString): void {
-  try {
-    unlinkAt(dir, name);
-    return;
-  } catch (e) {
-    if (!(e instanceof SyscallError && e.code === "EISDIR")) throw e;
-  }
-  for (const doomed of dismantle(dir, name)) for (const file of doomed.names) unlinkAt(doomed.dir, file);
 }
 
 /** Removes the folder `name` below `parent` with the unlinking done off this thread. Missing is fine. */

@@ -20,16 +20,18 @@ import {
   setTimesAt,
   statAt,
   statIfAny,
+  statOf,
   symlinkAt,
   type Timestamp,
   typeOf,
   unlinkAt,
 } from "../syscalls/files.ts";
-import { closeFd, SyscallError } from "../syscalls/libc.ts";
-import { removeTreeAt } from "../syscalls/remove-tree.ts";
+import { closeFd, openFd, SyscallError } from "../syscalls/libc.ts";
+import { dismantle } from "../syscalls/remove-tree.ts";
 import { setXattr } from "../syscalls/xattr.ts";
 import { badArchive, type Entry } from "./entry.ts";
 import type { EntrySink } from "./reader.ts";
+import type { ContentPlace } from "./recipe.ts";
 import { partsOf, RootedFolder } from "./rooted-folder.ts";
 import { carriedXattr, markOf, OPAQUE_XATTR } from "./whiteout.ts";
 
@@ -38,6 +40,8 @@ export interface ExtractorOptions {
   owner?: { uid: number; gid: number };
   noOverwriteDirNonDir?: boolean;
   limits: { bytes: number; entries: number };
+  /** Files that entries replace are moved to this folder, named by inode. */
+  keep?: string;
 }
 
 /** Where an entry goes: `name` in the open folder `dir`. */
@@ -50,6 +54,7 @@ interface Place {
 interface OpenFile {
   fd: number;
   entry: Entry;
+  place: Place;
 }
 
 /** Puts entries into the tree below a root and nowhere else. */
@@ -57,6 +62,7 @@ export class Extractor implements EntrySink {
   readonly #root: RootedFolder;
   readonly #options: ExtractorOptions;
   #file: OpenFile | undefined;
+  #kept: number | undefined;
   #current: ByteString = "";
   /** Folders whose mtime is set at the end, since each entry in them would change it. */
   readonly #folders: { path: ByteString; mtime: Timestamp }[] = [];
@@ -119,9 +125,19 @@ export class Extractor implements EntrySink {
     }
   }
 
+  /** Where the content that comes now is stored, if it is: the path from the root without links. */
+  contentPlace(): ContentPlace | undefined {
+    if (this.#file === undefined) return undefined;
+    const { fd, place } = this.#file;
+    const folder = this.#root.pathOf(place.dir);
+    return { path: folder === "" ? place.name : `${folder}/${place.name}`, inode: statOf(fd).inode };
+  }
+
   close(): void {
     if (this.#file) closeFd(this.#file.fd);
+    if (this.#kept !== undefined) closeFd(this.#kept);
     this.#file = undefined;
+    this.#kept = undefined;
     this.#root.close();
   }
 
@@ -219,17 +235,18 @@ export class Extractor implements EntrySink {
     this.#folders.push({ path: place.path, mtime: entry.mtime });
   }
 
-  #open({ dir, name, path }: Place, entry: Entry): void {
+  #open(place: Place, entry: Entry): void {
+    const { dir, name } = place;
     const flags = O.WRONLY | O.CREAT | O.EXCL | O.NOFOLLOW;
     let fd: number;
     try {
       fd = openAt(dir, name, flags, 0o600);
     } catch (e) {
       if (!exists(e)) throw e;
-      this.#clear({ dir, name, path }, statAt(dir, name));
+      this.#clear(place, statAt(dir, name));
       fd = openAt(dir, name, flags, 0o600);
     }
-    this.#file = { fd, entry };
+    this.#file = { fd, entry, place };
   }
 
   #symlink(place: Place, entry: Entry): void {
@@ -274,14 +291,29 @@ export class Extractor implements EntrySink {
   #clear(place: Place, there: Status): void {
     if (typeOf(there) !== S.IFDIR) {
       if (typeOf(there) === S.IFLNK) this.#root.forget();
-      unlinkAt(place.dir, place.name);
+      this.#removeFile(place.dir, place.name);
       return;
     }
     if (this.#options.noOverwriteDirNonDir) {
       throw cannotOverwrite(`cannot overwrite directory ${shown(place)} with non-directory`);
     }
-    removeTreeAt(place.dir, place.name);
+    for (const doomed of dismantle(place.dir, place.name)) {
+      for (const name of doomed.names) this.#removeFile(doomed.dir, name);
+    }
     this.#root.forget();
+  }
+
+  #removeFile(dir: number, name: ByteString): void {
+    const { keep } = this.#options;
+    const there = keep === undefined ? undefined : statAt(dir, name);
+    if (keep !== undefined && there !== undefined && typeOf(there) === S.IFREG) {
+      if (this.#kept === undefined) fs.mkdirSync(keep, { mode: 0o700 });
+      this.#kept ??= openFd(keep, O.RDONLY | O.DIRECTORY);
+      if (statIfAny(this.#kept, String(there.inode)) === undefined) {
+        linkAt(dir, name, this.#kept, String(there.inode));
+      }
+    }
+    unlinkAt(dir, name);
   }
 
   /** Owner, then mode (chown clears setuid), then attributes (chown clears capabilities). */

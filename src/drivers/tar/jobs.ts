@@ -5,11 +5,19 @@ import { compressionOf, decompress, HEAD } from "./decompress.ts";
 import { Extractor, type ExtractorOptions } from "./extractor.ts";
 import { Packer, type PackerOptions } from "./packer.ts";
 import { TarReader } from "./reader.ts";
+import { keptFolder, RecipeWriter } from "./recipe.ts";
 
 /** What a pack or extract needs, as plain data that can cross to a worker. */
 export interface ExtractJob {
   root: string;
-  options: ExtractorOptions;
+  options: Omit<ExtractorOptions, "keep">;
+  recipe?: string;
+}
+
+export interface RebuildJob {
+  root: string;
+  recipe: string;
+  digest: string;
 }
 
 export interface PackJob {
@@ -19,7 +27,7 @@ export interface PackJob {
 
 export interface DigestResult {
   digest: string;
-  /** Bytes of the tar. */
+  /** Bytes of file contents. */
   size: number;
 }
 
@@ -36,9 +44,11 @@ export async function extract(input: AsyncIterable<Buffer>, job: ExtractJob, gen
   const counter = { bytes: 0 };
   const { head, rest } = await peek(counted(input, counter));
   const compressed = compressionOf(head) !== "none";
-  const extractor = new Extractor(job.root, job.options);
+  const { root, options, recipe } = job;
+  const extractor = new Extractor(root, recipe === undefined ? options : { ...options, keep: keptFolder(recipe) });
+  const tap = recipe === undefined ? undefined : new RecipeWriter(recipe, () => extractor.contentPlace());
   try {
-    const reader = new TarReader(extractor, job.options.limits.entries);
+    const reader = new TarReader(extractor, options.limits.entries, tap);
     const hash = createHash("sha256");
     let size = 0;
     for await (const chunk of decompress(rest, head)) {
@@ -52,9 +62,11 @@ export async function extract(input: AsyncIterable<Buffer>, job: ExtractJob, gen
     }
     reader.end();
     extractor.complete();
+    tap?.end();
     return { digest: `sha256:${hash.digest("hex")}`, size: extractor.size, entries: extractor.entries };
   } finally {
     extractor.close();
+    tap?.close();
   }
 }
 
@@ -90,12 +102,11 @@ async function peek(input: AsyncGenerator<Buffer, void>): Promise<{ head: Buffer
 /** Digest of the tar that packing gives. */
 export async function packDigest(job: PackJob, canceled: () => boolean): Promise<DigestResult> {
   const hash = createHash("sha256");
-  let size = 0;
-  for (const piece of new Packer(job.options).pack(job.root)) {
+  const packer = new Packer(job.options);
+  for (const piece of packer.pack(job.root)) {
     hash.update(piece);
-    size += piece.length;
     await turn();
     if (canceled()) throw new GantryError("canceled", "CANCELED", "canceled");
   }
-  return { digest: `sha256:${hash.digest("hex")}`, size };
+  return { digest: `sha256:${hash.digest("hex")}`, size: packer.size };
 }

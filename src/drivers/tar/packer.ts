@@ -42,6 +42,8 @@ export class Packer {
   readonly #options: PackerOptions;
   /** Hard-linked files already written, by inode. */
   readonly #written = new Map<string, ByteString>();
+  /** Bytes of file contents so far. */
+  size = 0;
   #out = Buffer.allocUnsafeSlow(PIECE);
   #used = 0;
 
@@ -146,6 +148,7 @@ export class Packer {
 
   /** Just `size` bytes: a file that shrinks meanwhile is filled up with zeros, since its header is out already. */
   *#content(fd: number, size: number): Generator<Buffer, void> {
+    this.size += size;
     let left = size;
     while (left > 0) {
       const got = fs.readSync(fd, this.#out, this.#used, Math.min(left, PIECE - this.#used), null);

@@ -26,9 +26,13 @@ export interface Job {
   send(message: { kind: "bytes"; bytes: Uint8Array } | { kind: "end" | "pull" | "abort" }): void;
 }
 
-type Opening =
-  | { kind: "extract"; job: Extract<ToWorker, { kind: "extract" }>["job"] }
-  | { kind: "pack" | "digest"; job: Extract<ToWorker, { kind: "pack" }>["job"] };
+/** A job without its id. */
+export type Opening =
+  Extract<ToWorker, { job: unknown }> extends infer Message
+    ? Message extends unknown
+      ? Omit<Message, "id">
+      : never
+    : never;
 
 /**
  * Worker threads that start with the first job and end when idle, for a worker costs about 10 MB. A worker runs

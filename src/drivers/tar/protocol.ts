@@ -1,12 +1,14 @@
 import { type ErrorKind, GantryError, messageOf } from "../../base/errors.ts";
 import type { ExtractResult } from "../../ports/archive.ts";
-import type { DigestResult, ExtractJob, PackJob } from "./jobs.ts";
+import type { DigestResult, ExtractJob, PackJob, RebuildJob } from "./jobs.ts";
 
 /** What the main thread tells the worker. `id` names the job. */
 export type ToWorker =
   | { id: number; kind: "extract"; job: ExtractJob }
   | { id: number; kind: "pack"; job: PackJob }
   | { id: number; kind: "digest"; job: PackJob }
+  /** Gives pieces as a pack does. */
+  | { id: number; kind: "rebuild"; job: RebuildJob }
   /** Input of an extract; each is answered by `taken`. */
   | { id: number; kind: "bytes"; bytes: Uint8Array }
   | { id: number; kind: "end" }

@@ -12,6 +12,13 @@ export interface EntrySink {
   finish(): void;
 }
 
+/** Sees every byte of the archive in order: those of files' contents (as stored) apart from all others. */
+export interface Tap {
+  literal(bytes: Buffer): void;
+  content(bytes: Buffer, position: number): void;
+  endContent(): void;
+}
+
 /** Longest extended header that is read into memory, in bytes. */
 const META_MAX = 1 << 20;
 
@@ -30,6 +37,7 @@ type State =
  */
 export class TarReader {
   readonly #sink: EntrySink;
+  readonly #tap: Tap | undefined;
   readonly #block = Buffer.alloc(BLOCK);
   #filled = 0;
   #padding = 0;
@@ -40,8 +48,9 @@ export class TarReader {
   /** Headers read so far, extended ones included. */
   headers = 0;
 
-  constructor(sink: EntrySink, maxEntries: number) {
+  constructor(sink: EntrySink, maxEntries: number, tap?: Tap) {
     this.#sink = sink;
+    this.#tap = tap;
     this.#maxEntries = maxEntries;
   }
 
@@ -49,9 +58,13 @@ export class TarReader {
     let at = 0;
     while (at < chunk.length) {
       const state = this.#state;
-      if (state.at === "end") return;
+      if (state.at === "end") {
+        this.#tap?.literal(chunk.subarray(at));
+        return;
+      }
       if (this.#padding > 0 && (state.at === "header" || state.at === "old-sparse")) {
         const skipped = Math.min(this.#padding, chunk.length - at);
+        this.#tap?.literal(chunk.subarray(at, at + skipped));
         this.#padding -= skipped;
         at += skipped;
       } else if (state.at === "header" || state.at === "old-sparse") {
@@ -59,6 +72,7 @@ export class TarReader {
       } else {
         const piece = chunk.subarray(at, at + Math.min(state.left, chunk.length - at));
         at += piece.length;
+        if (state.at === "meta" || state.at === "skip") this.#tap?.literal(piece);
         this.#body(state, piece);
       }
     }
@@ -77,11 +91,13 @@ export class TarReader {
 
   #collectBlock(chunk: Buffer, at: number): number {
     if (this.#filled === 0 && chunk.length - at >= BLOCK) {
+      this.#tap?.literal(chunk.subarray(at, at + BLOCK));
       this.#oneBlock(chunk.subarray(at, at + BLOCK));
       return BLOCK;
     }
     const taken = Math.min(BLOCK - this.#filled, chunk.length - at);
     chunk.copy(this.#block, this.#filled, at, at + taken);
+    this.#tap?.literal(chunk.subarray(at, at + taken));
     this.#filled += taken;
     if (this.#filled === BLOCK) {
       this.#filled = 0;
@@ -173,6 +189,7 @@ export class TarReader {
       if (state.left === 0) this.#state = { at: "header" };
     } else if (state.at === "pax-sparse") {
       const rest = state.map.write(piece);
+      this.#tap?.literal(rest === undefined ? piece : piece.subarray(0, piece.length - rest.length));
       if (rest !== undefined) {
         this.#open(state.entry, state.map.runs, state.left + rest.length);
         this.#padding = (BLOCK - ((state.left + rest.length) % BLOCK)) % BLOCK;
@@ -187,7 +204,10 @@ export class TarReader {
       const run = state.runs?.[state.run];
       const room = run === undefined ? rest.length : run.offset + run.length - state.position;
       const now = rest.subarray(0, room);
-      if (now.length > 0) this.#sink.data(now, state.position);
+      if (now.length > 0) {
+        this.#tap?.content(now, state.position);
+        this.#sink.data(now, state.position);
+      }
       state.position += now.length;
       rest = rest.subarray(now.length);
       if (run !== undefined && state.position === run.offset + run.length) {
@@ -196,6 +216,7 @@ export class TarReader {
       }
     }
     if (state.left === 0) {
+      this.#tap?.endContent();
       this.#sink.finish();
       this.#state = { at: "header" };
     }

@@ -108,7 +108,7 @@ export class RootedFolder {
       if (this.#owner) this.#own(up, name, this.#owner);
     } else if (typeOf(there) === S.IFLNK) {
       const target = readlinkAt(up, name);
-      const from = target.startsWith("/") ? "" : this.#pathOf(up);
+      const from = target.startsWith("/") ? "" : this.pathOf(up);
       this.#make(clamped(`${from}/${target}`), hops + 1);
     }
   }
@@ -123,7 +123,7 @@ export class RootedFolder {
   }
 
   /** Real path of an open folder, from the root. */
-  #pathOf(fd: number): ByteString {
+  pathOf(fd: number): ByteString {
     const real = fs.readlinkSync(`/proc/self/fd/${fd}`, "latin1");
     return real.startsWith(`${this.#path}/`) ? real.slice(this.#path.length + 1) : "";
   }

@@ -6,7 +6,8 @@ import type { ExtractOptions, ExtractResult, LayerArchive, PackOptions } from ".
 import { compressionOf } from "./decompress.ts";
 import { type DigestResult, type ExtractJob, extract, type PackJob, packDigest } from "./jobs.ts";
 import { Packer } from "./packer.ts";
-import { type Job, WorkerPool } from "./pool.ts";
+import { type Job, type Opening, WorkerPool } from "./pool.ts";
+import { rebuild } from "./recipe.ts";
 import { isSmallTree } from "./small-tree.ts";
 
 export interface TarArchiveOptions {
@@ -44,9 +45,10 @@ export class TarArchive implements LayerArchive {
   }
 
   async extract(input: Readable, root: string, options: ExtractOptions): Promise<ExtractResult> {
-    const { whiteouts, owner, noOverwriteDirNonDir, limits, signal } = options;
+    const { whiteouts, owner, noOverwriteDirNonDir, limits, signal, recipe } = options;
     const job: ExtractJob = {
       root,
+      ...(recipe === undefined ? {} : { recipe }),
       options: {
         whiteouts,
         ...(owner === undefined ? {} : { owner }),
@@ -96,44 +98,42 @@ export class TarArchive implements LayerArchive {
 
   pack(root: string, options: PackOptions): Readable {
     const { signal, exclude, ...plain } = options;
-    const job: PackJob = { root, options: plain };
     const stream =
       exclude !== undefined || isSmallTree(root, options.path)
-        ? inlinePack({ root, options: { ...plain, ...(exclude === undefined ? {} : { exclude }) } })
-        : this.#packInWorker(job);
-    if (signal !== undefined) {
-      const onAbort = (): void => void stream.destroy(canceled());
-      if (signal.aborted) onAbort();
-      else signal.addEventListener("abort", onAbort, { once: true });
-      stream.on("close", () => signal.removeEventListener("abort", onAbort));
-    }
-    return stream;
+        ? inline(new Packer({ ...plain, ...(exclude === undefined ? {} : { exclude }) }).pack(root))
+        : this.#stream({ kind: "pack", job: { root, options: plain } });
+    return abortable(stream, signal);
   }
 
-  #packInWorker(job: PackJob): Readable {
+  rebuild(root: string, recipe: string, { digest, signal }: { digest: Digest; signal?: AbortSignal }): Readable {
+    const stream = isSmallTree(root)
+      ? inline(rebuild(root, recipe, digest))
+      : this.#stream({ kind: "rebuild", job: { root, recipe, digest } });
+    return abortable(stream, signal);
+  }
+
+  /** The pieces that a worker makes, asked for a few at a time. */
+  #stream(opening: Opening & { kind: "pack" | "rebuild" }): Readable {
     let handle: Job | undefined;
     let asked = 0;
     let over = false;
     const stream: Readable = new Readable({
       highWaterMark: AHEAD * PIECE,
       read: () => {
-        handle ??= this.#pool.open(
-          { kind: "pack", job },
-          {
-            piece: (bytes) => {
-              asked--;
-              stream.push(bytes);
-            },
-            done: () => {
-              over = true;
-              stream.push(null);
-            },
-            failed: (error) => {
-              over = true;
-              stream.destroy(error);
-            },
+        handle ??= this.#pool.open(opening, {
+          piece: (bytes) => {
+            asked--;
+            stream.push(bytes);
           },
-        );
+          done: () => {
+            over = true;
+            stream.push(null);
+          },
+          failed: (error) => {
+            over = true;
+            stream.destroy(error);
+          },
+        });
         if (over) return;
         for (; asked < AHEAD; asked++) handle.send({ kind: "pull" });
       },
@@ -195,8 +195,8 @@ function inlineInput(bytes: Buffer[]): Buffer | undefined {
   }
 }
 
-function inlinePack(job: PackJob): Readable {
-  const pieces = new Packer(job.options).pack(job.root);
+/** The pieces made right here, one each time the reader asks. */
+function inline(pieces: Generator<Buffer, void>): Readable {
   return new Readable({
     highWaterMark: PIECE,
     read() {
@@ -212,6 +212,15 @@ function inlinePack(job: PackJob): Readable {
       done(error);
     },
   });
+}
+
+function abortable(stream: Readable, signal: AbortSignal | undefined): Readable {
+  if (signal === undefined) return stream;
+  const onAbort = (): void => void stream.destroy(canceled());
+  if (signal.aborted) onAbort();
+  else signal.addEventListener("abort", onAbort, { once: true });
+  stream.on("close", () => signal.removeEventListener("abort", onAbort));
+  return stream;
 }
 
 /** Input on its way to a worker, gathered into pieces that can be handed over, a few at a time. */

@@ -2,6 +2,7 @@ import { parentPort } from "node:worker_threads";
 import { GantryError } from "../../base/errors.ts";
 import { extract, packDigest } from "./jobs.ts";
 import { Packer } from "./packer.ts";
+import { rebuild } from "./recipe.ts";
 import { type FromWorker, type ToWorker, toWire } from "./protocol.ts";
 
 const canceled = (): GantryError => new GantryError("canceled", "CANCELED", "canceled");
@@ -36,6 +37,9 @@ function serve(port: NonNullable<typeof parentPort>): void {
       finish(id, extract(input, message.job, false));
     } else if (message.kind === "pack") {
       jobs.set(id, new PackRun(new Packer(message.job.options).pack(message.job.root), id, tell, finish));
+    } else if (message.kind === "rebuild") {
+      const { root, recipe, digest } = message.job;
+      jobs.set(id, new PackRun(rebuild(root, recipe, digest), id, tell, finish));
     } else if (message.kind === "digest") {
       let stop = false;
       jobs.set(id, { message: (m) => void (stop ||= m.kind === "abort") });
