@@ -12,7 +12,7 @@ const REMOVED = [
   "var/cache/apt/srcpkgcache.bin",
 ];
 /** Folders whose files go while the folders stay. */
-const EMPTIED = ["dev", "run", "tmp", "var/log", "var/cache/apt/archives", "var/cache/debconf", "var/lib/apt/lists"];
+const EMPTIED = ["dev", "run", "tmp", "var/log", "var/cache/apt/archives", "var/lib/apt/lists"];
 
 /** apt and dpkg in an image: no services started, no caches kept, no translations fetched, no waiting for the disk. */
 const SETTINGS: [name: string, mode: number, content: string][] = [
@@ -49,7 +49,7 @@ export async function settleDebianTree(root: string, { slim, epoch }: { slim: bo
   const newest = await newestPackageFile(root);
   for (const name of REMOVED) await fs.rm(at(name), { force: true });
   for (const name of EMPTIED) await emptyFolder(at(name));
-  await removeBackups(at("var/lib/dpkg"));
+  for (const name of ["var/lib/dpkg", "var/cache/debconf"]) await removeBackups(at(name));
   if (await exists(at("etc/machine-id"))) await fs.writeFile(at("etc/machine-id"), "");
   if (slim) await slimDown(root);
   for (const [name, mode, content] of SETTINGS) {
