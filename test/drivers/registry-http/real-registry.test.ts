@@ -35,7 +35,13 @@ describe("Debian's registry without a password", () => {
     const repo = { registry: server.host, repository: "a/one" };
     assert.equal(await client.hasBlob(repo, digest, {}), false);
     let opened = 0;
-    await client.putBlob(repo, digest, blob.length, () => (opened++, Readable.from([blob.subarray(0, 1e6), blob.subarray(1e6)])), {});
+    await client.putBlob(
+      repo,
+      digest,
+      blob.length,
+      () => (opened++, Readable.from([blob.subarray(0, 1e6), blob.subarray(1e6)])),
+      {},
+    );
     assert.equal(opened, 1);
     assert.equal(await client.hasBlob(repo, digest, {}), true);
     const other = { registry: server.host, repository: "two" };
@@ -94,7 +100,9 @@ describe("Debian's registry without a password", () => {
 
   it("is not asked for names that would leave the path", async () => {
     for (const repository of ["../x", "a/../b", "A", "a b", "a?b", ""]) {
-      await assert.rejects(client.getManifest({ registry: server.host, repository }, "y", {}), { code: "BAD_REFERENCE" });
+      await assert.rejects(client.getManifest({ registry: server.host, repository }, "y", {}), {
+        code: "BAD_REFERENCE",
+      });
     }
     const repo = { registry: server.host, repository: "x" };
     await assert.rejects(client.getManifest(repo, "../y", {}), { code: "BAD_REFERENCE" });
@@ -103,7 +111,9 @@ describe("Debian's registry without a password", () => {
 
   it("stops at once when the caller gives up", async () => {
     const aborter = new AbortController();
-    const { body } = await client.getBlob({ registry: server.host, repository: "two" }, digest, { signal: aborter.signal });
+    const { body } = await client.getBlob({ registry: server.host, repository: "two" }, digest, {
+      signal: aborter.signal,
+    });
     aborter.abort();
     await assert.rejects(collect(body), { kind: "canceled" });
   });
