@@ -7,7 +7,7 @@ import { errnoOf, GantryError } from "../../base/errors.ts";
 import type { BuildFiles, CopyRequest, DigestOptions, FoundSource, Owner } from "../../ports/build-files.ts";
 import { O, readable, rmdirAt, S, statIfAny, statOf, typeOf, unlinkAt } from "../syscalls/files.ts";
 import { closeFd } from "../syscalls/libc.ts";
-import { entriesOf, removeTree, removeTreeAt } from "../syscalls/remove-tree.ts";
+import { entriesOf, removeTree } from "../syscalls/remove-tree.ts";
 import { copyInto } from "./copy.ts";
 import { digestOf } from "./digest.ts";
 import { findSources } from "./find.ts";
@@ -220,6 +220,6 @@ function removeStub(up: number, name: string): void {
   if (type === S.IFREG && status.size === 0) unlinkAt(up, name);
   else if (type === S.IFDIR) {
     const empty = withFd(openInside(up, name, O.RDONLY | O.DIRECTORY), entriesOf).length === 0;
-    if (empty) removeTreeAt(up, name);
+    if (empty) rmdirAt(up, name);
   }
 }
