@@ -35,3 +35,10 @@ export function parseTimestamp(text: string, now: number): bigint {
     throw new GantryError("invalid", "BAD_TIME", message, { cause });
   }
 }
+
+/** Milliseconds since the epoch, with fractions, as RFC 3339 with nanoseconds in UTC. */
+export function stampOf(ms: number): string {
+  const whole = Math.floor(ms);
+  const rest = Math.round((ms - whole) * 1e6);
+  return `${new Date(whole).toISOString().slice(0, -1)}${String(Math.min(rest, 999_999)).padStart(6, "0")}Z`;
+}

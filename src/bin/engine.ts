@@ -76,8 +76,7 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
   const rootfs = new ConfinedRootfs();
   const archive = new TarArchive({ workerUrl: new URL("./tar-worker.js", import.meta.url) });
   const blobs = new FileBlobStore(path.join(dataRoot, "blobs"));
-  const layers = new OverlayLayerStore({ root: dataRoot, state, archive });
-  layers.sweep();
+  const layers = new OverlayLayerStore({ root: dataRoot, state, archive, logger });
   const platform = { os: "linux", architecture: host.facts().architecture };
   const remote = new HttpRegistry({ clock, insecureRegistries: options.insecureRegistries });
   const images = new Images({
@@ -171,7 +170,7 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
         { ...use.authFor(auth, reference), onProgress, signal },
       ),
     tag: (id, reference) => images.tag(id, reference),
-    holds: { take: (chains) => images.hold([...chains]) },
+    holds: images.holds,
     reclaim: (chains) => images.reclaim(chains),
     layers,
     archive,

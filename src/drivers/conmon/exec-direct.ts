@@ -24,12 +24,14 @@ export async function execDirectly(runtime: CliRuntime, spec: ExecSpec): Promise
       stdio: [spec.stdin ? "pipe" : "ignore", "pipe", "pipe"],
     }),
   );
-  const output = new PipeStream(child);
+  const output = new PipeStream(child, () => readText(pidFile) !== "");
   const exit = (async (): Promise<number> => {
     const [code] = (await once(child, "exit")) as [number | null];
-    await output.drained(LINGER);
     const complaint = readText(log);
-    if (complaint !== "" && readText(pidFile) === "") {
+    const failed = complaint !== "" && readText(pidFile) === "";
+    output.settle(!failed);
+    await output.drained(LINGER);
+    if (failed) {
       const args = (spec.process as { args?: string[] }).args ?? [];
       throw translateRuntimeError("exec", complaint, args[0] ?? "");
     }
@@ -57,22 +59,54 @@ function readText(file: string): string {
   }
 }
 
-/** A child's three pipes as an AttachStream. */
+/** How often is looked whether the process has started while its first words wait, in milliseconds. */
+const START_POLL = 2;
+
+/**
+ * A child's three pipes as an AttachStream. Until the process has started, what is on stderr may be the runtime's own
+ * complaint, which the client must not get: it waits.
+ */
 class PipeStream implements AttachStream {
   private readonly child: ChildProcess;
   private readonly closed: Promise<void>;
+  private readonly started: () => boolean;
+  private early: Buffer[] | undefined = [];
+  private deliver: ((stream: "stdout" | "stderr", chunk: Buffer) => void) | undefined;
   private paused = false;
 
-  constructor(child: ChildProcess) {
+  constructor(child: ChildProcess, started: () => boolean) {
     this.child = child;
+    this.started = started;
     this.closed = new Promise((resolve) => child.once("close", () => resolve()));
     child.stdin?.on("error", () => {}); // it ended without reading all
     child.on("error", () => {});
   }
 
   onOutput(listener: (stream: "stdout" | "stderr", chunk: Buffer) => void): void {
+    this.deliver = listener;
     this.child.stdout?.on("data", (chunk: Buffer) => listener("stdout", chunk));
-    this.child.stderr?.on("data", (chunk: Buffer) => listener("stderr", chunk));
+    this.child.stderr?.on("data", (chunk: Buffer) => {
+      if (this.early === undefined) listener("stderr", chunk);
+      else {
+        this.early.push(chunk);
+        this.look();
+      }
+    });
+  }
+
+  private look(): void {
+    if (this.early === undefined || this.early.length === 0) return;
+    if (this.started()) this.settle(true);
+    else setTimeout(() => this.look(), START_POLL);
+  }
+
+  /** The process is known to have run, or never to have. */
+  settle(ran: boolean): void {
+    const waiting = this.early ?? [];
+    if (ran) {
+      this.early = undefined;
+      for (const chunk of waiting) this.deliver?.("stderr", chunk);
+    } else waiting.length = 0;
   }
 
   onClose(listener: () => void): void {

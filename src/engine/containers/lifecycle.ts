@@ -1,4 +1,5 @@
 import { GantryError, isGantryError, messageOf } from "../../base/errors.ts";
+import { stampOf } from "../../base/timestamps.ts";
 import type { ContainerDeps } from "./deps.ts";
 import { decideRestart, nextDelay } from "./restart-policy.ts";
 import { cgroupsPathOf, isUp } from "./record.ts";
@@ -235,7 +236,7 @@ export class Lifecycle {
     state.exitCode = exit?.code ?? 137;
     state.error = exit ? "" : "the container's monitor was lost";
     state.oomKilled = oomKilled;
-    state.finishedAt = this.deps.clock.stamp();
+    state.finishedAt = exit ? stampOf(exit.at) : this.deps.clock.stamp();
     state.status = "exited";
     state.intent = "teardown";
     this.deps.registry.save(entry);

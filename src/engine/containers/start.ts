@@ -2,7 +2,7 @@ import { GantryError, messageOf } from "../../base/errors.ts";
 import type { Attachment } from "../networks/contract.ts";
 import type { ContainerDeps } from "./deps.ts";
 import { renderHosts, renderResolvConf } from "./etc-files.ts";
-import type { ContainerRecord } from "./record.ts";
+import { cgroupsPathOf, type ContainerRecord } from "./record.ts";
 import type { ContainerEntry } from "./registry.ts";
 import { explainExec } from "./spec/explain-exec.ts";
 import type { ResolvedMount, SpecFacts } from "./spec/facts.ts";
@@ -41,6 +41,8 @@ export class Starter {
     try {
       for (const step of planStart(entry.record, this.hostHostname)) await this.carryOut(step, entry, context);
     } catch (error) {
+      // A runtime that gives up half-way forgets the group it made.
+      await this.deps.cgroups.destroy(cgroupsPathOf(entry.record));
       await this.undo(entry);
       throw error;
     }

@@ -1,4 +1,5 @@
 import type { OciLinux, OciSpec } from "../../../ports/oci-spec.ts";
+import type { SeccompCompiler, SeccompSource } from "../../../ports/seccomp-compiler.ts";
 import { planDevices } from "./devices.ts";
 import type { SpecFacts } from "./facts.ts";
 import { planHiddenPaths, planMounts, rootPropagation } from "./mounts.ts";
@@ -51,6 +52,20 @@ function planSeccomp(facts: SpecFacts, capabilities: readonly string[]): Seccomp
   if (seccomp === "unconfined") return undefined;
   if (seccomp !== "default") return customSeccomp(seccomp, capabilities, host);
   return hostConfig.Privileged ? undefined : defaultSeccomp(capabilities, host);
+}
+
+/** crun loads a ready program from here in place of compiling `linux.seccomp`, also for its execs. */
+const CRUN_PROGRAM = "run.oci.seccomp_bpf_data";
+
+/**
+ * The spec with its filter compiled beforehand, for crun: two thirds of its time for a start go into compiling. Other
+ * runtimes ignore the annotation and read the filter itself, which stays. A user's own annotation is left alone.
+ */
+export function withCompiledSeccomp(spec: OciSpec, compiler: SeccompCompiler): OciSpec {
+  const source = spec.linux.seccomp as unknown as SeccompSource | undefined;
+  if (source === undefined || spec.annotations?.[CRUN_PROGRAM] !== undefined) return spec;
+  const program = compiler.compile(source);
+  return program === undefined ? spec : { ...spec, annotations: { ...spec.annotations, [CRUN_PROGRAM]: program } };
 }
 
 /** 2^64 as JSON.stringify prints it: the nearest a number gets to RLIM_INFINITY. */
