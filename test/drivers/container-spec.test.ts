@@ -3,12 +3,13 @@ import { randomBytes } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
 import { describe, it } from "node:test";
+import { LibseccompCompiler } from "../../src/drivers/seccomp/libseccomp.ts";
 import { LinuxHost } from "../../src/drivers/host-facts/linux-host.ts";
 import { run } from "../../src/drivers/process/run.ts";
 import { MNT_DETACH, umount } from "../../src/drivers/syscalls/mount.ts";
 import { createNetworkNamespace } from "../../src/drivers/syscalls/namespaces.ts";
 import type { SpecFacts } from "../../src/engine/containers/spec/facts.ts";
-import { encodeSpec, planSpec } from "../../src/engine/containers/spec/plan.ts";
+import { encodeSpec, planSpec, withCompiledSeccomp } from "../../src/engine/containers/spec/plan.ts";
 import { scratch } from "../support/scratch.ts";
 
 const host = new LinuxHost();
@@ -169,4 +170,54 @@ for (const runtime of ["crun", "runc"]) {
       assert.match(out, /^mounted$/m);
     });
   });
+}
+
+describe("a filter compiled beforehand", () => {
+  it("holds under crun, for the container and for what is executed in it", async () => {
+    using w = world();
+    const id = `spec-bpf-${randomBytes(6).toString("hex")}`;
+    const facts: SpecFacts = {
+      id,
+      name: "spec",
+      config: { Cmd: ["sh", "-c", "grep Seccomp: /proc/self/status; unshare -m true; exec sleep 60"] },
+      hostConfig: {},
+      rootfs: w.rootfs,
+      hostname: "inside",
+      user: { uid: 0, gid: 0, additionalGids: [], home: "/" },
+      netns: w.netns,
+      mounts: [],
+      files: {},
+      host: host.facts(),
+    };
+    fs.symlinkSync("busybox", path.join(w.rootfs, "bin/sleep"));
+    const spec = withCompiledSeccomp(planSpec(facts), new LibseccompCompiler());
+    assert.ok(spec.annotations?.["run.oci.seccomp_bpf_data"]);
+    assert.equal(withCompiledSeccomp(spec, { compile: () => "other" }), spec);
+    fs.writeFileSync(path.join(w.dir.path, "config.json"), encodeSpec(spec));
+    const [tool, argv] = command("crun", w.dir.path, id);
+    const container = run(tool, argv, { timeout: 20_000, ok: [0, 1, 137, -1] });
+    try {
+      const executed = await untilItRuns(() =>
+        run("crun", ["exec", id, "sh", "-c", "grep Seccomp: /proc/self/status; unshare -m true || echo refused"]),
+      );
+      assert.match(executed, /Seccomp:\s2\nrefused/);
+    } finally {
+      await run("crun", ["delete", "-f", id], { ok: [0, 1] });
+    }
+    const { stdout, stderr } = await container;
+    assert.match(stdout.toString(), /Seccomp:\s2/);
+    assert.match(stderr, /unshare.*Operation not permitted/);
+  });
+});
+
+/** An exec fails until the container is up. */
+async function untilItRuns(attempt: () => Promise<{ stdout: Buffer }>): Promise<string> {
+  for (let left = 100; ; left--) {
+    try {
+      return (await attempt()).stdout.toString();
+    } catch (error) {
+      if (left === 0) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
 }
