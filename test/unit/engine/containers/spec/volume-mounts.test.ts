@@ -1,0 +1,158 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { ContainerConfig, HostConfig } from "../../../../../src/base/container-config.ts";
+import type { ContainerRecord, MountPoint } from "../../../../../src/engine/containers/record.ts";
+import { VolumeMounts } from "../../../../../src/engine/containers/spec/volume-mounts.ts";
+import { Volumes } from "../../../../../src/engine/volumes/volumes.ts";
+import type { Rootfs } from "../../../../../src/ports/rootfs.ts";
+import { MemoryStateStore } from "../../../../support/memory-state.ts";
+
+/** Mounts over volumes whose folders are names; `links` are the image's, `hostPaths` what the host has. */
+function world() {
+  const log: string[] = [];
+  const hostPaths = new Set(["/srv"]);
+  const links: Record<string, string> = {};
+  const others: Record<string, MountPoint[]> = {};
+  const users = new Map<string, string[]>();
+  let ids = 0;
+  const volumes = new Volumes({
+    state: new MemoryStateStore(),
+    files: {
+      dataPath: (name) => `/volumes/${name}/_data`,
+      create: () => {},
+      remove: async (name) => void log.push(`remove ${name}`),
+      list: () => [],
+      size: async () => 0,
+      mount: () => {},
+      unmount: () => {},
+      copyUp: async (name, _rootfs, path) => void log.push(`fill ${name} ${path}`),
+      subpath: (name, subpath) => `/volumes/${name}/_data/${subpath}`,
+    },
+    clock: { now: () => 0, stamp: () => "2026-01-01T00:00:00.000000000Z", after: () => () => {} },
+    ids: { id: () => `anonymous${++ids}`, name: () => "x" },
+    events: { publish: () => {} },
+    usage: { containersUsing: (name) => users.get(name) ?? [] },
+  });
+  const rootfs = { resolve: (_root: string, path: string) => links[path] ?? path } as unknown as Rootfs;
+  const mounts = new VolumeMounts({
+    volumes,
+    rootfs,
+    hostPaths: {
+      exists: (path) => hostPaths.has(path),
+      makeDirectory: (path) => {
+        log.push(`mkdir ${path}`);
+        hostPaths.add(path);
+      },
+    },
+    mountsOf: (name) => others[name] ?? [],
+  });
+  const create = async (hostConfig: HostConfig, config: ContainerConfig = {}): Promise<ContainerRecord> =>
+    ({ id: "c1", config, hostConfig, mounts: await mounts.create("c1", config, hostConfig) }) as ContainerRecord;
+  return { mounts, volumes, create, log, links, others, users };
+}
+
+describe("a container's mounts", () => {
+  it("are shown by inspect as Docker shows them", async () => {
+    const { create } = world();
+    const record = await create(
+      {
+        Binds: ["/srv:/srv:ro", "data:/data"],
+        Mounts: [{ Type: "tmpfs", Target: "/t" }],
+        Tmpfs: { "/hidden": "" },
+      },
+      { Volumes: { "/anon": {} } },
+    );
+    const volume = { Type: "volume", Driver: "local", RW: true, Propagation: "" };
+    assert.deepEqual(record.mounts, [
+      { Type: "bind", Source: "/srv", Destination: "/srv", Mode: "ro", RW: false, Propagation: "rprivate" },
+      { ...volume, Name: "data", Source: "/volumes/data/_data", Destination: "/data", Mode: "z" },
+      { Type: "tmpfs", Source: "", Destination: "/t", Mode: "", RW: true, Propagation: "" },
+      { ...volume, Name: "anonymous1", Source: "/volumes/anonymous1/_data", Destination: "/anon", Mode: "" },
+    ]);
+  });
+
+  it("are ready at the start: folders made for -v, volumes filled unless nocopy, subfolders found", async () => {
+    const { create, mounts, log } = world();
+    const record = await create({
+      Binds: ["/made:/made", "data:/data", "bare:/bare:nocopy"],
+      Mounts: [{ Type: "volume", Source: "deep", Target: "/deep", VolumeOptions: { Subpath: "a/b" } }],
+      Tmpfs: { "/run": "size=1m" },
+    });
+    const resolved = await mounts.prepare(record, "/rootfs");
+    assert.deepEqual(
+      resolved.map(({ type, source, destination }) => [type, source, destination]),
+      [
+        ["bind", "/made", "/made"],
+        ["bind", "/volumes/data/_data", "/data"],
+        ["bind", "/volumes/bare/_data", "/bare"],
+        ["bind", "/volumes/deep/_data/a/b", "/deep"],
+        ["tmpfs", "", "/run"],
+      ],
+    );
+    assert.deepEqual(log, ["mkdir /made", "fill data /data", "fill deep /deep"]);
+  });
+
+  it("need an existing source with --mount, and leave no anonymous volume behind when one fails", async () => {
+    const { create, log } = world();
+    await assert.rejects(create({ Mounts: [{ Type: "bind", Source: "/missing", Target: "/x" }] }), {
+      message: 'invalid mount config for type "bind": bind source path does not exist: /missing',
+    });
+    await assert.rejects(
+      create({
+        Mounts: [
+          { Type: "volume", Target: "/a" },
+          { Type: "volume", Source: "x y", Target: "/b" },
+        ],
+      }),
+      {
+        code: "BAD_VOLUME_NAME",
+      },
+    );
+    assert.deepEqual(log, ["remove anonymous1"]);
+  });
+
+  it("never land in /proc, /dev or /sys, not through the image's links either", async () => {
+    const { create, mounts, links } = world();
+    await assert.rejects(create({ Binds: ["/srv:/proc/x"] }), { code: "UNSAFE_MOUNT" });
+    const record = await create({ Binds: ["/srv:/innocent"] });
+    links["/innocent"] = "/proc/self/attr";
+    await assert.rejects(mounts.prepare(record, "/rootfs"), { code: "UNSAFE_MOUNT" });
+    delete links["/innocent"];
+    links["/etc/hosts"] = "/proc/self/attr/exec";
+    await assert.rejects(mounts.prepare(record, "/rootfs"), { code: "UNSAFE_MOUNT" });
+  });
+
+  it("come from another container, read-only if so asked, unless the container has its own there", async () => {
+    const { create, mounts, others, log } = world();
+    const other = await create({ Binds: ["/srv:/srv:rslave", "data:/data"] }, { Volumes: { "/anon": {} } });
+    others["other"] = other.mounts;
+    const record = await create({ VolumesFrom: ["other:ro"], Binds: ["mine:/data"] }, { Volumes: { "/anon": {} } });
+    assert.deepEqual(
+      record.mounts.map(({ Destination, Name, RW }) => [Destination, Name, RW]),
+      [
+        ["/srv", undefined, false],
+        ["/anon", "anonymous1", false],
+        ["/data", "mine", true],
+      ],
+    );
+    const resolved = await mounts.prepare(record, "/rootfs");
+    assert.deepEqual(
+      resolved.map(({ destination, readOnly, propagation }) => [destination, readOnly, propagation]).toSorted(),
+      [
+        ["/anon", true, undefined],
+        ["/data", false, undefined],
+        ["/srv", true, "rslave"],
+      ],
+    );
+    assert.ok(!log.includes("fill anonymous1 /anon"));
+  });
+
+  it("lose their anonymous volumes with rm -v, except those that another container still has", async () => {
+    const { create, mounts, users, log } = world();
+    const record = await create({ Binds: ["data:/data"] }, { Volumes: { "/a": {}, "/b": {} } });
+    users.set("anonymous2", ["c2"]);
+    await mounts.removeAnonymous(record);
+    await mounts.removeAnonymous(record);
+    assert.deepEqual(log, ["remove anonymous1"]);
+  });
+});
