@@ -164,8 +164,7 @@ class Run {
     }
     const variable = this.variables.findLast(([other]) => other === name);
     if (variable === undefined) {
-      const last = pipe.commands.at(-1)?.words.at(-1) ?? pipe;
-      this.fail(at(last), `undefined variable: ${name}`);
+      this.fail(at(lastWord(pipe)), `undefined variable: ${name}`);
     }
     variable[1] = value;
   }
@@ -281,12 +280,12 @@ class Run {
     const count = words.length + (piped === NOTHING ? 0 : 1);
     if (count < found.least || count > (found.most ?? count)) {
       const want = found.most === undefined ? `at least ${found.least}` : found.most;
-      this.fail(at(node), `wrong number of args for ${name}: want ${want} got ${count}`);
+      this.fail({ pos: node.pos, source: name }, `wrong number of args for ${name}: want ${want} got ${count}`);
     }
     if (name === "and" || name === "or") return this.shortCircuit(name === "or", words, dot, piped);
     const args = words.map((word, i) => this.argument(word, dot, found.types?.[i]));
     if (piped !== NOTHING) {
-      this.checkType(piped, found.types?.[words.length], at(node));
+      this.checkType(piped, found.types?.[words.length], at(lastWord(words.at(-1) ?? node)));
       args.push(piped);
     }
     return this.guarded(at(node), name, () => found.call(args));
@@ -304,10 +303,10 @@ class Run {
     const value = this.operand(word, dot);
     if (type !== undefined && word.type === "nil") this.fail(at(word), `cannot assign nil to ${type}`);
     if (type !== undefined && constant && !fits(value, type)) {
-      const expected = type === "int" ? "integer" : type;
-      this.fail(at(word), `expected ${expected}; found ${show(word)}`);
+      const problem = type === "[]string" ? `can't handle ${show(word)} for arg of type ${type}` : undefined;
+      this.fail(at(word), problem ?? `expected ${type === "int" ? "integer" : type}; found ${show(word)}`);
     }
-    this.checkType(value, type, at(word));
+    this.checkType(value, type, at(lastWord(word)));
     return value;
   }
 
@@ -339,6 +338,12 @@ class Run {
 function fits(value: Value, type: ArgumentType): boolean {
   if (type === "[]string") return value === null || Array.isArray(value);
   return typeof value === (type === "int" ? "number" : type) && (type !== "int" || Number.isInteger(value));
+}
+
+/** What Go evaluated last within an operand, and so blames. */
+function lastWord(node: Operand | Command): Operand | Command {
+  const word = node.type === "pipe" ? node.commands.at(-1)?.words.at(-1) : undefined;
+  return word === undefined ? node : lastWord(word);
 }
 
 const at = (node: Operand | Command): Place => ({ pos: node.pos, source: show(node) });

@@ -179,7 +179,10 @@ export const FUNCTIONS: ReadonlyMap<string, TemplateFunction> = new Map(
     html: variadic(0, (args) => evaluated(args).replace(/[\0"'&<>]/g, (char) => HTML[char] ?? char)),
     js: variadic(0, (args) => escapeJs(evaluated(args))),
     urlquery: variadic(0, (args) => escapeUrl(evaluated(args))),
-    eq: variadic(2, ([first, ...others]) => others.some((other) => equal(first, other))),
+    eq: variadic(1, ([first, ...others]) => {
+      if (others.length === 0) throw new Error("missing argument for comparison");
+      return others.some((other) => equal(first, other));
+    }),
     ne: fixed(2, (a, b) => !equal(a, b)),
     lt: fixed(2, less),
     le: fixed(2, (a, b) => less(a, b) || equal(a, b)),

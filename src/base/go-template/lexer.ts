@@ -46,7 +46,7 @@ const KEYWORDS = new Set([
 const WORD = /[\p{L}\p{Nd}_]*/uy;
 const BLANKS = /[ \t\r\n]+/y;
 const NUMBER =
-  /[+-]?(?:0[xX][\da-fA-F_]*(?:\.[\da-fA-F_]*)?(?:[pP][+-]?[\d_]+)?|0[bB][01_]*|0[oO][0-7_]*|[\d_]*(?:\.[\d_]*)?(?:[eE][+-]?[\d_]+)?)i?/y;
+  /[+-]?(?:0[xX][\da-fA-F_]*(?:\.[\da-fA-F_]*)?(?:[pP][+-]?[\d_]+)?|0[bB][01_]*|0[oO][0-7_]*|[\d_]*(?:\.[\d_]*)?(?:[eE][+-]?[\d_]*)?)i?/y;
 const STRING = /"(?:\\[^\n]|[^"\\\n])*"/y;
 const CHAR = /'(?:\\[^\n]|[^'\\\n])*'/y;
 const RAW = /`[^`]*`/y;
@@ -223,7 +223,8 @@ class Lexer {
   private number(): boolean {
     const text = this.match(NUMBER) ?? "";
     const rest = this.text.slice(this.pos + text.length);
-    if (!/\d/.test(text) || /^[\p{L}\p{Nd}_]/u.test(rest)) {
+    // A sign would go on to an imaginary part, which nothing here has.
+    if (/^[\p{L}\p{Nd}_]/u.test(rest) || (/\d/.test(text) && /^[+-]/.test(rest))) {
       return this.fail(`bad number syntax: ${JSON.stringify(text + (/^[^]/u.exec(rest)?.[0] ?? ""))}`);
     }
     this.emit("number", text.length);

@@ -73,13 +73,15 @@ function pad(directive: Directive, text: string, numeric = false): string {
   const missing = (directive.width ?? 0) - length;
   if (missing <= 0) return text;
   if (directive.minus) return text + " ".repeat(missing);
-  if (!directive.zero || !numeric) return " ".repeat(missing) + text;
-  const sign = /^[+\- ]/.exec(text)?.[0] ?? "";
+  if (!directive.zero) return " ".repeat(missing) + text;
+  const sign = numeric ? (/^[+\- ]/.exec(text)?.[0] ?? "") : "";
   return sign + "0".repeat(missing) + text.slice(sign.length);
 }
 
 function bad(directive: Directive, value: Value): string {
-  return value == null ? `%!${directive.verb}(<nil>)` : `%!${directive.verb}(${typeName(value)}=${format(value)})`;
+  if (value == null) return `%!${directive.verb}(<nil>)`;
+  // The flags still hold for the value inside.
+  return `%!${directive.verb}(${typeName(value)}=${apply({ ...directive, verb: "v", sharp: false }, value)})`;
 }
 
 function apply(directive: Directive, value: Value): string {
@@ -104,7 +106,7 @@ function apply(directive: Directive, value: Value): string {
       return `map[${entries.map(([key, item]) => `${apply(directive, key)}:${apply(directive, item)}`).join(" ")}]`;
     }
     case "func":
-      return bad(directive, value);
+      return `%!${directive.verb}(func())`;
   }
 }
 
@@ -156,7 +158,7 @@ function float(directive: Directive, value: number): string {
   const negative = value < 0 || Object.is(value, -0);
   const size = formatFloat(Math.abs(value), form, form === "g" ? precision : (precision ?? 6)).replace(/^\+/, "");
   const body = signOf(directive, negative) + (verb === "G" || verb === "E" ? size.toUpperCase() : size);
-  return pad(directive, body, Number.isFinite(value));
+  return pad(Number.isFinite(value) ? directive : { ...directive, zero: false }, body, true);
 }
 
 function text(directive: Directive, value: string): string {

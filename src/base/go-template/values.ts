@@ -15,7 +15,8 @@ export function kindOf(value: Value): Kind {
     case "bigint":
       return "int";
     case "number":
-      return Number.isInteger(value) ? "int" : "float";
+      // Beyond 64 bits Go has only floats.
+      return Number.isInteger(value) && Math.abs(value) < 2 ** 63 ? "int" : "float";
     case "string":
       return "string";
     case "function":
