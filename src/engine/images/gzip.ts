@@ -15,12 +15,28 @@ const HEADER = Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff]);
 /** An empty last block: the blocks before it end at a byte without saying that they are last. */
 const LAST_BLOCK = Buffer.from([3, 0]);
 
-function deflate(block: Buffer, dictionary: Buffer | undefined): Promise<Buffer> {
-  const options: ZlibOptions = { level: LEVEL, finishFlush: constants.Z_SYNC_FLUSH, chunkSize: 128 * 1024 };
-  if (dictionary !== undefined) options.dictionary = dictionary;
+function raw(block: Buffer, options: ZlibOptions): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     deflateRaw(block, options, (error, packed) => (error ? reject(error) : resolve(packed)));
   });
+}
+
+/** Slices of a block that show whether packing it is worth the time: media and archives are not. */
+const SAMPLES = 4;
+const SAMPLE = 4 * 1024;
+
+async function packs(block: Buffer): Promise<boolean> {
+  if (block.length < SAMPLES * SAMPLE) return true;
+  const step = Math.floor(block.length / SAMPLES);
+  const sample = Buffer.concat(Array.from({ length: SAMPLES }, (_, i) => block.subarray(i * step, i * step + SAMPLE)));
+  return (await raw(sample, { level: 1 })).length < sample.length * 0.98;
+}
+
+async function deflate(block: Buffer, dictionary: Buffer | undefined): Promise<Buffer> {
+  const level = (await packs(block)) ? LEVEL : constants.Z_NO_COMPRESSION;
+  const options: ZlibOptions = { level, finishFlush: constants.Z_SYNC_FLUSH, chunkSize: 128 * 1024 };
+  if (dictionary !== undefined) options.dictionary = dictionary;
+  return raw(block, options);
 }
 
 /** Cuts a stream of chunks into blocks of one size, whatever the chunks were. */

@@ -66,7 +66,7 @@ export function inspect(deps: ImagesDeps, catalog: Catalog, record: ImageRecord)
 function overlayFolders(deps: ImagesDeps, record: ImageRecord): Record<string, string> {
   const folders = record.chain.flatMap((chainId) => {
     const layer = deps.layers.get(chainId);
-    return layer === undefined ? [] : [`${deps.layersRoot}/${layer.dir}`];
+    return layer === undefined ? [] : [`${deps.layersRoot}/${layer.dir}/diff`];
   });
   const top = folders.pop();
   if (top === undefined) return {};

@@ -180,7 +180,7 @@ describe("listing and inspecting", () => {
     ]);
     const details = images.inspect("a:1");
     assert.deepEqual(details.RootFS, { Type: "layers", Layers: a.config.rootfs.diff_ids });
-    assert.equal(details.GraphDriver.Data["UpperDir"], `/layers/${a.chain[1]!.slice(7, 19)}`);
+    assert.equal(details.GraphDriver.Data["UpperDir"], `/layers/${a.chain[1]!.slice(7, 19)}/diff`);
   });
 
   it("gives names, moves them, and refuses bad ones", async () => {

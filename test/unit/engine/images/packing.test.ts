@@ -23,6 +23,18 @@ describe("gzip", () => {
     assert.ok(once.length < data.length / 3);
   });
 
+  it("stores what does not get smaller as it is, beside what does", async () => {
+    const noise = Buffer.alloc(1_200_000);
+    for (let i = 0, x = 1; i < noise.length; i += 1) {
+      x = (Math.imul(x, 1664525) + 1013904223) >>> 0;
+      noise[i] = x >>> 24;
+    }
+    const mixed = Buffer.concat([noise, data, noise]);
+    const packed = await collect(gzip(inPieces(mixed, 65_536)));
+    assert.ok(gunzipSync(packed).equals(mixed));
+    assert.ok(packed.length < noise.length * 2 + data.length / 3);
+  });
+
   it("packs nothing, and passes an error of its input on", async () => {
     assert.equal(gunzipSync(await collect(gzip(inPieces(Buffer.alloc(0), 1)))).length, 0);
     const broken = async function* (): AsyncGenerator<Buffer> {
