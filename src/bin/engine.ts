@@ -3,6 +3,7 @@ import path from "node:path";
 import fs from "node:fs";
 import { Builder } from "../build/builder.ts";
 import { applyChanges } from "../build/changes.ts";
+import { LocalBaseImages } from "../drivers/bootstrap/maker.ts";
 import { FileBlobStore } from "../drivers/blobs/blob-store.ts";
 import { HostBuildFiles } from "../drivers/build-files/build-files.ts";
 import { HttpDownloads } from "../drivers/build-files/downloads.ts";
@@ -31,12 +32,14 @@ import { ContainerRegistry } from "../engine/containers/registry.ts";
 import { runOnce } from "../engine/containers/run-once.ts";
 import { VolumeMounts } from "../engine/containers/spec/volume-mounts.ts";
 import { Events } from "../engine/events/events.ts";
+import { Bootstrap } from "../engine/images/bootstrap.ts";
 import { Images } from "../engine/images/images.ts";
 import { DEFAULT_POOLS } from "../engine/networks/ipam.ts";
 import { Networks } from "../engine/networks/networks.ts";
 import { Volumes } from "../engine/volumes/volumes.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { Route } from "../server/call.ts";
+import { bootstrapRoutes } from "../server/routes/bootstrap.ts";
 import { buildRoutes } from "../server/routes/build.ts";
 import { containerRoutes } from "../server/routes/containers.ts";
 import { eventRoutes } from "../server/routes/events.ts";
@@ -183,6 +186,12 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
     platform,
   });
 
+  const bootstrapRoot = path.join(dataRoot, "bootstrap");
+  fs.rmSync(bootstrapRoot, { recursive: true, force: true });
+  fs.mkdirSync(bootstrapRoot, { mode: 0o700 });
+  const maker = new LocalBaseImages({ archive, tempRoot: bootstrapRoot });
+  const bootstrap = new Bootstrap({ maker, layers, images, platform });
+
   const identity = {
     id: engineId(state, ids),
     version: VERSION,
@@ -212,6 +221,7 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
     ...networkRoutes({ networks, clock, ...use.networked }),
     ...volumeRoutes({ volumes }),
     ...buildRoutes({ builder, clock, platform }),
+    ...bootstrapRoutes({ bootstrap }),
   ];
   return {
     routes,

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import fs from "node:fs";
 import path from "node:path";
 import type { AttachStream, ExecSession, ExecSpec } from "../../ports/monitor.ts";
-import type { CliRuntime } from "../oci/runtime.ts";
+import { type CliRuntime, readIfThere } from "../oci/runtime.ts";
 import { translateRuntimeError } from "../oci/translate.ts";
 import { killIfThere } from "../process/handle.ts";
 import { spawn } from "../process/run.ts";
@@ -24,11 +24,11 @@ export async function execDirectly(runtime: CliRuntime, spec: ExecSpec): Promise
       stdio: [spec.stdin ? "pipe" : "ignore", "pipe", "pipe"],
     }),
   );
-  const output = new PipeStream(child, () => readText(pidFile) !== "");
+  const output = new PipeStream(child, () => readIfThere(pidFile) !== "");
   const exit = (async (): Promise<number> => {
     const [code] = (await once(child, "exit")) as [number | null];
-    const complaint = readText(log);
-    const failed = complaint !== "" && readText(pidFile) === "";
+    const complaint = readIfThere(log);
+    const failed = complaint !== "" && readIfThere(pidFile) === "";
     output.settle(!failed);
     await output.drained(LINGER);
     if (failed) {
@@ -40,23 +40,15 @@ export async function execDirectly(runtime: CliRuntime, spec: ExecSpec): Promise
   exit.catch(() => {}); // the caller awaits it later
   return {
     get pid(): number {
-      return Number(readText(pidFile)) || 0;
+      return Number(readIfThere(pidFile)) || 0;
     },
     output,
     kill: () => {
       // The runtime's own process ends with it, and tells the code.
-      if (child.exitCode === null) killIfThere(Number(readText(pidFile)) || 0);
+      if (child.exitCode === null) killIfThere(Number(readIfThere(pidFile)) || 0);
     },
     exit,
   };
-}
-
-function readText(file: string): string {
-  try {
-    return fs.readFileSync(file, "utf8").trim();
-  } catch {
-    return "";
-  }
 }
 
 /** How often is looked whether the process has started while its first words wait, in milliseconds. */

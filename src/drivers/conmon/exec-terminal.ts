@@ -2,7 +2,7 @@ import fs from "node:fs";
 import path from "node:path";
 import type { Readable, Writable } from "node:stream";
 import type { ExecSession, ExecSpec } from "../../ports/monitor.ts";
-import type { CliRuntime } from "../oci/runtime.ts";
+import { type CliRuntime, readIfThere } from "../oci/runtime.ts";
 import { translateRuntimeError } from "../oci/translate.ts";
 import { killIfThere, processStartTime } from "../process/handle.ts";
 import { spawn } from "../process/run.ts";
@@ -16,9 +16,12 @@ import { readJsonLine } from "./pipes.ts";
 export async function execWithTerminal(conmon: string, runtime: CliRuntime, spec: ExecSpec): Promise<ExecSession> {
   const file = path.join(spec.folder, "process.json");
   fs.writeFileSync(file, JSON.stringify(spec.process));
+  // conmon keeps the runtime's complaint to itself when an exec fails: the runtime writes it to a file too.
+  const log = path.join(spec.folder, "runtime.log");
+  const runtimeArgs = [...runtime.globalArgs(), `--log=${log}`];
   const argv = [
     ...["--api-version", "1", "-c", spec.containerId, "-u", spec.execId, "-n", spec.execId, "-b", spec.folder],
-    ...["-r", runtime.path, ...runtime.globalArgs().flatMap((arg) => ["--runtime-arg", arg])],
+    ...["-r", runtime.path, ...runtimeArgs.flatMap((arg) => ["--runtime-arg", arg])],
     ...["-e", "--exec-attach", "--exec-process-spec", file, "-p", path.join(spec.folder, "pid"), "-l", "none"],
     ...["--full-attach", "--no-sync-log", "--log-level", "error", "-t"],
   ];
@@ -45,7 +48,8 @@ export async function execWithTerminal(conmon: string, runtime: CliRuntime, spec
     output.destroy();
     sync.destroy();
     const args = (spec.process as { args?: string[] }).args ?? [];
-    throw translateRuntimeError("exec", String(created?.["message"] ?? "conmon ended"), args[0] ?? "");
+    const words = readIfThere(log) || String(created?.["message"] ?? "conmon ended");
+    throw translateRuntimeError("exec", words, args[0] ?? "");
   }
   const closed = new Promise<void>((resolve) => output.onClose(resolve));
   const exit = (async (): Promise<number> => {

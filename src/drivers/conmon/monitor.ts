@@ -42,7 +42,8 @@ export class ConmonMonitor implements Monitor {
     ];
     if (spec.tty) argv.push("-t");
     if (spec.stdin) argv.push("-i");
-    if (spec.stdin && !spec.stdinOnce) argv.push("--leave-stdin-open");
+    // A client that leaves a terminal leaves the shell in it running.
+    if (spec.stdin && (spec.tty || !spec.stdinOnce)) argv.push("--leave-stdin-open");
     const child = runtime.wrap(() =>
       spawn(this.deps.conmon, argv, {
         cwd: "/",

@@ -108,7 +108,8 @@ export class CliRuntime implements OciRuntime {
   }
 }
 
-function readIfThere(file: string): string {
+/** A small text file, trimmed; empty when it is missing. */
+export function readIfThere(file: string): string {
   try {
     return fs.readFileSync(file, "utf8").trim();
   } catch {
