@@ -4,6 +4,7 @@ import path from "node:path";
 import { describe, it } from "node:test";
 import { run } from "../../src/drivers/process/run.ts";
 import { LocalVolumeFiles } from "../../src/drivers/volume-files/local-volume-files.ts";
+import { TmpfsSharedMemory } from "../../src/drivers/volume-files/tmpfs-shared-memory.ts";
 import { scratch } from "../support/scratch.ts";
 
 function world() {
@@ -157,5 +158,24 @@ describe("the folders of volumes", () => {
     for (const bad of ["../x", "/etc", "missing", "root", "root/etc", "a/../../.."]) {
       assert.throws(() => w.files.subpath("v1", bad), { code: "NO_SUCH_SUBPATH" }, bad);
     }
+  });
+});
+
+describe("shared memory", () => {
+  it("is a tmpfs of its own size that everybody may write to, once, until it is removed", () => {
+    using dir = scratch("shm");
+    const memory = new TmpfsSharedMemory(path.join(dir.path, "shm"));
+    try {
+      const folder = memory.create("c1", 2 ** 20);
+      assert.equal(memory.create("c1", 2 ** 20), memory.path("c1"));
+      const { bsize, blocks } = fs.statfsSync(folder);
+      assert.equal(bsize * blocks, 2 ** 20);
+      assert.equal(fs.statSync(folder).mode & 0o7777, 0o1777);
+      assert.deepEqual(memory.list(), ["c1"]);
+    } finally {
+      memory.remove("c1");
+    }
+    memory.remove("c1");
+    assert.deepEqual(memory.list(), []);
   });
 });

@@ -47,7 +47,7 @@ export interface SpecFacts {
   mounts: ResolvedMount[];
   /** Host files that Gantry writes for the container. */
   files: { hosts?: string; resolvConf?: string; hostname?: string };
-  /** A folder on the host to mount at /dev/shm instead of a private tmpfs (`--ipc shareable | host | container:X`). */
+  /** A folder on the host to mount at /dev/shm instead of a private tmpfs; `--ipc host` takes the host's by itself. */
   shm?: string;
   /** The init program on the host, for `--init`. */
   initBinary?: string;

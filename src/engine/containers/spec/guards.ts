@@ -1,5 +1,6 @@
 import path from "node:path";
 import { GantryError } from "../../../base/errors.ts";
+import type { NewOwner, Rootfs } from "../../../ports/rootfs.ts";
 
 /** Where the kernel's own file systems are mounted. */
 const KERNEL_FOLDERS = ["/dev", "/proc", "/sys"];
@@ -46,4 +47,17 @@ export function refuseProcFd(workingDirectory: string): void {
     `the working directory '${workingDirectory}' is refused: it leads through a process's descriptors`,
     { hint: "choose an ordinary folder" },
   );
+}
+
+/**
+ * The working folder made ready: refused if it, or what the image's links make of it, leads through a process's
+ * descriptors; else made if missing, unless the kernel's file systems will cover it. Throws invalid UNSAFE_WORKDIR and
+ * BAD_ROOTFS_PATH.
+ */
+export function prepareWorkingDirectory(rootfs: Rootfs, root: string, workingDirectory: string, owner: NewOwner): void {
+  refuseProcFd(workingDirectory);
+  const resolved = rootfs.resolve(root, workingDirectory);
+  refuseProcFd(resolved);
+  if (KERNEL_FOLDERS.some((folder) => within(folder, resolved))) return;
+  rootfs.ensureDirectory(root, resolved, owner);
 }

@@ -68,8 +68,9 @@ function kernelMounts(facts: SpecFacts): OciMount[] {
 
 function sharedMemory(facts: SpecFacts): OciMount | undefined {
   const flags = ["nosuid", "noexec", "nodev"];
-  if (facts.shm !== undefined) {
-    return { destination: "/dev/shm", type: "bind", source: facts.shm, options: ["rbind", "rprivate", ...flags] };
+  const source = facts.shm ?? (ipcModeOf(facts.hostConfig) === "host" ? "/dev/shm" : undefined);
+  if (source !== undefined) {
+    return { destination: "/dev/shm", type: "bind", source, options: ["rbind", "rprivate", ...flags] };
   }
   if (ipcModeOf(facts.hostConfig) === "none") return undefined;
   const size = facts.hostConfig.ShmSize || DEFAULT_SHM_SIZE;

@@ -1,6 +1,7 @@
 import type { ContainerConfig, HostConfig } from "../../../base/container-config.ts";
 import { GantryError } from "../../../base/errors.ts";
 import type { Rootfs } from "../../../ports/rootfs.ts";
+import type { SharedMemory } from "../../../ports/shared-memory.ts";
 import type { HostPaths } from "../../../ports/volume-files.ts";
 import { ANONYMOUS_LABEL } from "../../volumes/volume-record.ts";
 import type { Volumes } from "../../volumes/volumes.ts";
@@ -9,6 +10,8 @@ import type { ContainerRecord, MountPoint } from "../record.ts";
 import type { ResolvedMount } from "./facts.ts";
 import { refuseMountTarget } from "./guards.ts";
 import { type BindRequest, type MountRequest, planMountRequests, readVolumesFrom } from "./mount-requests.ts";
+import { DEFAULT_SHM_SIZE } from "./mounts.ts";
+import { ipcModeOf } from "./namespaces.ts";
 import { INIT_PATH } from "./process.ts";
 
 export interface VolumeMountsDeps {
@@ -17,6 +20,12 @@ export interface VolumeMountsDeps {
   hostPaths: HostPaths;
   /** The mounts of another container (`--volumes-from`), by id or name. Throws notFound. */
   mountsOf: (container: string) => MountPoint[];
+  /** For `--ipc shareable` and `--ipc container:X`. */
+  ipc?: {
+    memory: SharedMemory;
+    /** The other container, by id or name. Throws notFound. */
+    donor: (container: string) => { id: string; hostConfig: HostConfig };
+  };
 }
 
 /** What Gantry itself puts over files of the image. */
@@ -62,7 +71,7 @@ export class VolumeMounts implements ContainerMounts {
       refuseMountTarget(target, this.deps.rootfs.resolve(rootfs, target), privileged);
     }
     const rows = new Map(record.mounts.map((row) => [row.Destination, row]));
-    const result: ResolvedMount[] = [];
+    const result = this.sharedMemory(record).filter((mount) => !byDestination.has(mount.destination));
     for (const request of byDestination.values()) {
       result.push(await this.resolve(record, rootfs, request, rows.get(request.destination)));
     }
@@ -71,6 +80,7 @@ export class VolumeMounts implements ContainerMounts {
 
   async release(record: ContainerRecord): Promise<void> {
     for (const name of volumeNames(record)) this.deps.volumes.release(name, record.id);
+    if (ipcModeOf(record.hostConfig) === "shareable") this.deps.ipc?.memory.remove(record.id);
   }
 
   async removeAnonymous(record: ContainerRecord): Promise<void> {
@@ -81,6 +91,31 @@ export class VolumeMounts implements ContainerMounts {
         // gone already, or another container has taken it over by --volumes-from
         if (!(error instanceof GantryError && ["notFound", "conflict"].includes(error.kind))) throw error;
       }
+    }
+  }
+
+  /** /dev/shm, where it is more than a tmpfs of the container's own. */
+  private sharedMemory(record: ContainerRecord): ResolvedMount[] {
+    const { ipc } = this.deps;
+    const { hostConfig } = record;
+    const mode = ipcModeOf(hostConfig);
+    if (ipc === undefined || (mode !== "shareable" && mode !== "container")) return [];
+    const bind = (source: string): ResolvedMount[] => [
+      { type: "bind", source, destination: "/dev/shm", readOnly: false },
+    ];
+    if (mode === "shareable") return bind(ipc.memory.create(record.id, hostConfig.ShmSize || DEFAULT_SHM_SIZE));
+    const donor = ipc.donor((hostConfig.IpcMode ?? "").slice("container:".length));
+    switch (ipcModeOf(donor.hostConfig)) {
+      case "shareable":
+        return bind(ipc.memory.path(donor.id));
+      case "host":
+        return bind("/dev/shm");
+      default:
+        throw new GantryError(
+          "invalid",
+          "IPC_NOT_SHAREABLE",
+          `can't join IPC of container ${donor.id}: non-shareable IPC (hint: use IpcMode:shareable for the donor container)`,
+        );
     }
   }
 

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ContainerConfig, HostConfig } from "../../../../../src/base/container-config.ts";
 import type { ContainerRecord, MountPoint } from "../../../../../src/engine/containers/record.ts";
+import { prepareWorkingDirectory } from "../../../../../src/engine/containers/spec/guards.ts";
 import { VolumeMounts } from "../../../../../src/engine/containers/spec/volume-mounts.ts";
 import { Volumes } from "../../../../../src/engine/volumes/volumes.ts";
 import type { Rootfs } from "../../../../../src/ports/rootfs.ts";
@@ -45,6 +46,18 @@ function world() {
       },
     },
     mountsOf: (name) => others[name] ?? [],
+    ipc: {
+      memory: {
+        create: (id, size) => {
+          log.push(`shm ${id} ${size}`);
+          return `/shm/${id}`;
+        },
+        path: (id) => `/shm/${id}`,
+        remove: (id) => void log.push(`shm remove ${id}`),
+        list: () => [],
+      },
+      donor: (name) => ({ id: name, hostConfig: { IpcMode: name } }),
+    },
   });
   const create = async (hostConfig: HostConfig, config: ContainerConfig = {}): Promise<ContainerRecord> =>
     ({ id: "c1", config, hostConfig, mounts: await mounts.create("c1", config, hostConfig) }) as ContainerRecord;
@@ -154,5 +167,38 @@ describe("a container's mounts", () => {
     await mounts.removeAnonymous(record);
     await mounts.removeAnonymous(record);
     assert.deepEqual(log, ["remove anonymous1"]);
+  });
+
+  it("hold a /dev/shm that others may join only when the container is shareable", async () => {
+    const { create, mounts, log } = world();
+    const shm = async (hostConfig: HostConfig): Promise<(string | undefined)[]> =>
+      (await mounts.prepare(await create(hostConfig), "/rootfs")).map(
+        ({ source, destination }) => `${source} ${destination}`,
+      );
+    assert.deepEqual(await shm({ IpcMode: "shareable", ShmSize: 4096 }), ["/shm/c1 /dev/shm"]);
+    assert.deepEqual(await shm({ IpcMode: "container:shareable" }), ["/shm/shareable /dev/shm"]);
+    assert.deepEqual(await shm({ IpcMode: "container:host" }), ["/dev/shm /dev/shm"]);
+    assert.deepEqual(await shm({}), []);
+    assert.deepEqual(await shm({ IpcMode: "shareable", Binds: ["/srv:/dev/shm"] }), ["/srv /dev/shm"]);
+    await assert.rejects(shm({ IpcMode: "container:private" }), /non-shareable IPC/);
+    await mounts.release(await create({ IpcMode: "shareable" }));
+    assert.deepEqual(log, ["shm c1 4096", "shm c1 67108864", "shm remove c1"]);
+  });
+});
+
+describe("a working folder", () => {
+  it("is refused when the image's links lead it through descriptors, and never made below /proc", () => {
+    const made: string[] = [];
+    const rootfs = {
+      resolve: (_root: string, path: string) => (path === "/app" ? "/proc/self/fd/7" : path),
+      ensureDirectory: (_root: string, path: string) => made.push(path),
+    } as unknown as Rootfs;
+    const prepare = (path: string): void =>
+      prepareWorkingDirectory(rootfs, "/rootfs", path, { uid: 0, gid: 0, mode: 0o755 });
+    assert.throws(() => prepare("/app"), { code: "UNSAFE_WORKDIR" });
+    assert.throws(() => prepare("/proc/1/cwd"), { code: "UNSAFE_WORKDIR" });
+    prepare("/dev/shm/x");
+    prepare("/work");
+    assert.deepEqual(made, ["/work"]);
   });
 });
