@@ -60,6 +60,11 @@ export const entries: CommandEntry[] = [
     "Create a new image from a container's changes",
     () => import("./commands/commit.ts"),
   ),
+  entry(
+    "cp, container cp",
+    "Copy files/folders between a container and the local filesystem",
+    () => import("./commands/cp.ts"),
+  ),
   entry("create, container create", "Create a new container", () => import("./commands/create.ts")),
   entry(
     "diff, container diff",

@@ -8,6 +8,7 @@ import { DescriptorOutput } from "./terminal/output.ts";
 export async function saveStream(
   context: Context,
   file: string | undefined,
+  what: string,
   open: () => Promise<AsyncIterable<Buffer>>,
 ): Promise<void> {
   if (file === undefined || file === "") {
@@ -16,12 +17,12 @@ export async function saveStream(
     return;
   }
   const target = resolve(context.cwd, file);
+  const refuse = (why: string): Exit => new Exit(1, `failed to ${what}: invalid output path: ${why}`);
   if (statSync(dirname(target), { throwIfNoEntry: false })?.isDirectory() !== true) {
-    throw new Exit(1, `invalid output path: directory ${JSON.stringify(dirname(file))} does not exist`);
+    throw refuse(`stat ${dirname(file)}: no such file or directory`);
   }
   const known = statSync(target, { throwIfNoEntry: false });
-  if (known?.isDirectory())
-    throw new Exit(1, `invalid output path: ${JSON.stringify(file)} must be a file, not a directory`);
+  if (known?.isDirectory()) throw refuse(`${JSON.stringify(file)} must be a file, not a directory`);
   const body = await open();
   // Pipes and devices are written in place.
   const inPlace = known !== undefined && !known.isFile();

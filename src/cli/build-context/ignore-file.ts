@@ -1,8 +1,6 @@
 import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { join } from "node:path";
-
-type Dockerignore = typeof import("@balena/dockerignore").default;
+import dockerignore from "@balena/dockerignore";
 
 export interface IgnoreRules {
   ignores(name: string): boolean;
@@ -29,9 +27,7 @@ export function readIgnoreFile(root: string, dockerfile: string): IgnoreRules | 
     .map((line) => line.trim())
     .filter((line) => line !== "");
   if (rules.length === 0) return undefined;
-  const load = createRequire(import.meta.url);
-  const dockerignore = load("@balena/dockerignore") as Dockerignore;
-  const matcher = dockerignore().add(rules);
+  const matcher = dockerignore.default({ ignorecase: false }).add(rules);
   const always = new Set([dockerfile, ".dockerignore"]);
   return {
     ignores: (name) => !always.has(name) && matcher.ignores(name),

@@ -8,6 +8,6 @@ export default command({
   flags: { output: text("Write to a file, instead of STDOUT", "o") },
   async run(context, [name = ""], { output }) {
     const { containers } = await context.engine();
-    await saveStream(context, output, () => containers.export(name));
+    await saveStream(context, output, "export container", () => containers.export(name));
   },
 });

@@ -31,6 +31,8 @@ export default command({
     const { networks } = await context.engine();
     const { Id, Warning } = await networks.create({
       Name: name,
+      // Engines before 1.44 allow two networks of one name unless told.
+      CheckDuplicate: true,
       Driver: options.driver,
       Scope: options.scope ?? "",
       Internal: options.internal,

@@ -25,11 +25,12 @@ export default command({
   async run(context, [image = "", ...words], options) {
     let request: ContainerCreateRequest;
     try {
-      if (options.detach && options.attach.length > 0)
-        throw new Error("conflicting options: cannot specify both --attach and --detach");
+      if (options.detach && options.attach.length > 0) {
+        throw new Exit(1, "conflicting options: cannot specify both --attach and --detach");
+      }
       request = createRequest(options, image, words, context);
     } catch (error) {
-      throw failure(error);
+      throw failure(error, 125);
     }
     if (options.detach) {
       Object.assign(request, { AttachStdin: false, AttachStdout: false, AttachStderr: false, StdinOnce: false });
@@ -74,14 +75,15 @@ async function runForeground(
   return result.status;
 }
 
-/** docker tells by the words of the error whether the command was missing (127) or could not be run (126). */
-function failure(error: unknown): Exit {
-  if (error instanceof Exit) return error;
-  const message = messageOf(error);
-  let status = 125;
+/** docker tells by the words of the engine's error whether the command was missing (127) or could not be run (126). */
+function statusOf(message: string): number {
   if (/executable file not found|no such file or directory|system cannot find the file specified/.test(message))
-    status = 127;
-  else if (/permission denied|is a directory/.test(message)) status = 126;
+    return 127;
+  return /permission denied|is a directory/.test(message) ? 126 : 125;
+}
+
+function failure(error: unknown, status = statusOf(messageOf(error))): Exit {
+  if (error instanceof Exit) return error;
   const hint = error instanceof GantryError && error.hint !== undefined ? `\nhint: ${error.hint}` : "";
   return new Exit(status, `gantry: ${words(error)}\n\nRun 'gantry run --help' for more information${hint}`);
 }

@@ -8,6 +8,6 @@ export default command({
   flags: { output: text("Write to a file, instead of STDOUT", "o") },
   async run(context, names, { output }) {
     const { images } = await context.engine();
-    await saveStream(context, output, () => images.save(names));
+    await saveStream(context, output, "save image", () => images.save(names));
   },
 });

@@ -4,6 +4,7 @@ import type { Output } from "../terminal/output.ts";
 import { containerHeadings, containerRow } from "./container-row.ts";
 import { imageHeadings, imageRows } from "./image-row.ts";
 import { type Listing, printListing } from "./listing.ts";
+import { naturally } from "./words.ts";
 
 /** The four tables of `system df -v`. */
 export async function printVerbose(out: Output, usage: DiskUsage, now: number): Promise<void> {
@@ -25,13 +26,15 @@ export async function printVerbose(out: Output, usage: DiskUsage, now: number): 
   await table("\nLocal Volumes space usage:", {
     headings: { Name: "VOLUME NAME", Links: "LINKS", Size: "SIZE" },
     columns: ["Name", "Links", "Size"],
-    rows: (usage.Volumes ?? []).map(({ Name, UsageData: used }) => ({
-      fields: {
-        Name,
-        Links: used == null ? "N/A" : String(used.RefCount),
-        Size: used == null ? "N/A" : humanSize(used.Size),
-      },
-    })),
+    rows: (usage.Volumes ?? [])
+      .toSorted((a, b) => naturally(a.Name, b.Name))
+      .map(({ Name, UsageData: used }) => ({
+        fields: {
+          Name,
+          Links: used == null ? "N/A" : String(used.RefCount),
+          Size: used == null ? "N/A" : humanSize(used.Size),
+        },
+      })),
   });
   const cache = usage.BuildCache ?? [];
   const total = cache.reduce((sum, entry) => sum + (entry.Shared ? 0 : entry.Size), 0);

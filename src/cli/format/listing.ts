@@ -24,7 +24,8 @@ export type Format = { kind: "table"; template?: string } | { kind: "json" } | {
 
 export function parseFormat(text: string | undefined): Format {
   if (text === undefined || text === "" || text === "table") return { kind: "table" };
-  if (text === "json") return { kind: "json" };
+  // Go's own JSON of the whole row, with its escapes.
+  if (text === "json" || /^\{\{ *json \. *\}\}$/.test(text)) return { kind: "json" };
   if (text.startsWith("table")) return { kind: "table", template: unescape(text.slice(5).trim()) };
   return { kind: "template", template: unescape(text) };
 }
@@ -48,13 +49,16 @@ export async function printListing(out: Output, listing: Listing, format: Format
   const compile = (heading: boolean): ((data: unknown) => string) =>
     attempt(() => compileTemplate(format.template!, { heading, typeName: listing.typeName }), "template parsing error");
   const render = compile(false);
+  // Without a row a wrong field would pass unseen.
+  if (listing.rows.length === 0)
+    attempt(() => render(dataOf(listing.headings, undefined)), "failed to execute template");
   let text = "";
   for (const row of listing.rows) {
     text += `${attempt(() => render(dataOf(row.fields, row.labels)), "failed to execute template")}\n`;
   }
   if (format.kind === "table") {
     const headings = dataOf(listing.headings, undefined);
-    Object.defineProperty(headings, "Label", { value: (key: string) => key.split(".").at(-1)! });
+    Object.defineProperty(headings, "Label", { configurable: true, value: (key: string) => key.split(".").at(-1)! });
     text = alignTabs(`${attempt(() => compile(true)(headings), "failed to execute template")}\n${text}`);
   }
   out.write(text);
@@ -75,6 +79,6 @@ function dataOf(
   labels: Record<string, string> | null | undefined,
 ): Record<string, unknown> {
   const data: Record<string, unknown> = { ...fields };
-  Object.defineProperty(data, "Label", { value: (key: string) => labels?.[key] ?? "" });
+  Object.defineProperty(data, "Label", { configurable: true, value: (key: string) => labels?.[key] ?? "" });
   return data;
 }

@@ -25,7 +25,7 @@ const duration = (usage: string) =>
 
 /** A count of CPUs in billionths. */
 const nanoCpus = (text: string): number => {
-  if (!/^\d*\.?\d+$|^\d+\.$/.test(text)) throw new Error(`failed to parse ${text} as a rational number`);
+  if (!/^[+-]?(?:\d*\.?\d+|\d+\.)$/.test(text)) throw new Error(`failed to parse ${text} as a rational number`);
   const value = Number(text) * 1e9;
   if (Math.abs(value - Math.round(value)) > 1e-6) throw new Error("value is too precise");
   return Math.round(value);

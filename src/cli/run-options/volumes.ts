@@ -51,10 +51,8 @@ export function mountOf(text: string): MountSpec {
       }
     };
     if (key === "type") {
-      const type = raw.toLowerCase();
-      if (!["bind", "volume", "tmpfs", "npipe", "cluster", "image"].includes(type))
-        throw new Error(`invalid mount type: ${raw}`);
-      mount.Type = type as MountSpec["Type"];
+      // An unknown type is the engine's to refuse.
+      mount.Type = raw.toLowerCase() as MountSpec["Type"];
     } else if (key === "source" || key === "src") mount.Source = raw;
     else if (key === "target" || key === "dst" || key === "destination") mount.Target = raw;
     else if (key === "readonly" || key === "ro") mount.ReadOnly = on();
