@@ -1,7 +1,7 @@
 import { StringDecoder } from "node:string_decoder";
-import { GantryError } from "../base/errors.ts";
+import { GantryError, isGantryError } from "../base/errors.ts";
 import { Mutex } from "../base/mutex.ts";
-import type { BuildHost, RunMount } from "./host.ts";
+import type { BuildHost, RunMount, RunStep } from "./host.ts";
 import { hashOf } from "./cache.ts";
 import { cleanPath, commandOf } from "./metadata.ts";
 import { heredocOf, heredocText } from "./parse/heredoc.ts";
@@ -24,7 +24,8 @@ const MOUNT_STUBS = [
   "/sys",
   "/etc",
 ];
-const SCRIPTS = "/dev/pipes";
+/** In the container's own /dev, so that the image has no trace of it. */
+const SCRIPTS = "/dev/pipes/scripts";
 const SCRIPT_MODE = 0o755;
 const CACHE_MODE = 0o755;
 
@@ -95,7 +96,7 @@ export class RunStepper {
       // Docker colours what comes from stderr.
       if (text !== "") room.say(stream === "stderr" ? `\u001b[91m${text}\u001b[0m` : text);
     };
-    const code = await this.host.run({
+    const code = await this.start({
       id,
       rootfs: step.root,
       args: step.args,
@@ -120,6 +121,21 @@ export class RunStepper {
         `The command '${step.args.join(" ")}' returned a non-zero code: ${code}`,
         { details: { exitCode: code } },
       );
+    }
+  }
+
+  /** A command that can't be started has no exit code of its own: Docker's CLI ends with 1 then. */
+  private async start(step: RunStep): Promise<number> {
+    try {
+      return await this.host.run(step);
+    } catch (error) {
+      if (!isGantryError(error) || error.details?.["exitCode"] === undefined) throw error;
+      const { exitCode: _, ...details } = error.details;
+      throw new GantryError(error.kind, error.code, error.message, {
+        details,
+        cause: error,
+        ...(error.hint ? { hint: error.hint } : {}),
+      });
     }
   }
 
@@ -221,7 +237,8 @@ function command(instruction: Of<"run">): { line: { shell: boolean; words: strin
 /** A here-document that begins with `#!` is run as a file. */
 async function scriptMount(room: StepRoom, script: Heredoc): Promise<RunMount> {
   const folder = await room.scratch();
-  room.host.files.writeText(folder, script.name, heredocText(script), SCRIPT_MODE);
-  const source = room.host.files.realPath(folder, script.name);
-  return { type: "bind", source, target: `${SCRIPTS}/${script.name}`, readonly: true };
+  // A folder of its own, since the scratch folder is closed to all but root.
+  const source = room.host.files.makeFolder(folder, "/scripts");
+  room.host.files.writeText(source, script.name, heredocText(script), SCRIPT_MODE);
+  return { type: "bind", source, target: SCRIPTS, readonly: true };
 }

@@ -247,7 +247,9 @@ export class FakeHost implements BuildHost {
       this.trees.set(root, new Map());
       return root;
     },
-    discard: async (folder: string) => void this.trees.delete(folder),
+    discard: async (folder: string) => {
+      for (const root of this.trees.keys()) if (`${root}/`.startsWith(`${folder}/`)) this.trees.delete(root);
+    },
     sweep: async () => {},
     cacheFolder: async (key: string) => `/cache/${key}`,
     clearCacheFolders: async () => 0,
@@ -309,7 +311,9 @@ export class FakeHost implements BuildHost {
         if (parent !== "" && !tree.has(parent))
           tree.set(parent, { kind: "folder", content: "", owner: "0:0", mode: 0o755 });
       }
-      return `${root}/${trim(path)}`;
+      const real = `${root}/${trim(path)}`;
+      if (root.startsWith("scratch-")) this.trees.set(real, new Map());
+      return real;
     },
     openArchive: async () => undefined,
     realPath: (root: string, path: string) => `${root}/${trim(path)}`,

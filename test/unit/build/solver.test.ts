@@ -325,11 +325,11 @@ describe("steps", () => {
     });
     assert.deepEqual(
       fake.steps.map((step) => step.args),
-      [["/bin/sh", "-c", "echo a\necho b\n"], ["/dev/pipes/X"], ["/bin/sh", "-c", "cat <<Y >/o\ny\nY"]],
+      [["/bin/sh", "-c", "echo a\necho b\n"], ["/dev/pipes/scripts/X"], ["/bin/sh", "-c", "cat <<Y >/o\ny\nY"]],
     );
     assert.deepEqual(
       fake.steps[1]?.mounts.map((mount) => [mount.target, mount.readonly]),
-      [["/dev/pipes/X", true]],
+      [["/dev/pipes/scripts", true]],
     );
   });
 
