@@ -1,7 +1,7 @@
 import { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { GantryError, messageOf } from "../../base/errors.ts";
-import { type Descriptor, type Digest, MEDIA } from "../../base/image-config.ts";
+import type { Descriptor, Digest } from "../../base/image-config.ts";
 import type { OnProgress } from "../../base/progress.ts";
 import { familiarName, type ImageReference, parseReference, withDefaultTag } from "../../base/reference.ts";
 import { ArchiveFiles, collectFiles } from "./archive-files.ts";
@@ -147,7 +147,7 @@ function archivedName(text: string): ImageReference {
 const blobPath = (digest: Digest): string => `blobs/sha256/${digest.slice("sha256:".length)}`;
 
 function ociImages({ deps }: LoadParts, files: ArchiveFiles): Found[] {
-  const document = parseManifest(files.bytes("index.json"), MEDIA.ociIndex);
+  const document = parseManifest(files.bytes("index.json"));
   if (document.kind !== "index") throw bad("index.json: an index is expected");
   const found = new Map<Digest, Found>();
   for (const entry of document.index.manifests) {
