@@ -109,14 +109,17 @@ export class Volumes {
     return { size: await this.deps.files.size(name), references: this.users(name).length };
   }
 
-  /** Throws notFound (not with `force`), conflict VOLUME_IN_USE in Docker's words. */
-  async remove(name: string, options: { force?: boolean } = {}): Promise<void> {
+  /**
+   * Throws notFound (not with `force`), conflict VOLUME_IN_USE in Docker's words. `goingWith`: a container that is being
+   * removed and counts no more.
+   */
+  async remove(name: string, options: { force?: boolean; goingWith?: string } = {}): Promise<void> {
     const record = this.find(name);
     if (record === undefined) {
       if (options.force) return;
       throw noSuchVolume(name);
     }
-    const users = this.users(name);
+    const users = this.users(name).filter((id) => id !== options.goingWith);
     if (users.length > 0) {
       throw new GantryError("conflict", "VOLUME_IN_USE", `remove ${name}: volume is in use - [${users.join(", ")}]`, {
         hint: "remove these containers first",

@@ -86,7 +86,8 @@ export class VolumeMounts implements ContainerMounts {
   async removeAnonymous(record: ContainerRecord): Promise<void> {
     for (const name of volumeNames(record)) {
       try {
-        if (Object.hasOwn(this.deps.volumes.get(name).labels, ANONYMOUS_LABEL)) await this.deps.volumes.remove(name);
+        if (!Object.hasOwn(this.deps.volumes.get(name).labels, ANONYMOUS_LABEL)) continue;
+        await this.deps.volumes.remove(name, { goingWith: record.id });
       } catch (error) {
         // gone already, or another container has taken it over by --volumes-from
         if (!(error instanceof GantryError && ["notFound", "conflict"].includes(error.kind))) throw error;

@@ -163,7 +163,8 @@ describe("a container's mounts", () => {
   it("lose their anonymous volumes with rm -v, except those that another container still has", async () => {
     const { create, mounts, users, log } = world();
     const record = await create({ Binds: ["data:/data"] }, { Volumes: { "/a": {}, "/b": {} } });
-    users.set("anonymous2", ["c2"]);
+    users.set("anonymous1", ["c1"]);
+    users.set("anonymous2", ["c1", "c2"]);
     await mounts.removeAnonymous(record);
     await mounts.removeAnonymous(record);
     assert.deepEqual(log, ["remove anonymous1"]);
