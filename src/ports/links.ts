@@ -15,6 +15,8 @@ export interface PlugSpec {
   bridge: string;
   /** Name of the host's end, unique on the host. */
   hostName: string;
+  /** Text on the host's end that tells whose it is; at most 255 bytes. */
+  label: string;
   /** Name of the other end inside, e.g. eth0. */
   name: string;
   mac: string;
@@ -31,8 +33,8 @@ export interface HostLink {
   index: number;
   name: string;
   up: boolean;
-  /** Index of the bridge that it is a port of; 0: none. */
-  master: number;
+  /** As given to `plug`; "" for none. */
+  label: string;
 }
 
 /**

@@ -59,9 +59,7 @@ export class World {
     createNetworkNamespace(this.neighbour);
     ip("link set lo up");
     // the neighbour's end is handed over by a descriptor of a child there
-    const holder = spawn("nsenter", [`--net=${this.neighbour}`, "sleep", "600"], { stdio: "ignore" });
-    const pid = holder.pid ?? 0;
-    this.children.push(pid);
+    const pid = this.hold(this.neighbour);
     waitFor(() => fs.readlinkSync(`/proc/${pid}/ns/net`) !== fs.readlinkSync("/proc/self/ns/net"));
     ip(`link add uplink0 type veth peer name eth0 netns ${pid}`);
     ip(`addr add ${HOST}/24 dev uplink0`);
@@ -69,6 +67,14 @@ export class World {
     this.inside(this.neighbour, "ip", "link", "set", "lo", "up");
     this.inside(this.neighbour, "ip", "addr", "add", `${NEIGHBOUR}/24`, "dev", "eth0");
     this.inside(this.neighbour, "ip", "link", "set", "eth0", "up");
+  }
+
+  /** A process that stays in a namespace until `close`; its pid. */
+  hold(netns: string): number {
+    const holder = spawn("nsenter", [`--net=${netns}`, "sleep", "600"], { stdio: "ignore" });
+    holder.unref();
+    this.children.push(holder.pid ?? 0);
+    return holder.pid ?? 0;
   }
 
   /** An engine; several may live one after the other (restart) or side by side (other bridge). */
@@ -113,6 +119,7 @@ export class World {
       socket.on("error", () => {});
       socket.end(`${socket.remoteAddress?.replace("::ffff:", "")}\n`);
     });
+    server.unref();
     this.servers.push(() => server.close());
     return new Promise((resolve) => this.within(netns, () => server.listen({ port }, resolve)));
   }
@@ -120,6 +127,7 @@ export class World {
   serveUdp(netns: string | undefined, port: number): Promise<void> {
     const socket = dgram.createSocket({ type: "udp4", lookup: lookup as never });
     socket.on("message", (_text, from) => socket.send(`${from.address}\n`, from.port, from.address));
+    socket.unref();
     this.servers.push(() => socket.close());
     return new Promise((resolve) => this.within(netns, () => socket.bind({ port, address: "0.0.0.0" }, resolve)));
   }
@@ -144,8 +152,13 @@ export class World {
     return netns === undefined ? body() : inNetworkNamespace(netns, body);
   }
 
+  /** Ends the servers, which otherwise keep their namespaces alive. */
+  stopServers(): void {
+    for (const stop of this.servers.splice(0)) stop();
+  }
+
   close(): void {
-    for (const stop of this.servers) stop();
+    this.stopServers();
     for (const pid of this.children) process.kill(pid, "SIGKILL");
     for (const file of [this.neighbour, ...netnsFiles(this.root)]) {
       try {
@@ -182,7 +195,9 @@ export function request(name: string, more: Partial<AttachRequest> = {}): Attach
 
 export const ip = (command: string): string => execFileSync("ip", command.split(" "), { encoding: "utf8" });
 
-export const linkNames = (): string[] => fs.readdirSync("/sys/class/net").toSorted();
+/** Of the namespace that the process is in (/sys/class/net shows another's). */
+export const linkNames = (): string[] =>
+  (JSON.parse(ip("-j link show")) as { ifname: string }[]).map((link) => link.ifname).toSorted();
 
 /** Waits for a condition that the kernel brings about; 5 s at most. */
 export function waitFor(condition: () => boolean): void {

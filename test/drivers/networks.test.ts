@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { after, afterEach, before, test } from "node:test";
 import { type Engine, HOST, linkNames, NEIGHBOUR, request, waitFor, World } from "./networks-world.ts";
 
 let world: World;
@@ -11,6 +11,7 @@ before(() => {
   engine.networks.restore([]);
 });
 
+afterEach(() => world.stopServers());
 after(() => world.close());
 
 const bind = (hostPort: string, hostIp = ""): { HostIp: string; HostPort: string }[] => [
@@ -112,6 +113,7 @@ test("a restarted engine keeps ports going and sweeps what is left of the dead",
   assert.deepEqual(next.links.namespacesIn(`${world.root}/netns`), [request("survivor").containerId]);
   assert.equal(next.reservations.reserve({ protocol: "tcp", address: "0.0.0.0", port: 8082 }), true);
   await next.networks.detach(request("survivor").containerId);
+  world.stopServers();
   waitFor(() => linkNames().every((name) => !name.startsWith("gv")));
   assert.deepEqual(next.firewall.published(), []);
   assert.deepEqual(world.warnings, []);

@@ -16,6 +16,8 @@ export interface LinkFact {
   mtu: number;
   /** Index of the bridge or bond above it; 0: none. */
   master: number;
+  /** Free text, "" for none. */
+  label: string;
   /** Index of a cable's other end, in its own namespace; 0: none. */
   peer: number;
 }
@@ -48,6 +50,7 @@ export function readLinks(socket: NetlinkSocket): LinkFact[] {
       kind: info ? textOf(decodeAttributes(info).get(IFLA_INFO_KIND)) : "",
       mtu: attributes.get(IFLA.MTU)?.readUInt32LE(0) ?? 0,
       master: attributes.get(IFLA.MASTER)?.readUInt32LE(0) ?? 0,
+      label: textOf(attributes.get(IFLA.IFALIAS)),
       peer: attributes.get(IFLA.LINK)?.readUInt32LE(0) ?? 0,
     };
   });

@@ -15,6 +15,7 @@ import {
   deleteDefaultRoute,
   deleteLink,
   hairpin,
+  labelLink,
   pinMac,
   setLink,
   withoutLinkLocal,
@@ -103,7 +104,12 @@ export class NetlinkLinks implements Links {
       const bridge = this.indexOf(spec.bridge);
       const netnsFd = openFd(spec.netns, 0);
       try {
-        this.host.batch([addVethPair({ ...spec, netnsFd }), withoutLinkLocal(spec.hostName)]);
+        // one send: a kill leaves no cable without its label
+        this.host.batch([
+          addVethPair({ ...spec, netnsFd }),
+          labelLink(spec.hostName, spec.label),
+          withoutLinkLocal(spec.hostName),
+        ]);
       } finally {
         closeFd(netnsFd);
       }
@@ -165,7 +171,7 @@ export class NetlinkLinks implements Links {
     const known = this.indexes.get(name);
     if (known !== undefined) return known;
     const link = readLinks(this.host).find((candidate) => candidate.name === name);
-    if (link === undefined) throw new GantryError("internal", "LINK_FAILED", `link ${name} is missing`);
+    if (link === undefined) throw new Error(`there is no link ${name}`);
     this.indexes.set(name, link.index);
     return link.index;
   }

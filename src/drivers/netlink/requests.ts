@@ -28,6 +28,7 @@ export const IFLA = {
   MASTER: 10,
   PROTINFO: 12,
   LINKINFO: 18,
+  IFALIAS: 20,
   AF_SPEC: 26,
   NET_NS_FD: 28,
 };
@@ -158,6 +159,18 @@ export function setLink(
     attributes,
   };
 }
+
+/** A free text on a link, which `ip link` shows. */
+export const labelLink = (name: string, label: string): Request => ({
+  about: `label link ${name}`,
+  type: RTM.NEWLINK,
+  flags: 0,
+  body: linkHeader(),
+  attributes: [
+    [IFLA.IFNAME, name],
+    [IFLA.IFALIAS, label],
+  ],
+});
 
 export const deleteLink = (name: string): Request => ({
   about: `delete link ${name}`,

@@ -92,7 +92,7 @@ export class PortPublisher {
         ? `${holder.command} (pid ${holder.pid})`
         : "another program";
     const free = this.suggestion(claim, own);
-    const hint = `port ${port} is held by ${who}${free === undefined ? "" : `; try -p ${free}:${wish.port}`}`;
+    const hint = `port ${port} is held by ${who}${free === undefined ? "" : `; try -p ${flagFor(wish, free)}`}`;
     return new GantryError(
       "conflict",
       "PORT_TAKEN",
@@ -124,6 +124,12 @@ export class PortPublisher {
     return undefined;
   }
 }
+
+/** As `-p` takes it. */
+const flagFor = (wish: PortWish, hostPort: number): string => {
+  const address = wish.hostAddress === "0.0.0.0" ? "" : `${wish.hostAddress}:`;
+  return `${address}${hostPort}:${wish.port}${wish.protocol === "tcp" ? "" : `/${wish.protocol}`}`;
+};
 
 const claimOf = (port: PublishedPort): PortClaim => ({
   protocol: port.protocol,

@@ -78,4 +78,7 @@ export interface SandboxRecord {
 /** Name of the host's end of a cable; at most 15 bytes. */
 export const cableName = (endpointId: string): string => `gv${endpointId.slice(0, 10)}`;
 
-export const isCableName = (name: string): boolean => /^gv[0-9a-f]{10}$/.test(name);
+/** What `ip link` shows on a cable: the engine (by its default bridge) and the container. */
+export const cableLabel = (engine: string, containerId: string): string => `gantry ${engine} ${containerId}`;
+
+export const isCableOf = (engine: string, label: string): boolean => label.startsWith(`gantry ${engine} `);

@@ -7,7 +7,7 @@ import type { StateStore } from "../../ports/state-store.ts";
 import type { NetworkCatalog, NetworkOptions } from "./catalog.ts";
 import { gatewayEndpoint } from "./endpoint-plan.ts";
 import type { PortPublisher } from "./port-publisher.ts";
-import { type EndpointRecord, isCableName, type NetworkRecord, type SandboxRecord } from "./record.ts";
+import { cableLabel, type EndpointRecord, isCableOf, type NetworkRecord, type SandboxRecord } from "./record.ts";
 
 const BUCKET = "endpoints";
 
@@ -85,6 +85,7 @@ export class Sandboxes {
       netns: this.netnsPath(sandbox.containerId),
       bridge: network.bridge.link,
       hostName: cable.hostName,
+      label: cableLabel(this.deps.options.bridge, sandbox.containerId),
       name: cable.name,
       mac: cable.mac,
       address: cable.address,
@@ -195,15 +196,11 @@ export class Sandboxes {
     for (const id of this.deps.links.namespacesIn(folder)) {
       if (!live.has(id) || !this.records.has(id)) this.deps.links.removeNamespace(path.join(folder, id));
     }
-    const bridges = new Set(this.bridges());
-    const links = this.deps.links.list();
-    const ours = new Set(links.filter((link) => bridges.has(link.name)).map((link) => link.index));
     const wanted = new Set(
       [...this.records.values()].flatMap((s) => s.endpoints.flatMap((e) => e.cable?.hostName ?? [])),
     );
-    for (const link of links) {
-      if (isCableName(link.name) && ours.has(link.master) && !wanted.has(link.name))
-        this.deps.links.removeLink(link.name);
+    for (const { name, label } of this.deps.links.list()) {
+      if (isCableOf(this.deps.options.bridge, label) && !wanted.has(name)) this.deps.links.removeLink(name);
     }
   }
 

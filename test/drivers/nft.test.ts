@@ -1,0 +1,103 @@
+import assert from "node:assert/strict";
+import { execFileSync, spawnSync } from "node:child_process";
+import { after, before, test } from "node:test";
+import { NftFirewall } from "../../src/drivers/nft/nft-firewall.ts";
+import type { FirewallNetwork, PublishedPort } from "../../src/ports/firewall.ts";
+import { World } from "./networks-world.ts";
+
+let world: World;
+before(() => {
+  world = new World();
+});
+after(() => world.close());
+
+const network = (bridge: string, subnet: string): FirewallNetwork => ({
+  bridge,
+  subnet,
+  internal: false,
+  icc: true,
+  masquerade: true,
+});
+const port = (hostPort: number, address = "172.30.0.2", hostAddress = "0.0.0.0"): PublishedPort => ({
+  protocol: "tcp",
+  hostAddress,
+  hostPort,
+  address,
+  port: 80,
+});
+const nft = (...argv: string[]): string => execFileSync("nft", argv, { encoding: "utf8" });
+const byPort = (ports: PublishedPort[] | undefined): number[] | undefined =>
+  ports?.map((p) => p.hostPort).toSorted((a, b) => a - b);
+
+test("ports go in and out one by one, repeated or not", () => {
+  const firewall = new NftFirewall("b0");
+  assert.equal(firewall.published(), undefined);
+  firewall.sync([network("b0", "172.30.0.0/16")], []);
+  firewall.publish([port(8080), port(8081, "172.30.0.3", "127.0.0.1")]);
+  firewall.publish([port(8080)]);
+  assert.deepEqual(
+    firewall.published()?.toSorted((a, b) => a.hostPort - b.hostPort),
+    [port(8080), port(8081, "172.30.0.3", "127.0.0.1")],
+  );
+  firewall.unpublish([port(8080), port(9999)]);
+  firewall.unpublish([port(8080)]);
+  assert.deepEqual(byPort(firewall.published()), [8081]);
+  firewall.remove();
+  assert.equal(firewall.published(), undefined);
+});
+
+test("an element that leads elsewhere by now is not taken out", () => {
+  const firewall = new NftFirewall("b0");
+  firewall.sync([network("b0", "172.30.0.0/16")], [port(8080, "172.30.0.9"), port(8081)]);
+  firewall.unpublish([port(8080), port(8081)]);
+  assert.deepEqual(firewall.published(), [port(8080, "172.30.0.9")]);
+  assert.throws(() => firewall.publish([port(8080)]), /File exists/);
+  firewall.remove();
+});
+
+test("sync repairs whatever was changed by hand, and leaves other tables alone", () => {
+  nft("add table ip theirs; add chain ip theirs c; add rule ip theirs c counter");
+  const firewall = new NftFirewall("b0");
+  const other = new NftFirewall("b1");
+  other.sync([network("b1", "172.31.0.0/16")], [port(1)]);
+  firewall.sync([network("b0", "172.30.0.0/16")], [port(8080)]);
+  const good = nft("list", "table", "ip", "gantry_b0");
+  const damages = [
+    "delete table ip gantry_b0",
+    "flush chain ip gantry_b0 forward",
+    "flush map ip gantry_b0 published_any",
+    "add element ip gantry_b0 published_any { tcp . 1 : 1.2.3.4 . 5 }",
+    // of another shape: only a replacement helps
+    "delete table ip gantry_b0; add table ip gantry_b0; add map ip gantry_b0 published { type ipv4_addr : ipv4_addr; }",
+  ];
+  for (const damage of damages) {
+    nft(damage);
+    firewall.sync([network("b0", "172.30.0.0/16")], [port(8080)]);
+    assert.equal(nft("list", "table", "ip", "gantry_b0"), good, damage);
+  }
+  assert.deepEqual(byPort(other.published()), [1]);
+  assert.match(nft("list", "table", "ip", "theirs"), /counter/);
+  firewall.remove();
+  other.remove();
+  nft("delete", "table", "ip", "theirs");
+});
+
+test("traffic passes another program's drop policy, but not its drop rules", () => {
+  if (spawnSync("iptables", ["--version"]).status !== 0) {
+    nft("add table ip filter; add chain ip filter FORWARD { type filter hook forward priority 0; policy drop; }");
+  } else execFileSync("iptables", ["-P", "FORWARD", "DROP"]);
+  nft("add", "rule", "ip", "filter", "FORWARD", "ip", "daddr", "203.0.113.9", "drop");
+  const before = nft("list", "chain", "ip", "filter", "FORWARD");
+  const firewall = new NftFirewall("b0");
+  firewall.passForeignPolicy(["b0", "b2"]);
+  firewall.passForeignPolicy(["b0", "b2"]);
+  const rules = nft("list", "chain", "ip", "filter", "FORWARD");
+  assert.equal(rules.match(/iifname "b0"/g)?.length, 1, rules);
+  assert.ok(rules.indexOf("203.0.113.9") < rules.indexOf('iifname "b0"'), "their rules stand before ours");
+  firewall.passForeignPolicy(["b0"]);
+  assert.doesNotMatch(nft("list", "chain", "ip", "filter", "FORWARD"), /b2/);
+  firewall.sync([], []);
+  firewall.remove();
+  assert.equal(nft("list", "chain", "ip", "filter", "FORWARD"), before);
+  nft("delete", "table", "ip", "filter");
+});

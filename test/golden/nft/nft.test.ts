@@ -1,0 +1,71 @@
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import path from "node:path";
+import { test } from "node:test";
+import { planElements, planTable, tableName } from "../../../src/drivers/nft/plan.ts";
+import type { FirewallNetwork, PublishedPort } from "../../../src/ports/firewall.ts";
+
+/** Each folder holds `input.json` and `expected.nft`; `UPDATE_GOLDEN=1` writes the latter anew. */
+const CASES = path.join(import.meta.dirname, "cases");
+
+interface Input {
+  bridge: string;
+  networks: FirewallNetwork[];
+  ports: PublishedPort[];
+}
+
+for (const name of fs.readdirSync(CASES)) {
+  test(`the rules of "${name}" are as expected`, () => {
+    const input = JSON.parse(fs.readFileSync(path.join(CASES, name, "input.json"), "utf8")) as Input;
+    const text = planTable(tableName(input.bridge), input.networks, input.ports);
+    const file = path.join(CASES, name, "expected.nft");
+    if (process.env["UPDATE_GOLDEN"]) fs.writeFileSync(file, text);
+    assert.equal(text, fs.readFileSync(file, "utf8"));
+  });
+}
+
+test("tables of different bridges never share a name", () => {
+  assert.equal(tableName("gantry0"), "gantry_gantry0");
+  assert.equal(new Set(["a-b", "a_b", "a.b", "ab"].map(tableName)).size, 4);
+});
+
+test("nothing but checked names, addresses and numbers reaches the text", () => {
+  const network = { bridge: "gantry0", subnet: "172.30.0.0/16", internal: false, icc: true, masquerade: true };
+  const port = { protocol: "tcp", hostAddress: "0.0.0.0", hostPort: 80, address: "172.30.0.2", port: 80 } as const;
+  for (const bridge of ['a"b', "a b", "a;b", "", "x".repeat(16), "-a", "a\n"]) {
+    assert.throws(() => tableName(bridge), TypeError, JSON.stringify(bridge));
+    assert.throws(() => planTable("t", [{ ...network, bridge }], []), TypeError, JSON.stringify(bridge));
+  }
+  for (const subnet of ["172.30.0.0/16 accept", "172.30.0.0", "172.30.0.0/33", "0x1/8"]) {
+    assert.throws(() => planTable("t", [{ ...network, subnet }], []), TypeError, subnet);
+  }
+  for (const bad of [
+    { protocol: "tcp }" },
+    { hostAddress: "1.2.3.4 }" },
+    { address: "::1" },
+    { hostPort: 0 },
+    { port: 1.5 },
+    { port: 65536 },
+  ]) {
+    assert.throws(
+      () => planElements("add", "t", [{ ...port, ...bad } as PublishedPort]),
+      TypeError,
+      JSON.stringify(bad),
+    );
+  }
+});
+
+test("a change of ports is one command for each map", () => {
+  const port = { protocol: "udp", hostPort: 53, address: "172.30.0.2", port: 5353 } as const;
+  assert.deepEqual(
+    planElements("delete", "t", [
+      { ...port, hostAddress: "0.0.0.0" },
+      { ...port, hostAddress: "192.0.2.1" },
+    ]),
+    [
+      "delete element ip t published { 192.0.2.1 . udp . 53 : 172.30.0.2 . 5353 }",
+      "delete element ip t published_any { udp . 53 : 172.30.0.2 . 5353 }",
+    ],
+  );
+  assert.deepEqual(planElements("add", "t", []), []);
+});

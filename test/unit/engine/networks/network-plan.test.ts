@@ -1,0 +1,128 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { isGantryError } from "../../../../src/base/errors.ts";
+import { type NetworkFacts, type NetworkWish, planNetwork } from "../../../../src/engine/networks/network-plan.ts";
+import type { NetworkRecord } from "../../../../src/engine/networks/record.ts";
+
+const wish = (more: Partial<NetworkWish> = {}): NetworkWish => ({
+  name: "back",
+  driver: "",
+  internal: false,
+  attachable: false,
+  ipv6: false,
+  pools: [],
+  options: {},
+  labels: {},
+  ...more,
+});
+const facts = (networks: NetworkRecord[] = []): NetworkFacts => ({
+  id: "0123456789abcdef".repeat(4),
+  created: "2026-01-01T00:00:00Z",
+  networks,
+  links: ["lo", "eth0"],
+  mtu: 1400,
+  freeSubnet: () => "172.18.0.0/16",
+});
+
+test("a bare wish gets a subnet from the pools, its first address as gateway, a link named after the id", () => {
+  const { bridge, driver } = planNetwork(wish(), facts());
+  assert.equal(driver, "bridge");
+  assert.deepEqual(bridge, {
+    link: "br-0123456789ab",
+    subnet: "172.18.0.0/16",
+    gateway: "172.18.0.1",
+    reserved: {},
+    subnetGiven: false,
+    mtu: 1400,
+    icc: true,
+    masquerade: true,
+    hostBinding: "0.0.0.0",
+  });
+});
+
+test("what the user names is taken", () => {
+  const { bridge } = planNetwork(
+    wish({
+      pools: [
+        { subnet: "10.5.0.0/16", gateway: "10.5.0.254", ipRange: "10.5.9.0/24", auxiliary: { router: "10.5.0.3" } },
+      ],
+      options: {
+        "com.docker.network.bridge.name": "mybr",
+        "com.docker.network.bridge.enable_icc": "false",
+        "com.docker.network.bridge.enable_ip_masquerade": "0",
+        "com.docker.network.bridge.host_binding_ipv4": "127.0.0.1",
+        "com.docker.network.driver.mtu": "1280",
+      },
+    }),
+    facts(),
+  );
+  assert.deepEqual(bridge, {
+    link: "mybr",
+    subnet: "10.5.0.0/16",
+    gateway: "10.5.0.254",
+    ipRange: "10.5.9.0/24",
+    reserved: { router: "10.5.0.3" },
+    subnetGiven: true,
+    mtu: 1280,
+    icc: false,
+    masquerade: false,
+    hostBinding: "127.0.0.1",
+  });
+});
+
+test("a subnet that meets another network's is refused in Docker's words", () => {
+  const other = planNetwork(wish({ name: "front", pools: [{ subnet: "10.5.0.0/16" }] }), facts());
+  assert.throws(
+    () => planNetwork(wish({ pools: [{ subnet: "10.5.8.0/24" }] }), facts([other])),
+    (e) => isGantryError(e, "POOL_OVERLAP") && /Pool overlaps with other one on this address space/.test(e.message),
+  );
+});
+
+test("nonsense is refused", () => {
+  const bad: Partial<NetworkWish>[] = [
+    { name: "" },
+    { name: 'a"; flush ruleset' },
+    { name: "-x" },
+    { pools: [{ subnet: "10.5.0.1/16" }] },
+    { pools: [{ subnet: "10.5.0.0/31" }] },
+    { pools: [{ subnet: "nonsense" }] },
+    { pools: [{ gateway: "10.5.0.1" }] },
+    { pools: [{ subnet: "10.5.0.0/16", gateway: "10.6.0.1" }] },
+    { pools: [{ subnet: "10.5.0.0/16", ipRange: "10.6.0.0/24" }] },
+    { pools: [{ subnet: "10.5.0.0/16" }, { subnet: "10.6.0.0/16" }] },
+    { options: { "com.docker.network.bridge.name": "../../etc" } },
+    { options: { "com.docker.network.bridge.name": "a-name-of-sixteen" } },
+    { options: { "com.docker.network.driver.mtu": "many" } },
+    { options: { "com.docker.network.bridge.enable_icc": "perhaps" } },
+    { options: { "com.docker.network.bridge.host_binding_ipv4": "localhost" } },
+  ];
+  for (const more of bad) {
+    assert.throws(
+      () => planNetwork(wish(more), facts()),
+      (e) => isGantryError(e, "BAD_NETWORK"),
+      JSON.stringify(more),
+    );
+  }
+});
+
+test("a link that exists on the host is never taken over", () => {
+  assert.throws(
+    () => planNetwork(wish({ options: { "com.docker.network.bridge.name": "eth0" } }), facts()),
+    (e) => isGantryError(e, "BRIDGE_TAKEN"),
+  );
+});
+
+test("unknown drivers and IPv6 are refused", () => {
+  assert.throws(
+    () => planNetwork(wish({ driver: "weave" }), facts()),
+    /could not find plugin weave in v1 plugin registry/,
+  );
+  assert.throws(
+    () => planNetwork(wish({ ipv6: true }), facts()),
+    (e) => isGantryError(e, "NO_IPV6"),
+  );
+  assert.throws(
+    () => planNetwork(wish({ pools: [{ subnet: "fd00::/64" }] }), facts()),
+    (e) => isGantryError(e, "NO_IPV6"),
+  );
+});
