@@ -1,5 +1,5 @@
 import type { Readable } from "node:stream";
-import { GantryError } from "../base/errors.ts";
+import { GantryError, messageOf } from "../base/errors.ts";
 import type { Digest } from "../base/image-config.ts";
 import type { OnProgress } from "../base/progress.ts";
 import { familiarName, parseReference, withDefaultTag } from "../base/reference.ts";
@@ -71,14 +71,7 @@ export class Builder {
         ...(request.target === undefined ? {} : { target: request.target }),
       });
       const solver = new Solver(this.host, { request, root, onProgress, signal }, dockerfile, plan, hold, this.runs);
-      let built = false;
-      let id: Digest;
-      try {
-        id = (await solver.solve()).id;
-        built = true;
-      } finally {
-        await solver.close(built);
-      }
+      const id = await this.solved(solver, onProgress);
       onProgress({ stream: `Successfully built ${id.replace(/^sha256:/, "").slice(0, 12)}\n` });
       for (const tag of request.tags) onProgress({ stream: `Successfully tagged ${tag}\n` });
       return id;
@@ -87,6 +80,23 @@ export class Builder {
     } finally {
       hold.release();
     }
+  }
+
+  /** Solves and puts away. What fails in putting away must not hide why the build failed. */
+  private async solved(solver: Solver, onProgress: OnProgress): Promise<Digest> {
+    let id: Digest;
+    try {
+      id = (await solver.solve()).id;
+    } catch (error) {
+      try {
+        await solver.close(false);
+      } catch (left) {
+        onProgress({ stream: `[Warning] ${messageOf(left)}\n` });
+      }
+      throw error;
+    }
+    await solver.close(true);
+    return id;
   }
 
   private dockerfileText(root: string, name: string): string {

@@ -1,0 +1,186 @@
+import assert from "node:assert/strict";
+import { EventEmitter } from "node:events";
+import { describe, it } from "node:test";
+import { GantryError, isGantryError } from "../../../src/base/errors.ts";
+import type { OnProgress } from "../../../src/base/progress.ts";
+import type { PruneOptions } from "../../../src/build/builder.ts";
+import type { BuildRequest } from "../../../src/build/context.ts";
+import { Call } from "../../../src/server/call.ts";
+import { buildRoutes } from "../../../src/server/routes/build.ts";
+
+class Response extends EventEmitter {
+  status = 0;
+  body = "";
+  writeHead(status: number): void {
+    this.status = status;
+  }
+  flushHeaders(): void {}
+  write(text: string): void {
+    this.body += text;
+  }
+  end(text: string | Buffer = ""): void {
+    this.body += String(text);
+  }
+}
+
+interface Asked {
+  request?: BuildRequest;
+  prune?: PruneOptions;
+  status: number;
+  lines: unknown[];
+}
+
+async function ask(
+  path: string,
+  options: { headers?: Record<string, string>; build?: (say: OnProgress) => string } = {},
+): Promise<Asked> {
+  const url = new URL(path, "http://engine");
+  const asked: Partial<Asked> = {};
+  const routes = buildRoutes({
+    builder: {
+      build: async (request, _context, onProgress) => {
+        asked.request = request;
+        return (options.build ?? (() => "sha256:abc"))(onProgress);
+      },
+      prune: async (prune) => {
+        asked.prune = prune;
+        return { deleted: ["k"], bytes: 7 };
+      },
+    },
+    clock: { now: () => Date.UTC(2026, 0, 2) },
+    platform: { os: "linux", architecture: "amd64" },
+  });
+  const response = new Response();
+  const call = new Call({
+    params: {},
+    query: url.searchParams,
+    version: [1, 51],
+    request: { headers: options.headers ?? {} } as never,
+    response: response as never,
+    signal: new AbortController().signal,
+  });
+  await routes.find((route) => route.path === url.pathname)?.handler(call);
+  const lines =
+    response.body.trim() === ""
+      ? []
+      : response.body
+          .trim()
+          .split("\r\n")
+          .map((line): unknown => JSON.parse(line));
+  return { ...asked, status: response.status, lines };
+}
+
+const query = (values: Record<string, string>): string => `/build?${new URLSearchParams(values)}`;
+
+describe("POST /build", () => {
+  it("decodes what the docker CLI sends", async () => {
+    const path = `${query({
+      dockerfile: "./sub/../docker/Dockerfile",
+      nocache: "1",
+      pull: "1",
+      rm: "0",
+      buildargs: '{"A":"1","B":null}',
+      labels: '{"l":"v"}',
+      target: "t",
+      platform: "linux/arm64",
+      memory: "1024",
+      memswap: "-1",
+      cpusetcpus: "0,1",
+      networkmode: "host",
+      extrahosts: "a:1.2.3.4,b:5.6.7.8",
+      ulimits: '[{"Name":"nofile","Soft":1,"Hard":2}]',
+      version: "1",
+    })}&t=x&t=y:2`;
+    const auth = Buffer.from(JSON.stringify({ "r.example": { username: "u", password: "p" } })).toString("base64");
+    const { request } = await ask(path, { headers: { "x-registry-config": auth } });
+    assert.deepEqual(request, {
+      dockerfile: "docker/Dockerfile",
+      tags: ["x", "y:2"],
+      noCache: true,
+      pull: true,
+      remove: false,
+      buildArgs: { A: "1", B: null },
+      labels: { l: "v" },
+      target: "t",
+      platform: { os: "linux", architecture: "arm64" },
+      hostConfig: {
+        Memory: 1024,
+        MemorySwap: -1,
+        CpusetCpus: "0,1",
+        NetworkMode: "host",
+        ExtraHosts: ["a:1.2.3.4", "b:5.6.7.8"],
+        Ulimits: [{ Name: "nofile", Soft: 1, Hard: 2 }],
+      },
+      auth: { "r.example": { username: "u", password: "p" } },
+    });
+  });
+
+  it("streams, and ends with the error and its code", async () => {
+    const { status, lines } = await ask("/build", {
+      build: (say) => {
+        say({ stream: "Step 1/1 : RUN false\n" });
+        throw new GantryError("invalid", "RUN_FAILED", "failed", { details: { exitCode: 3 } });
+      },
+    });
+    assert.equal(status, 200);
+    assert.deepEqual(lines, [
+      { stream: "Step 1/1 : RUN false\n" },
+      { errorDetail: { code: 3, message: "failed" }, error: "failed" },
+    ]);
+  });
+
+  it("an error before the first line is an HTTP error", async () => {
+    const building = ask("/build", {
+      build: () => {
+        throw new GantryError("invalid", "BAD_DOCKERFILE", "bad");
+      },
+    });
+    await assert.rejects(building, (error) => isGantryError(error, "BAD_DOCKERFILE"));
+  });
+
+  it("quietly says the id alone, or all there was when it failed", async () => {
+    const said = (say: OnProgress): string => {
+      say({ stream: "Step\n" });
+      return "sha256:abc";
+    };
+    assert.deepEqual((await ask("/build?q=1", { build: said })).lines, [{ stream: "sha256:abc\n" }]);
+    const failed = await ask("/build?q=1", {
+      build: (say) => {
+        said(say);
+        throw new GantryError("invalid", "RUN_FAILED", "failed");
+      },
+    });
+    assert.deepEqual(failed.lines, [{ stream: "Step\n" }, { errorDetail: { message: "failed" }, error: "failed" }]);
+  });
+
+  const refused: [string, Record<string, string>, RegExp][] = [
+    ["BuildKit", { version: "2" }, /BuildKit is not supported/],
+    ["a remote context", { remote: "https://x/y.git" }, /building from https:\/\/x\/y\.git is not supported/],
+    ["--output", { outputs: "[{}]" }, /--output is not supported/],
+    ["broken JSON", { buildargs: "{" }, /error reading buildargs/],
+    ["labels that are no texts", { labels: '{"a":1}' }, /error reading labels/],
+    ["ulimits of another shape", { ulimits: '[{"Name":"x"}]' }, /error reading ulimit settings/],
+    [
+      "a Dockerfile outside of the context",
+      { dockerfile: "../Dockerfile" },
+      /forbidden path outside the build context/,
+    ],
+    ["a number that is none", { memory: "lots" }, /strconv/],
+    ["a platform that is none", { platform: "a/b/c/d" }, /unknown operating system or architecture/],
+  ];
+  for (const [what, values, message] of refused) {
+    it(`refuses ${what}`, () => assert.rejects(ask(query(values)), message));
+  }
+});
+
+describe("POST /build/prune", () => {
+  it("takes all and until, as a time or a span", async () => {
+    const plain = await ask("/build/prune");
+    assert.deepEqual(plain.prune, { all: false });
+    assert.deepEqual(plain.lines, [{ CachesDeleted: ["k"], SpaceReclaimed: 7 }]);
+    const day = await ask(`/build/prune?all=1&filters=${encodeURIComponent('{"until":["24h"]}')}`);
+    assert.deepEqual(day.prune, { all: true, until: Date.UTC(2026, 0, 1) });
+    const date = await ask(`/build/prune?filters=${encodeURIComponent('{"until":["2026-01-01T00:00:00Z"]}')}`);
+    assert.deepEqual(date.prune, { all: false, until: Date.UTC(2026, 0, 1) });
+  });
+});
