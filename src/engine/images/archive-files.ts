@@ -114,8 +114,7 @@ export async function collectFiles(
         files.put(entry.name, { bytes });
         checkName(entry.name, sha256(bytes));
       } else if (entry.type === "file") {
-        const stored = await toBlob(blobs, entry, signal);
-        hold.add(stored.digest);
+        const stored = await toBlob(blobs, entry, hold, signal);
         files.put(entry.name, stored);
         checkName(entry.name, stored.digest);
       }
@@ -135,6 +134,7 @@ async function joined(body: AsyncIterable<Buffer>): Promise<Buffer> {
 async function toBlob(
   blobs: BlobStore,
   entry: TarEntry,
+  hold: Hold,
   signal: AbortSignal | undefined,
 ): Promise<{ digest: Digest; size: number }> {
   const writer = blobs.writer({ size: entry.size });
@@ -147,7 +147,7 @@ async function toBlob(
     await writer.abort(false);
     throw error;
   }
-  return writer.commit();
+  return hold.keep(() => writer.commit());
 }
 
 /** In the OCI layout a blob's name is its digest. */

@@ -12,7 +12,7 @@ export class Holds {
   /** Holds the digests from the moment this resolves. */
   take(digests: Iterable<Digest>): Promise<Hold> {
     return this.gate.run(() => {
-      const hold = new Hold(this.counts);
+      const hold = new Hold(this.counts, this.gate);
       for (const digest of digests) hold.add(digest);
       return Promise.resolve(hold);
     });
@@ -30,10 +30,21 @@ export class Holds {
 
 export class Hold {
   private readonly counts: Map<Digest, number>;
+  private readonly gate: Mutex;
   private readonly mine: Digest[] = [];
 
-  constructor(counts: Map<Digest, number>) {
+  constructor(counts: Map<Digest, number>, gate: Mutex) {
     this.counts = counts;
+    this.gate = gate;
+  }
+
+  /** Stores something whose digest is known only afterwards: no reclaim comes between. */
+  keep<T extends { digest: Digest }>(store: () => Promise<T>): Promise<T> {
+    return this.gate.run(async () => {
+      const stored = await store();
+      this.add(stored.digest);
+      return stored;
+    });
   }
 
   /** For what this operation has made itself; what was there before goes through `Holds.take`. */

@@ -30,7 +30,6 @@ export async function packLayer(
 ): Promise<Descriptor> {
   const writer = deps.blobs.writer();
   const tar = deps.layers.tar(layer.chainId, options.signal);
-  let committed: { digest: Digest; size: number };
   try {
     for await (const chunk of gzip(countedBytes(tar, options.onBytes))) await writer.write(chunk);
   } catch (error) {
@@ -38,8 +37,7 @@ export async function packLayer(
     await writer.abort(false);
     throw error;
   }
-  committed = await writer.commit();
-  hold.add(committed.digest);
+  const committed = await hold.keep(() => writer.commit());
   const blob: Descriptor = { mediaType: MEDIA.dockerLayerGzip, ...committed };
   const entry = seenAt(blob, undefined, catalog.layerBlob(layer.diffId));
   deps.state.commit([{ bucket: LAYER_BLOBS, key: layer.diffId, value: entry }]);

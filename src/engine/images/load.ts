@@ -224,6 +224,7 @@ async function loadImage(
       const shown = counted(stream, (read) => progress.bytes("Loading layer", read, size));
       await deps.layers.addFromTar(chain[i - 1], shown, { expect: diffId, signal: options.signal });
     }
+    for (const packed of image.manifest?.layers ?? []) hold.add(packed.digest);
     const kept = keptManifest(files, image);
     const before = new Map(image.names.map((name) => [familiarName(name), catalog.named(name)]));
     const fresh: NewImage = {

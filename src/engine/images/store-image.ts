@@ -37,7 +37,7 @@ export const nameChanges = (names: ImageReference[], id: Digest): StateChange[] 
   names.map((name) => ({ bucket: TAGS, key: normalizedName(name), value: id }));
 
 /**
- * Blobs, then layers flushed to the disk, then the one commit that makes the image visible: whatever is listed
+ * Layers flushed to the disk, then blobs (each is durable when stored), then the one commit that makes the image visible: whatever is listed
  * survives a power cut.
  */
 export async function storeImage(
@@ -45,9 +45,10 @@ export async function storeImage(
   catalog: Catalog,
   image: NewImage,
 ): Promise<ImageRecord> {
+  if (image.sync !== false) await deps.layers.sync();
+  // From here on nothing waits: no reclaim sees the blobs before the record that names them.
   const id = deps.blobs.put(image.configBytes);
   if (image.manifest) deps.blobs.put(image.manifest.bytes);
-  if (image.sync !== false) await deps.layers.sync();
   const lost = image.chain.find((chainId) => deps.layers.get(chainId) === undefined);
   if (lost) throw new GantryError("internal", "NO_SUCH_LAYER", `layer ${lost} is gone`);
   const before = catalog.get(id);
