@@ -7,7 +7,7 @@ export function splitName(name: string): { repository: string; tag: string; refe
   return { repository: familiarRepository(reference), tag: reference.digest ?? reference.tag ?? "", reference };
 }
 
-/** For `tag`, `import` and `build -t`: the error names the argument. */
+/** For `tag`: the error names the argument. */
 export function checkTarget(name: string): ImageReference {
   try {
     return parseReference(name);

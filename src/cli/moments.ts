@@ -2,9 +2,9 @@ import { parseDuration } from "../base/units.ts";
 
 /**
  * A moment as `--since` and `--until` take it: seconds since 1970, RFC 3339 (also shortened), or a duration before
- * `now`. Gives seconds with nanoseconds, as the API takes them. `option` names the flag in the error.
+ * `now`. Gives seconds with nanoseconds, as the API takes them.
  */
-export function apiTime(option: string, text: string, now: number): string {
+export function apiTime(text: string, now: number): string {
   if (/^\d+(\.\d+)?$/.test(text)) {
     const [seconds, fraction = ""] = text.split(".") as [string, string?];
     return `${seconds}.${fraction.padEnd(9, "0").slice(0, 9)}`;
@@ -13,12 +13,10 @@ export function apiTime(option: string, text: string, now: number): string {
     const ms = now - parseDuration(text) / 1e6;
     return `${Math.floor(ms / 1000)}.${String(Math.round((ms % 1000) * 1e6)).padStart(9, "0")}`;
   } catch {
-    return absolute(text) ?? fail(option, text);
+    const moment = absolute(text);
+    if (moment === undefined) throw new Error(`failed to parse value as time or duration: ${JSON.stringify(text)}`);
+    return moment;
   }
-}
-
-function fail(option: string, text: string): never {
-  throw new Error(`invalid value for "${option}": failed to parse value as time or duration: ${JSON.stringify(text)}`);
 }
 
 /** Without a zone it is the user's. */

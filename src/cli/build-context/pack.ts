@@ -9,7 +9,7 @@ export interface PackOptions {
   ignores?(name: string): boolean;
   /** Look inside ignored folders too: a rule may take something back in. */
   searchIgnored?: boolean;
-  /** Files that are not in the folder. They come last. */
+  /** Files that are not in the folder, or stand for those that are. They come last. */
   extra?: { name: string; content: Buffer }[];
   /** Keep the owner; otherwise all belongs to root. */
   keepOwner?: boolean;
@@ -48,7 +48,8 @@ function* children(
     const path = join(root, name);
     const stat = lstatSync(path, { throwIfNoEntry: false });
     if (stat === undefined) continue;
-    const ignored = options.ignores?.(name) === true;
+    const replaced = options.extra?.some((extra) => extra.name === name) === true;
+    const ignored = replaced || options.ignores?.(name) === true;
     if (!ignored) yield* one(path, top === "" ? name : `${top}/${name}`, stat, options, inodes);
     if (stat.isDirectory() && (!ignored || options.searchIgnored === true))
       yield* children(root, top, name, options, inodes);

@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { createHash } from "node:crypto";
 import { existsSync, lstatSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { isAbsolute, join, relative, resolve } from "node:path";
 import { Exit } from "../exit.ts";
@@ -44,10 +44,19 @@ function defaultFile(root: string): string {
   return !existsSync(usual) && existsSync(small) ? small : usual;
 }
 
-/** The Dockerfile travels under a name that can't clash. */
+/**
+ * The Dockerfile travels under a name of its own, which the .dockerignore that goes along leaves out of every COPY. The
+ * name follows from the content, so that the layer cache is not missed for it.
+ */
 function outside(root: string, content: Buffer): BuildContext {
-  const name = `.dockerfile.${randomBytes(10).toString("hex")}`;
-  return { dockerfile: name, tar: packed(root, name, [{ name, content }]) };
+  const name = `.dockerfile.${createHash("sha256").update(content).digest("hex").slice(0, 20)}`;
+  const path = join(root, ".dockerignore");
+  const rules = existsSync(path) ? readFileSync(path, "utf8") : ".dockerignore";
+  const extra = [
+    { name, content },
+    { name: ".dockerignore", content: Buffer.from(`${rules}\n${name}\n`) },
+  ];
+  return { dockerfile: name, tar: packed(root, name, extra) };
 }
 
 function packed(root: string, dockerfile: string, extra: { name: string; content: Buffer }[]): Iterable<Buffer> {

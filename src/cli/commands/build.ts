@@ -111,7 +111,8 @@ async function* announced(tar: AsyncIterable<Buffer>, out: Output): AsyncGenerat
   const step = 512 * 1024;
   let sent = 0;
   let shown = 0;
-  const say = (end: string): void => out.write(`Sending build context to Gantry daemon  ${humanSize(sent)}${end}`);
+  const say = (end: string): void =>
+    out.write(`Sending build context to Gantry daemon ${humanSize(sent).padStart(8)}${end}`);
   for await (const chunk of tar) {
     sent += chunk.length;
     if (out.isTTY && sent - shown >= step) {

@@ -20,8 +20,8 @@ export default command({
     const { filtersText } = await import("../../client/transport.ts");
     const show = await renderer(format);
     const query = {
-      since: since && apiTime("since", since, now),
-      until: until && apiTime("until", until, now),
+      since: since && apiTime(since, now),
+      until: until && apiTime(until, now),
       filters: filtersText(filter),
     };
     for await (const line of transport.textLines("GET", "/events", { query })) context.out.write(`${show(line)}\n`);

@@ -1,7 +1,7 @@
 import { between, command } from "../command.ts";
 import { openInput } from "../files.ts";
 import { list, text } from "../flags.ts";
-import { checkTarget, splitName } from "../image-names.ts";
+import { splitName } from "../image-names.ts";
 import { showProgress } from "../progress.ts";
 
 export default command({
@@ -13,7 +13,6 @@ export default command({
     platform: text("Set platform if server is multi-platform capable"),
   },
   async run(context, [source = "", target], { change, message, platform }) {
-    if (target !== undefined) checkTarget(target);
     const { repository = "", tag = "" } = target === undefined ? {} : splitName(target);
     const remote = /^https?:\/\//.test(source);
     const body = remote ? undefined : await openInput(context, source);

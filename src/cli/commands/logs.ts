@@ -1,5 +1,6 @@
 import { command, exactly } from "../command.ts";
 import { flag, text, textOr } from "../flags.ts";
+import { attempt } from "../format/listing.ts";
 import { apiTime } from "../moments.ts";
 import { STREAM } from "../../wire/frames.ts";
 
@@ -18,6 +19,8 @@ export default command({
     const { containers } = await context.engine();
     const { Id: id, Config: config } = await containers.inspect(name);
     const now = Date.now();
+    const moment = (option: string, text: string): string =>
+      attempt(() => apiTime(text, now), `invalid value for "${option}"`);
     const parts = await containers.logs(id, config.Tty === true, {
       stdout: true,
       stderr: true,
@@ -25,8 +28,8 @@ export default command({
       timestamps,
       tail,
       details,
-      since: since && apiTime("since", since, now),
-      until: until && apiTime("until", until, now),
+      since: since && moment("since", since),
+      until: until && moment("until", until),
     });
     for await (const { stream, data } of parts) (stream === STREAM.stderr ? context.err : context.out).write(data);
   },

@@ -1,6 +1,7 @@
 import type { HostConfig } from "../../base/container-config.ts";
 import { atLeast, command } from "../command.ts";
 import { forEachName } from "../each.ts";
+import { Exit } from "../exit.ts";
 import { createFlags } from "../run-options/flags.ts";
 import { restartOf } from "../run-options/resources.ts";
 
@@ -47,6 +48,9 @@ export default command({
       PidsLimit: options["pids-limit"],
       ...(options.restart !== "" && { RestartPolicy: restartOf(options.restart) }),
     };
+    if (Object.values(change).every((value) => value === undefined)) {
+      throw new Exit(1, "you must provide one or more flags when using this command");
+    }
     return forEachName(context, names, async (name) => {
       const { Warnings } = await containers.update(name, change);
       for (const warning of Warnings ?? []) context.err.write(`WARNING: ${warning}\n`);
