@@ -35,8 +35,8 @@ export interface VolumeFiles {
 
 /** Paths of the host that users mount. */
 export interface HostPaths {
-  /** Follows links. */
-  exists(path: string): boolean;
+  /** Follows links; undefined when there is nothing. */
+  typeOf(path: string): "directory" | "other" | undefined;
   /** With parents, owned by root, 0755. Throws invalid BAD_BIND_SOURCE with the kernel's reason. */
   makeDirectory(path: string): void;
 }

@@ -132,14 +132,15 @@ for (const runtime of ["crun", "runc"]) {
       const out = await runIn(
         runtime,
         w,
-        `id; grep -E 'CapEff|CapBnd' /proc/self/status; cat /data/file; touch /data/x; touch /t/y && stat -c %a /t
+        `id; grep -E 'CapEff|CapBnd' /proc/self/status; cat /data/file; touch /data/x /one-file; touch /t/y && stat -c %a /t
          grep ' /t ' /proc/mounts; grep ' /dev/shm ' /proc/mounts; touch /etc/x; pwd; env`,
         {
           config: { WorkingDir: "/tmp", Env: ["A=b c"] },
           hostConfig: { ReadonlyRootfs: true, ShmSize: 2 ** 20, SecurityOpt: ["no-new-privileges"] },
           user: { uid: 1000, gid: 1001, additionalGids: [44], home: "/home/u" },
           mounts: [
-            { type: "bind", source: data, destination: "/data", readOnly: true },
+            { type: "bind", source: data, destination: "/data", readOnly: true, folder: true },
+            { type: "bind", source: path.join(data, "file"), destination: "/one-file", readOnly: true },
             { type: "tmpfs", source: "", destination: "/t", readOnly: false, options: ["size=1m", "mode=1777"] },
           ],
         },
@@ -147,6 +148,7 @@ for (const runtime of ["crun", "runc"]) {
       assert.match(out, /uid=1000 gid=1001 groups=44,1001|uid=1000 gid=1001 groups=1001,44/);
       assert.match(out, /CapEff:\s0{16}\nCapBnd:\s00000000a80425fb\ncontent/);
       assert.match(out, /touch: \/data\/x: Read-only/);
+      assert.match(out, /touch: \/one-file: Read-only/);
       assert.match(out, /content1777\n/);
       assert.match(out, / \/t tmpfs rw,nosuid,nodev,noexec,.*size=1024k/);
       assert.match(out, / \/dev\/shm tmpfs rw,nosuid,nodev,noexec,.*size=1024k/);

@@ -175,6 +175,11 @@ describe("why a command cannot start", () => {
     assert.match(String(explain(root, ["/app/run.sh"])), /^127,.*no such file or directory,.*Windows line ends/);
     assert.match(String(explain(root, ["/app/bash.sh"])), /^127,.*needs \/bin\/bash, which the image does not have/);
     assert.match(String(explain(root, ["/app/plain"])), /^126,.*exec format error/);
+    put("mounted", "");
+    assert.equal(explain(root, ["/mounted"]), undefined);
+    const facts = { root, args: ["/data/tool"], env: [], cwd: "/", architecture: "amd64", covered: ["/data"] };
+    assert.equal(explainExec(rootfs, facts), undefined);
+    assert.equal(explainExec(rootfs, { ...facts, args: ["tool"], env: ["PATH=/bin:/data/bin"] }), undefined);
   });
 
   it("is told for a program of another architecture or without its loader", () => {

@@ -3,8 +3,12 @@ import { GantryError, messageOf } from "../../base/errors.ts";
 import type { HostPaths } from "../../ports/volume-files.ts";
 
 export class LinuxHostPaths implements HostPaths {
-  exists(path: string): boolean {
-    return fs.existsSync(path);
+  typeOf(path: string): "directory" | "other" | undefined {
+    try {
+      return fs.statSync(path).isDirectory() ? "directory" : "other";
+    } catch {
+      return undefined;
+    }
   }
 
   makeDirectory(path: string): void {

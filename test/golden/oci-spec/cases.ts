@@ -49,7 +49,7 @@ export const CASES: Record<string, SpecFacts> = {
     {
       mounts: [
         { type: "bind", source: "/srv/deep", destination: "/data/a/b", readOnly: false },
-        { type: "bind", source: "/srv/data", destination: "/data", readOnly: true },
+        { type: "bind", source: "/srv/data", destination: "/data", readOnly: true, folder: true },
         {
           type: "bind",
           source: "/srv/shared",
@@ -76,7 +76,7 @@ export const CASES: Record<string, SpecFacts> = {
     {},
     {
       host: modernHost({ kernel: { release: "5.4", major: 5, minor: 4 } }),
-      mounts: [{ type: "bind", source: "/srv", destination: "/srv", readOnly: true }],
+      mounts: [{ type: "bind", source: "/srv", destination: "/srv", readOnly: true, folder: true }],
     },
   ),
   resources: asked({

@@ -13,6 +13,8 @@ export interface ExecFacts {
   cwd: string;
   /** The machine's, in Go's names. */
   architecture: string;
+  /** Destinations of mounts: what the root holds there is not what the container sees. */
+  covered?: readonly string[];
 }
 
 /** ELF's e_machine → Go's architecture. */
@@ -42,10 +44,14 @@ const problem = (code: string, exitCode: 126 | 127, message: string, hint?: stri
 export function explainExec(rootfs: Rootfs, facts: ExecFacts): GantryError | undefined {
   const name = facts.args[0] ?? "";
   const quoted = JSON.stringify(name);
-  if (!name.includes("/") && lookPath(rootfs, facts, name) === undefined) {
+  const file = name.includes("/") ? path.posix.resolve(facts.cwd, name) : lookPath(rootfs, facts, name);
+  const seen = file === undefined ? pathFolders(facts) : [file];
+  // what is there in the container is not what the root shows
+  if (seen.some((place) => facts.covered?.some((target) => place === target || place.startsWith(`${target}/`))))
+    return undefined;
+  if (file === undefined) {
     return problem("EXEC_NOT_FOUND", 127, `exec: ${quoted}: executable file not found in $PATH`, notFoundHint(facts));
   }
-  const file = name.includes("/") ? path.posix.resolve(facts.cwd, name) : (lookPath(rootfs, facts, name) ?? name);
   const entry = rootfs.stat(facts.root, file);
   if (entry === undefined) {
     return problem(
@@ -67,15 +73,19 @@ export function explainExec(rootfs: Rootfs, facts: ExecFacts): GantryError | und
   return explainContents(rootfs, facts, file, rootfs.readHead(facts.root, file, HEAD_BYTES) ?? Buffer.alloc(0));
 }
 
+const pathFolders = (facts: Pick<ExecFacts, "env" | "cwd">): string[] => {
+  const variable = facts.env.findLast((entry) => entry.startsWith("PATH="))?.slice("PATH=".length) ?? DEFAULT_PATH;
+  return variable.split(":").map((folder) => path.posix.resolve(facts.cwd, folder || "."));
+};
+
 /** The program that PATH finds, as execvp would; undefined if none. */
 export function lookPath(
   rootfs: Rootfs,
   facts: Pick<ExecFacts, "root" | "env" | "cwd">,
   name: string,
 ): string | undefined {
-  const variable = facts.env.findLast((entry) => entry.startsWith("PATH="))?.slice("PATH=".length) ?? DEFAULT_PATH;
-  for (const folder of variable.split(":")) {
-    const file = path.posix.resolve(facts.cwd, folder || ".", name);
+  for (const folder of pathFolders(facts)) {
+    const file = path.posix.join(folder, name);
     const entry = rootfs.stat(facts.root, file);
     if (entry?.type === "file" && (entry.mode & 0o111) !== 0) return file;
   }
@@ -90,6 +100,8 @@ const notFoundHint = ({ args }: ExecFacts): string =>
 function explainContents(rootfs: Rootfs, facts: ExecFacts, file: string, head: Buffer): GantryError | undefined {
   if (head.subarray(0, 2).toString("latin1") === "#!") return explainScript(rootfs, facts, file, head);
   if (head.subarray(0, 4).equals(Buffer.from("\x7fELF", "latin1"))) return explainElf(rootfs, facts, file, head);
+  // an empty file is a place that a runtime made for a mount
+  if (head.length === 0) return undefined;
   return problem(
     "EXEC_FORMAT",
     126,

@@ -20,6 +20,8 @@ export interface ResolvedMount {
   readOnly: boolean;
   /** Bind only: rprivate by default. */
   propagation?: string;
+  /** Bind only: the source is known to be a folder. A read-only one then covers what is mounted below it too. */
+  folder?: boolean;
   /** Bind only: leave out what is mounted below the source. */
   nonRecursive?: boolean;
   /** tmpfs only: mount options as given ("size=64m", "exec"). */

@@ -99,8 +99,8 @@ function userMount(mount: ResolvedMount, recursiveReadOnly: boolean): OciMount {
   }
   const options = [mount.nonRecursive ? "bind" : "rbind", mount.propagation || "rprivate"];
   if (mount.readOnly) options.push("ro");
-  // without it, what is mounted below the source would stay writable
-  if (mount.readOnly && !mount.nonRecursive && recursiveReadOnly) options.push("rro");
+  // without it, what is mounted below the source would stay writable; crun 1.8 fails with it on a file
+  if (mount.readOnly && mount.folder && !mount.nonRecursive && recursiveReadOnly) options.push("rro");
   return { destination, type: "bind", source: mount.source, options };
 }
 

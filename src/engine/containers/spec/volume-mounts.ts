@@ -163,23 +163,27 @@ export class VolumeMounts implements ContainerMounts {
     const { destination, readOnly } = request;
     if (request.type === "tmpfs") return { type: "tmpfs", source: "", destination, readOnly, options: request.options };
     if (request.type === "bind") {
-      if (request.createSource && !this.deps.hostPaths.exists(request.source)) {
+      if (request.createSource && this.deps.hostPaths.typeOf(request.source) === undefined) {
         this.deps.hostPaths.makeDirectory(request.source);
       }
       this.requireSource(request);
       const { source, propagation, nonRecursive } = request;
-      return { type: "bind", source, destination, readOnly, propagation, nonRecursive };
+      return { type: "bind", source, destination, readOnly, propagation, nonRecursive, folder: this.isFolder(source) };
     }
     const name = row?.Name ?? request.name;
     if (name === undefined) throw new Error(`no volume was made for ${destination}`);
     let source = this.deps.volumes.use(name, record.id);
     if (!request.noCopy) await this.deps.volumes.copyUp(name, rootfs, destination, record.id);
     if (request.subpath !== undefined) source = this.deps.volumes.subpath(name, request.subpath);
-    return { type: "bind", source, destination, readOnly };
+    return { type: "bind", source, destination, readOnly, folder: this.isFolder(source) };
+  }
+
+  private isFolder(source: string): boolean {
+    return this.deps.hostPaths.typeOf(source) === "directory";
   }
 
   private requireSource(request: BindRequest): void {
-    if (this.deps.hostPaths.exists(request.source)) return;
+    if (this.deps.hostPaths.typeOf(request.source) !== undefined) return;
     throw new GantryError(
       "invalid",
       "NO_BIND_SOURCE",

@@ -39,7 +39,7 @@ function world() {
     volumes,
     rootfs,
     hostPaths: {
-      exists: (path) => hostPaths.has(path),
+      typeOf: (path) => (hostPaths.has(path) || path.startsWith("/volumes") ? "directory" : undefined),
       makeDirectory: (path) => {
         log.push(`mkdir ${path}`);
         hostPaths.add(path);
