@@ -37,6 +37,13 @@ export interface HostLink {
   label: string;
 }
 
+/** One end of UDP flows: where they were sent to, or who answers them. */
+export interface FlowEnd {
+  side: "to" | "from";
+  address: string;
+  port: number;
+}
+
 /**
  * Links, addresses and network namespaces of the host. Synchronous (1–3 ms for a namespace with a cable).
  * Errors: internal LINK_FAILED with the system's words; forbidden NOT_PERMITTED.
@@ -64,6 +71,11 @@ export interface Links {
   addresses(): string[];
   /** Lets the host forward packets. */
   enableForwarding(): void;
+  /**
+   * Makes the kernel decide anew about UDP flows, which otherwise go on where they went before a port was published
+   * or given up for as long as the sender keeps sending. Without effect on kernels that can't.
+   */
+  forgetUdpFlows(ends: FlowEnd[]): void;
   /** Text of the resolv.conf that the host's programs effectively use. */
   hostResolvConf(): string;
 }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import dgram from "node:dgram";
 import fs from "node:fs";
 import net from "node:net";
 import path from "node:path";
@@ -148,6 +149,37 @@ test("a port of a host process is refused with its name and a free port, and not
   );
   assert.equal(refused, "EADDRINUSE");
   await engine.networks.detach(idOf("late"));
+});
+
+test("a UDP sender that never pauses is led to a port as soon as it is published, and to its next container", async () => {
+  const sender = dgram.createSocket("udp4").unref();
+  await new Promise<void>((resolve) => sender.bind({ port: 4999, address: HOST }, resolve));
+  const answers: string[] = [];
+  sender.on("message", (text) => answers.push(text.toString()));
+  const sendTo = async (address: string): Promise<string | undefined> => {
+    answers.length = 0;
+    for (let i = 0; i < 20 && answers.length === 0; i++) {
+      sender.send("hi", 8140, address);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    return answers[0]?.trim();
+  };
+  assert.equal(await sendTo(HOST), undefined);
+  const ports = { portBindings: { "53/udp": [{ HostPort: "8140" }] } };
+  const first = await engine.networks.attach(request("first", ports));
+  await world.serveUdp(first.netns, 53);
+  assert.equal(await sendTo(HOST), HOST);
+  const keeper = await engine.networks.attach(request("keeper"));
+  await engine.networks.detach(idOf("first"));
+  const taker = await engine.networks.attach(request("taker"));
+  assert.equal(taker.networks["bridge"]?.IPAddress, first.networks["bridge"]?.IPAddress);
+  assert.equal(await sendTo(HOST), undefined, "nobody has it now");
+  const second = await engine.networks.attach(request("second", ports));
+  await world.serveUdp(second.netns, 53);
+  assert.equal(await sendTo(HOST), HOST);
+  assert.notEqual(keeper.networks["bridge"]?.IPAddress, second.networks["bridge"]?.IPAddress);
+  sender.close();
+  for (const name of ["keeper", "taker", "second"]) await engine.networks.detach(idOf(name));
 });
 
 test("host, none and container:ID", async () => {

@@ -1,10 +1,11 @@
 import fs from "node:fs";
 import path from "node:path";
 import { errnoOf, GantryError, messageOf } from "../../base/errors.ts";
-import type { BridgeSpec, HostLink, Links, PlugSpec } from "../../ports/links.ts";
+import type { BridgeSpec, FlowEnd, HostLink, Links, PlugSpec } from "../../ports/links.ts";
 import { closeFd, openFd } from "../syscalls/libc.ts";
 import { MNT_DETACH, umount } from "../syscalls/mount.ts";
 import { createNetworkNamespace, inNetworkNamespace } from "../syscalls/namespaces.ts";
+import { forgetUdp } from "./conntrack.ts";
 import { readAddresses, readLinks, readRoutes } from "./facts.ts";
 import {
   addAddress,
@@ -21,18 +22,20 @@ import {
   withoutLinkLocal,
 } from "./requests.ts";
 import { readResolvConf } from "./resolv-conf.ts";
-import { NetlinkSocket } from "./socket.ts";
+import { NETLINK, NetlinkSocket } from "./socket.ts";
 
 const NSFS_MAGIC = 0x6e736673;
 
 /** Links by rtnetlink. Works in the network namespace that the thread is in when the object is made. */
 export class NetlinkLinks implements Links {
   private readonly host = guard("open netlink", () => new NetlinkSocket());
+  private netfilter: NetlinkSocket | undefined;
   /** Indexes of links by name; an entry is dropped as soon as the kernel disagrees. */
   private readonly indexes = new Map<string, number>();
 
   close(): void {
     this.host.close();
+    this.netfilter?.close();
   }
 
   ensureBridge(spec: BridgeSpec): void {
@@ -160,6 +163,14 @@ export class NetlinkLinks implements Links {
   enableForwarding(): void {
     guard("enable forwarding", () => {
       if (fs.readFileSync("/proc/sys/net/ipv4/ip_forward", "utf8").trim() !== "1") writeSysctl("ipv4/ip_forward", "1");
+    });
+  }
+
+  forgetUdpFlows(ends: FlowEnd[]): void {
+    if (ends.length === 0) return;
+    guard("forget flows", () => {
+      this.netfilter ??= new NetlinkSocket(NETLINK.NETFILTER);
+      this.netfilter.batch(ends.map(forgetUdp));
     });
   }
 

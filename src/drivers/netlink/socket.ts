@@ -11,6 +11,8 @@ import {
 } from "../syscalls/sockets.ts";
 import { decodeMessages, encodeMessage, type Message, type Received } from "./message.ts";
 
+/** <linux/netlink.h> */
+export const NETLINK = { ROUTE: 0, NETFILTER: 12 } as const;
 const NLMSG_ERROR = 2;
 const NLMSG_DONE = 3;
 const NLM_F_REQUEST = 1;
@@ -28,7 +30,7 @@ export interface Request extends Message {
 }
 
 /**
- * A NETLINK_ROUTE socket. It belongs to the network namespace in which it was opened, whichever the thread is in
+ * A netlink socket (of links and routes unless another family is named). It belongs to the network namespace in which it was opened, whichever the thread is in
  * later. Synchronous: the kernel answers within the send.
  */
 export class NetlinkSocket {
@@ -36,8 +38,8 @@ export class NetlinkSocket {
   private readonly buffer = Buffer.allocUnsafe(BUFFER);
   private sequence = 1;
 
-  constructor() {
-    this.fd = openSocket(AF.NETLINK, SOCK.RAW, 0);
+  constructor(family: number = NETLINK.ROUTE) {
+    this.fd = openSocket(AF.NETLINK, SOCK.RAW, family);
     try {
       const address = Buffer.alloc(12);
       address.writeUInt16LE(AF.NETLINK, 0);

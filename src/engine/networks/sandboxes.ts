@@ -1,6 +1,6 @@
 import path from "node:path";
 import { GantryError, isGantryError, messageOf } from "../../base/errors.ts";
-import type { Firewall } from "../../ports/firewall.ts";
+import type { Firewall, PublishedPort } from "../../ports/firewall.ts";
 import type { Links } from "../../ports/links.ts";
 import type { Logger } from "../../ports/logger.ts";
 import type { StateStore } from "../../ports/state-store.ts";
@@ -72,7 +72,7 @@ export class Sandboxes {
       const gateway = endpoint === out ? this.deps.catalog.byId(endpoint.networkId)?.bridge?.gateway : undefined;
       this.plug(sandbox, endpoint, gateway);
     }
-    this.deps.firewall.publish(sandbox.ports);
+    this.publish(sandbox.ports);
     if (out) this.deps.firewall.passForeignPolicy(this.bridges());
   }
 
@@ -124,8 +124,8 @@ export class Sandboxes {
     if (from === to) return this.store(after);
     const moved = this.withPorts(after);
     this.store(moved);
-    this.deps.firewall.unpublish(before.ports);
-    this.deps.firewall.publish(moved.ports);
+    this.unpublish(before.ports);
+    this.publish(moved.ports);
     if (moved.ports.length === 0) this.deps.ports.release(before.ports);
     this.deps.links.setGateway(this.netnsPath(after.containerId), to && network(to.networkId)?.bridge?.gateway);
   }
@@ -140,7 +140,7 @@ export class Sandboxes {
         failures.push(messageOf(error));
       }
     };
-    step(() => this.deps.firewall.unpublish(sandbox.ports));
+    step(() => this.unpublish(sandbox.ports));
     if (sandbox.ownNamespace) step(() => this.deps.links.removeNamespace(this.netnsPath(sandbox.containerId)));
     step(() => this.deps.ports.release(sandbox.ports));
     step(() => this.deps.state.commit([{ bucket: BUCKET, key: sandbox.containerId, value: undefined }]));
@@ -188,6 +188,27 @@ export class Sandboxes {
 
   netnsPath(containerId: string): string {
     return path.join(this.deps.options.execRoot, "netns", containerId);
+  }
+
+  private publish(ports: PublishedPort[]): void {
+    this.deps.firewall.publish(ports);
+    const udp = ports.filter((port) => port.protocol === "udp");
+    if (udp.length === 0) return;
+    const own = this.deps.links.addresses();
+    const flows = udp.flatMap(({ hostAddress, hostPort }) =>
+      (hostAddress === "0.0.0.0" ? own : [hostAddress]).map((address) => ({
+        side: "to" as const,
+        address,
+        port: hostPort,
+      })),
+    );
+    this.deps.links.forgetUdpFlows(flows);
+  }
+
+  private unpublish(ports: PublishedPort[]): void {
+    this.deps.firewall.unpublish(ports);
+    const udp = ports.filter((port) => port.protocol === "udp");
+    this.deps.links.forgetUdpFlows(udp.map(({ address, port }) => ({ side: "from" as const, address, port })));
   }
 
   /** Cables and namespaces of no live container. */
