@@ -78,7 +78,7 @@ export const byteString = (path: string): ByteString =>
 export const openAt = (dir: number, path: ByteString, flags: number, mode = 0): number =>
   check(openatNative(dir, cstring(path), flags | O_CLOEXEC, mode), "openat", readable(path));
 
-const RACES = 64;
+const RACES = 1000;
 
 /** openat2(2): resolves `path` by `resolve`'s rules with `dir` as the root. A rename that races is tried again. */
 export function openAt2(dir: number, path: ByteString, flags: number, resolve: number): number {

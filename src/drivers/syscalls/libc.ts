@@ -3,7 +3,12 @@ import koffi from "koffi";
 
 const libc = koffi.load("libc.so.6");
 
-const errorNames = new Map<number, string>(Object.entries(os.constants.errno).map(([name, value]) => [value, name]));
+// Of two names for one number the first stays, as Node has it: EAGAIN, not EWOULDBLOCK.
+const errorNames = new Map<number, string>(
+  Object.entries(os.constants.errno)
+    .map(([name, value]): [number, string] => [value, name])
+    .toReversed(),
+);
 
 /** A failed system call: `code` as Node's own (`ENOENT`), `syscall`, and what it was about. */
 export class SyscallError extends Error {

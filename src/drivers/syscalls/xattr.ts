@@ -17,7 +17,7 @@ const LIST_MAX = 65536;
 const scratch = Buffer.alloc(LIST_MAX);
 
 const missing = (e: unknown): boolean =>
-  e instanceof SyscallError && (e.code === "ENODATA" || e.code === "ENOTSUP" || e.code === "EOPNOTSUPP");
+  e instanceof SyscallError && (e.code === "ENODATA" || e.code === "ENOTSUP");
 
 /** Names of an entry's extended attributes; none where the file system knows no attributes. */
 export function listXattrs(target: XattrTarget): ByteString[] {

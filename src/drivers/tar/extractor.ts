@@ -22,7 +22,6 @@ import {
   statIfAny,
   statOf,
   symlinkAt,
-  type Timestamp,
   typeOf,
   unlinkAt,
 } from "../syscalls/files.ts";
@@ -30,6 +29,7 @@ import { closeFd, openFd, SyscallError } from "../syscalls/libc.ts";
 import { dismantle } from "../syscalls/remove-tree.ts";
 import { setXattr } from "../syscalls/xattr.ts";
 import { badArchive, type Entry } from "./entry.ts";
+import { FolderTimes } from "./folder-times.ts";
 import type { EntrySink } from "./reader.ts";
 import type { ContentPlace } from "./recipe.ts";
 import { partsOf, RootedFolder } from "./rooted-folder.ts";
@@ -65,7 +65,7 @@ export class Extractor implements EntrySink {
   #kept: number | undefined;
   #current: ByteString = "";
   /** Folders whose mtime is set at the end, since each entry in them would change it. */
-  readonly #folders: { path: ByteString; mtime: Timestamp }[] = [];
+  readonly #folders = new FolderTimes();
   entries = 0;
   size = 0;
 
@@ -111,7 +111,7 @@ export class Extractor implements EntrySink {
 
   /** Sets the folders' times; to be called after the last entry. */
   complete(): void {
-    for (const { path, mtime } of this.#folders) {
+    for (const [path, mtime] of this.#folders) {
       try {
         const fd = openAt2(this.#root.fd, path || ".", O.RDONLY | O.DIRECTORY, RESOLVE.IN_ROOT | RESOLVE.NO_MAGICLINKS);
         try {
@@ -196,7 +196,7 @@ export class Extractor implements EntrySink {
     // Unpacking into somebody's folder leaves that folder's own attributes alone; a layer's root has its own.
     if (this.#options.whiteouts === "plain") return;
     this.#describe(this.#root.fd, entry);
-    this.#folders.push({ path: "", mtime: entry.mtime });
+    this.#folders.add("", entry.mtime);
   }
 
   #create(place: Place, entry: Entry): void {
@@ -232,7 +232,7 @@ export class Extractor implements EntrySink {
     } finally {
       closeFd(fd);
     }
-    this.#folders.push({ path: place.path, mtime: entry.mtime });
+    this.#folders.add(place.path, entry.mtime);
   }
 
   #open(place: Place, entry: Entry): void {

@@ -4,8 +4,11 @@ import { formatTime, parseDecimal, parseNumber, parseTime } from "./numbers.ts";
 import { formatPax, type PaxRecord } from "./pax.ts";
 
 /** A header block as it stands, before extensions. */
-export interface RawHeader extends Omit<Entry, "type" | "xattrs" | "sparse"> {
+export interface RawHeader {
+  /** The type as the archive has it. */
   flag: string;
+  /** `size`: bytes stored, whatever the type. */
+  entry: Entry;
 }
 
 /** What extended headers before an entry said. */
@@ -49,8 +52,8 @@ export function parseHeader(block: Buffer): RawHeader | undefined {
   const size = parseNumber(block, 124, 12);
   if (size < 0) throw badArchive("negative size", name);
   const device = known && (flag === "3" || flag === "4");
-  return {
-    flag,
+  const entry: Entry = {
+    type: "file",
     name,
     link: text(block, 157, 100),
     size,
@@ -60,7 +63,10 @@ export function parseHeader(block: Buffer): RawHeader | undefined {
     mtime: { seconds: parseNumber(block, 136, 12), nanoseconds: 0 },
     major: device ? parseNumber(block, 329, 8) : 0,
     minor: device ? parseNumber(block, 337, 8) : 0,
+    xattrs: new Map(),
+    sparse: false,
   };
+  return { flag, entry };
 }
 
 const TYPES: Record<string, EntryType> = {
@@ -77,7 +83,7 @@ const TYPES: Record<string, EntryType> = {
 
 export function typeOfFlag(header: RawHeader): EntryType {
   const type = TYPES[header.flag];
-  if (type === undefined) throw badArchive(`unknown type ${JSON.stringify(header.flag)}`, header.name);
+  if (type === undefined) throw badArchive(`unknown type ${JSON.stringify(header.flag)}`, header.entry.name);
   return type;
 }
 
@@ -91,9 +97,12 @@ const SCHILY = "SCHILY.xattr.";
 const ID_MAX = 0xfffffffe;
 
 /** The entry with its extensions, and how many bytes of it are stored in the archive. */
-export function applyPax(header: RawHeader, type: EntryType, extensions: Extensions): { entry: Entry; stored: number } {
-  const { flag: _, ...fields } = header;
-  const entry: Entry = { ...fields, type, xattrs: new Map(), sparse: false };
+export function applyPax(
+  { entry }: RawHeader,
+  type: EntryType,
+  extensions: Extensions,
+): { entry: Entry; stored: number } {
+  entry.type = type;
   if (extensions.name !== undefined) entry.name = extensions.name;
   if (extensions.link !== undefined) entry.link = extensions.link;
   for (const [key, value] of extensions.records) applyRecord(entry, key, value);

@@ -12,6 +12,7 @@ import {
   S,
   type Status,
   statAt,
+  statIfAny,
   statOf,
   typeOf,
 } from "../syscalls/files.ts";
@@ -28,6 +29,13 @@ export interface PackerOptions {
   path?: string;
   rename?: string;
   exclude?: (path: string) => boolean;
+}
+
+/** Where an entry stands: its name in the archive, its path from the root, and its folder's name in the archive. */
+interface Place {
+  as: ByteString;
+  path: ByteString;
+  prefix: ByteString;
 }
 
 /** Size of the pieces given out, in bytes. */
@@ -76,7 +84,8 @@ export class Packer {
     }
     const up = openAt2(rootFd, parts.join("/") || ".", O.RDONLY | O.DIRECTORY, RESOLVE.IN_ROOT | RESOLVE.NO_MAGICLINKS);
     try {
-      yield* this.#entry(up, name, rename ?? name, [...parts, name].join("/"));
+      const as = rename ?? name;
+      yield* this.#entry(up, name, statAt(up, name), { as, path: [...parts, name].join("/"), prefix: "" });
     } finally {
       closeFd(up);
     }
@@ -92,22 +101,25 @@ export class Packer {
     for (const name of names) {
       const below = path === "" ? name : `${path}/${name}`;
       if (this.#options.exclude?.(readable(below))) continue;
-      yield* this.#entry(fd, name, prefix + name, below, prefix);
+      const status = statIfAny(fd, name);
+      if (status === undefined) continue; // deleted meanwhile
+      yield* this.#entry(fd, name, status, { as: prefix + name, path: below, prefix });
     }
   }
 
-  *#entry(dir: number, name: ByteString, as: ByteString, path: ByteString, prefix = ""): Generator<Buffer, void> {
-    if (as.length > PATH_MAX)
+  *#entry(dir: number, name: ByteString, status: Status, place: Place): Generator<Buffer, void> {
+    const { as } = place;
+    if (as.length > PATH_MAX) {
       throw new GantryError("invalid", "NAME_TOO_LONG", `path too long: ${readable(as).slice(0, 200)}…`);
-    const status = statAt(dir, name);
+    }
     const type = typeOf(status);
     if (type === S.IFDIR) {
-      yield* this.#folder(dir, name, as, path);
+      yield* this.#folder(dir, name, place);
       return;
     }
     if (type === S.IFSOCK) return;
     if (type === S.IFCHR && status.major === 0 && status.minor === 0 && this.#options.whiteouts === "overlay") {
-      yield* this.#describe(mark(`${prefix}${WHITEOUT}${name}`));
+      yield* this.#describe(mark(`${place.prefix}${WHITEOUT}${name}`));
       return;
     }
     const first = this.#written.get(status.identity);
@@ -115,17 +127,18 @@ export class Packer {
       yield* this.#describe({ ...entryOf(status, "link", as), link: first, xattrs: new Map(), size: 0 });
       return;
     }
-    if (status.links > 1) this.#written.set(status.identity, as);
-    if (type === S.IFREG) yield* this.#file(dir, name, as);
-    else {
-      const at = Buffer.from(`/proc/self/fd/${dir}/`).toString("latin1") + name;
-      const link = type === S.IFLNK ? readlinkAt(dir, name) : "";
-      yield* this.#describe({ ...entryOf(status, NODES[type]!, as, at), link });
+    if (type === S.IFREG) {
+      yield* this.#file(dir, name, as);
+      return;
     }
+    if (status.links > 1) this.#written.set(status.identity, as);
+    const link = type === S.IFLNK ? readlinkAt(dir, name) : "";
+    yield* this.#describe({ ...entryOf(status, NODES[type]!, as, `/proc/self/fd/${dir}/${name}`), link });
   }
 
-  *#folder(dir: number, name: ByteString, as: ByteString, path: ByteString): Generator<Buffer, void> {
-    const fd = openAt(dir, name, O.RDONLY | O.DIRECTORY | O.NOFOLLOW);
+  *#folder(dir: number, name: ByteString, { as, path }: Place): Generator<Buffer, void> {
+    const fd = openIfAny(dir, name, O.RDONLY | O.DIRECTORY | O.NOFOLLOW);
+    if (fd === undefined) return;
     try {
       yield* this.#describe(entryOf(statOf(fd), "dir", `${as}/`, fd));
       yield* this.#children(fd, `${as}/`, path);
@@ -135,10 +148,12 @@ export class Packer {
   }
 
   *#file(dir: number, name: ByteString, as: ByteString): Generator<Buffer, void> {
-    const fd = openAt(dir, name, O.RDONLY | O.NOFOLLOW | O.NONBLOCK); // not to hang on a FIFO that was swapped in
+    const fd = openIfAny(dir, name, O.RDONLY | O.NOFOLLOW | O.NONBLOCK); // not to hang on a FIFO that was swapped in
+    if (fd === undefined) return;
     try {
       const status = statOf(fd);
       if (typeOf(status) !== S.IFREG) return;
+      if (status.links > 1) this.#written.set(status.identity, as);
       yield* this.#describe(entryOf(status, "file", as, fd));
       yield* this.#content(fd, status.size);
     } finally {
@@ -188,6 +203,16 @@ export class Packer {
     this.#out = Buffer.allocUnsafeSlow(PIECE);
     this.#used = 0;
     return full;
+  }
+}
+
+/** Opens what the walk has just seen; undefined when it was deleted or replaced meanwhile. */
+function openIfAny(dir: number, name: ByteString, flags: number): number | undefined {
+  try {
+    return openAt(dir, name, flags);
+  } catch (e) {
+    if (e instanceof SyscallError && ["ENOENT", "ENOTDIR", "ELOOP", "ENXIO"].includes(e.code)) return undefined;
+    throw e;
   }
 }
 

@@ -120,16 +120,16 @@ export class TarReader {
     this.headers++;
     if (this.headers > this.#maxEntries * 3) throw badArchive("too many headers");
     if ("xgLK".includes(header.flag)) this.#beginMeta(header);
-    else if (header.flag === "V") this.#skip(header.size);
+    else if (header.flag === "V") this.#skip(header.entry.size);
     else if (header.flag === "S") this.#beginOldSparse(header, block);
     else this.#beginContent(header, undefined);
   }
 
-  #beginMeta(header: RawHeader): void {
-    if (header.size > META_MAX) throw badArchive("extended header too large", header.name);
-    this.#padding = (BLOCK - (header.size % BLOCK)) % BLOCK;
-    this.#state = { at: "meta", flag: header.flag, parts: [], left: header.size };
-    if (header.size === 0) this.#endMeta(header.flag, Buffer.alloc(0));
+  #beginMeta({ flag, entry: { size, name } }: RawHeader): void {
+    if (size > META_MAX) throw badArchive("extended header too large", name);
+    this.#padding = (BLOCK - (size % BLOCK)) % BLOCK;
+    this.#state = { at: "meta", flag, parts: [], left: size };
+    if (size === 0) this.#endMeta(flag, Buffer.alloc(0));
   }
 
   #endMeta(flag: string, body: Buffer): void {
