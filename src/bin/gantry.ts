@@ -6,6 +6,8 @@ process.exitCode = await main(process.argv.slice(2), {
   err: new DescriptorOutput(2),
   env: process.env,
   cwd: process.cwd(),
+  // Loaded only when a terminal is handed over: native code costs milliseconds at each start.
+  rawTerminal: async () => (await import("../drivers/syscalls/termios.ts")).rawTerminal(0),
 });
 // Connections that are still open must not hold a finished command back.
 process.exit();

@@ -30,6 +30,7 @@ export async function runAttached(context: Context, wanted: Attached): Promise<{
     await wanted.start();
     if (tty) stopResizing = followSize((rows, columns) => engine.containers.resize(id, rows, columns));
     const end = await runSession(hijacked, {
+      rawTerminal: context.rawTerminal,
       tty,
       stdin,
       out: stdout ? context.out : undefined,

@@ -9,6 +9,8 @@ export interface Context {
   env: Record<string, string | undefined>;
   /** Where relative paths start. */
   cwd: string;
+  /** Switches the terminal on stdin to raw keys and untouched output; the result puts it back. */
+  rawTerminal(): Promise<() => void>;
   /** The engine's address. */
   host: string;
   /** The folder of config.json. */

@@ -12,6 +12,8 @@ export interface World {
   err: Output;
   env: Record<string, string | undefined>;
   cwd: string;
+  /** Switches the terminal on stdin to raw keys and untouched output; the result puts it back. */
+  rawTerminal(): Promise<() => void>;
 }
 
 /** Runs a command line (without the program's name) and gives the exit code. All words of errors are printed here. */

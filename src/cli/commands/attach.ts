@@ -28,8 +28,15 @@ export default command({
     const stopSignals = sigProxy && !tty ? forwardSignals((signal) => containers.kill(id, signal)) : () => {};
     const stopResizing = tty ? followSize((rows, columns) => containers.resize(id, rows, columns)) : () => {};
     try {
-      const end = await runSession(hijacked, { tty, stdin, out: context.out, err: context.err, detachKeys });
-      if (end === "detached") throw new Exit(0, "read escape sequence");
+      const end = await runSession(hijacked, {
+        rawTerminal: context.rawTerminal,
+        tty,
+        stdin,
+        out: context.out,
+        err: context.err,
+        detachKeys,
+      });
+      if (end === "detached") throw new Exit(1, "read escape sequence");
       const { StatusCode, Error: error } = await exit;
       if (error != null && error.Message !== "") throw new Exit(1, error.Message);
       return StatusCode;

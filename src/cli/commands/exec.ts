@@ -50,13 +50,14 @@ export default command({
     const stopResizing = tty ? followSize((height, width) => exec.resize(id, height, width)) : () => {};
     try {
       const end = await runSession(hijacked, {
+        rawTerminal: context.rawTerminal,
         tty,
         stdin: interactive,
         out: context.out,
         err: context.err,
         detachKeys,
       });
-      if (end === "detached") throw new Exit(0, "read escape sequence");
+      if (end === "detached") throw new Exit(1, "read escape sequence");
     } finally {
       stopResizing();
     }

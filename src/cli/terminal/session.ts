@@ -12,12 +12,13 @@ export interface SessionOptions {
   out: Output | undefined;
   err: Output | undefined;
   detachKeys?: string;
+  rawTerminal(): Promise<() => void>;
 }
 
 /** Joins the terminal and a container's streams. "ended": the container closed its output; "detached": the user left. */
 export async function runSession(hijacked: Hijacked, options: SessionOptions): Promise<"ended" | "detached"> {
   const { socket } = hijacked;
-  const restore = options.tty && options.stdin ? rawMode() : () => {};
+  const restore = options.tty && options.stdin ? await rawMode(options.rawTerminal) : () => {};
   let detach: () => void = () => {};
   const detached = new Promise<"detached">((resolve) => {
     detach = () => resolve("detached");

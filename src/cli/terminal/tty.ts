@@ -43,23 +43,18 @@ export function followSize(resize: (rows: number, columns: number) => Promise<vo
   };
 }
 
-/** Switches the terminal to raw keys; the result puts it back, and so does any end of the process. */
-export function rawMode(): () => void {
-  const { stdin } = process;
-  if (!stdin.isTTY) return () => {};
-  const restore = (): void => {
-    process.off("exit", restore);
-    process.off("SIGTERM", onSignal);
-    process.off("SIGHUP", onSignal);
-    stdin.setRawMode(false);
-  };
+/** Raw keys until the result is called, or the process ends, by a signal too. `switchOver` does it. */
+export async function rawMode(switchOver: () => Promise<() => void>): Promise<() => void> {
+  if (!process.stdin.isTTY) return () => {};
+  const putBack = await switchOver();
   const onSignal = (name: NodeJS.Signals): void => {
     restore();
     process.kill(process.pid, name);
   };
-  stdin.setRawMode(true);
-  process.once("exit", restore);
-  process.once("SIGTERM", onSignal);
-  process.once("SIGHUP", onSignal);
+  const restore = (): void => {
+    process.off("exit", restore).off("SIGTERM", onSignal).off("SIGHUP", onSignal);
+    putBack();
+  };
+  process.once("exit", restore).once("SIGTERM", onSignal).once("SIGHUP", onSignal);
   return restore;
 }
