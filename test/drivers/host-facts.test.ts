@@ -31,12 +31,15 @@ describe("the host", () => {
   });
 
   it("gives a device by its path, by a link, or all of a folder", async () => {
-    const device = { type: "c", major: 1, minor: 3, fileMode: 0o666, uid: 0, gid: 0 };
-    assert.deepEqual(host.devices("/dev/null"), [{ path: "/dev/null", ...device }]);
+    const device = { type: "c", major: 1, minor: 3, fileMode: 0o666, uid: 5, gid: 6 };
     using dir = scratch("devices");
     const folder = dir.sub("bus/deep");
     await run("mknod", ["-m", "640", path.join(folder, "high"), "b", "259", "70000"]);
-    fs.symlinkSync("/dev/null", path.join(dir.path, "link"));
+    const nothing = path.join(dir.path, "null");
+    await run("mknod", ["-m", "666", nothing, "c", "1", "3"]);
+    fs.chownSync(nothing, 5, 6);
+    assert.deepEqual(host.devices(nothing), [{ path: nothing, ...device }]);
+    fs.symlinkSync(nothing, path.join(dir.path, "link"));
     fs.writeFileSync(path.join(dir.path, "file"), "");
     dir.sub("bus/pts");
     assert.deepEqual(host.devices(path.join(dir.path, "link")), [{ path: path.join(dir.path, "link"), ...device }]);
