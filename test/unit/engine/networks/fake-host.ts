@@ -1,0 +1,160 @@
+import { GantryError } from "../../../../src/base/errors.ts";
+import type { AttachRequest } from "../../../../src/engine/networks/contract.ts";
+import { Networks } from "../../../../src/engine/networks/networks.ts";
+import type { Firewall, PublishedPort } from "../../../../src/ports/firewall.ts";
+import type { Links } from "../../../../src/ports/links.ts";
+import type { PortReservations } from "../../../../src/ports/port-reservations.ts";
+import type { StateChange, StateStore } from "../../../../src/ports/state-store.ts";
+
+/** A host in memory: what is there can be read, and any effect can be made to fail. */
+export class FakeHost {
+  readonly bridges = new Map<string, string>();
+  readonly namespaces = new Set<string>();
+  /** Host's end → namespace and address. */
+  readonly cables = new Map<string, string>();
+  readonly gateways = new Map<string, string | undefined>();
+  readonly published = new Map<string, PublishedPort>();
+  readonly held = new Set<string>();
+  readonly stored = new Map<string, Map<string, string>>();
+  readonly events: string[] = [];
+  readonly complaints: string[] = [];
+  /** Names of the effects that fail from now on. */
+  readonly failing = new Set<string>();
+  private count = 0;
+
+  /** `bip` "none": without the option. */
+  engine(bip = "172.30.0.1/16"): Networks {
+    const networks = new Networks({
+      state: this.state(),
+      links: this.links(),
+      firewall: this.firewall(),
+      reservations: this.reservations(),
+      clock: { now: () => 0, stamp: () => "2026-01-01T00:00:00.000000001Z", after: () => () => {} },
+      ids: { id: () => (++this.count).toString(16).padStart(4, "0").padEnd(64, "0"), name: () => "" },
+      logger: {
+        debug: () => {},
+        info: () => {},
+        warn: (text) => void this.complaints.push(text),
+        error: (text) => void this.complaints.push(text),
+      },
+      publish: (action, _id, attributes) => void this.events.push(`${action} ${attributes["name"]}`),
+      netnsOf: (id) => `/run/gantry/netns/${id}`,
+      options: { bridge: "gantry0", execRoot: "/run/gantry", ...(bip === "none" ? {} : { bip }) },
+    });
+    networks.init();
+    return networks;
+  }
+
+  /** All that a container leaves traces in. */
+  traces(): unknown[] {
+    return [
+      ...this.namespaces,
+      ...this.cables.keys(),
+      ...this.published.keys(),
+      ...this.held,
+      ...(this.stored.get("endpoints")?.keys() ?? []),
+    ];
+  }
+
+  private fail(what: string): void {
+    if (this.failing.has(what)) throw new GantryError("internal", "FAILED", `${what} failed`);
+  }
+
+  private state(): StateStore {
+    const bucketOf = (name: string): Map<string, string> => this.stored.get(name) ?? new Map<string, string>();
+    return {
+      get: () => undefined,
+      list: <T>(bucket: string) =>
+        [...bucketOf(bucket)].map(([key, text]) => [key, JSON.parse(text) as T] as [string, T]),
+      commit: (changes: StateChange[]) => {
+        if (changes.some((change) => change.value !== undefined)) this.fail("commit");
+        for (const { bucket, key, value } of changes) {
+          if (!this.stored.has(bucket)) this.stored.set(bucket, new Map());
+          if (value === undefined) bucketOf(bucket).delete(key);
+          else bucketOf(bucket).set(key, JSON.stringify(value));
+        }
+      },
+      close: () => {},
+    };
+  }
+
+  private links(): Links {
+    return {
+      ensureBridge: (spec) => {
+        this.fail("ensureBridge");
+        this.bridges.set(spec.name, `${spec.address}/${spec.prefix}`);
+      },
+      removeLink: (name) => {
+        this.bridges.delete(name);
+        this.cables.delete(name);
+      },
+      createNamespace: (file) => {
+        this.fail("createNamespace");
+        this.namespaces.add(file);
+      },
+      removeNamespace: (file) => {
+        this.namespaces.delete(file);
+        for (const [name, where] of this.cables) if (where.startsWith(`${file} `)) this.cables.delete(name);
+      },
+      namespacesIn: (folder) => [...this.namespaces].map((file) => file.slice(folder.length + 1)),
+      plug: (spec) => {
+        this.fail("plug");
+        this.cables.set(spec.hostName, `${spec.netns} ${spec.name} ${spec.address}/${spec.prefix}`);
+        if (spec.gateway !== undefined) this.gateways.set(spec.netns, spec.gateway);
+      },
+      setGateway: (netns, gateway) => {
+        this.fail("setGateway");
+        this.gateways.set(netns, gateway);
+      },
+      list: () => [...this.cables.keys()].map((name, index) => ({ index, name, up: true, label: "gantry gantry0 x" })),
+      takenRanges: () => ["172.17.4.0/24"],
+      uplinkMtu: () => 1400,
+      addresses: () => ["127.0.0.1"],
+      enableForwarding: () => {},
+      forgetUdpFlows: () => {},
+      hostResolvConf: () => "nameserver 10.0.0.53\n",
+    };
+  }
+
+  private firewall(): Firewall {
+    const key = (port: PublishedPort): string => `${port.hostAddress}:${port.hostPort}/${port.protocol}`;
+    return {
+      sync: (_networks, ports) => {
+        this.fail("sync");
+        this.published.clear();
+        for (const port of ports) this.published.set(key(port), port);
+      },
+      publish: (ports) => {
+        this.fail("publish");
+        for (const port of ports) this.published.set(key(port), port);
+      },
+      unpublish: (ports) => {
+        for (const port of ports) this.published.delete(key(port));
+      },
+      passForeignPolicy: () => {},
+      published: () => [...this.published.values()],
+      remove: () => this.published.clear(),
+    };
+  }
+
+  private reservations(): PortReservations {
+    return {
+      reserve: (claim) => Boolean(this.held.add(`${claim.protocol} ${claim.port}`)),
+      release: (claim) => void this.held.delete(`${claim.protocol} ${claim.port}`),
+      holder: () => undefined,
+      ephemeralRange: () => ({ first: 32768, last: 60999 }),
+    };
+  }
+}
+
+export const request = (name: string, more: Partial<AttachRequest> = {}): AttachRequest => ({
+  containerId: name.padEnd(64, "0"),
+  containerName: name,
+  hostname: `${name}.example`,
+  networkMode: "default",
+  endpoints: {},
+  exposedPorts: [],
+  portBindings: {},
+  publishAll: false,
+  ...more,
+});
