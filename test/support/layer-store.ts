@@ -15,8 +15,8 @@ export class LayerWorld implements AsyncDisposable {
   readonly archive: TarArchive = testArchive();
   store: OverlayLayerStore;
 
-  constructor() {
-    this.root = fs.mkdtempSync(path.join(os.tmpdir(), "gantry-layers-"));
+  constructor(name = "layers") {
+    this.root = fs.mkdtempSync(path.join(os.tmpdir(), `gantry-${name}-`));
     this.store = this.open();
   }
 

@@ -3,9 +3,10 @@ import { closeFd, openFd, SyscallError } from "./libc.ts";
 
 const libc = koffi.load("libc.so.6");
 const syncfs = libc.func("int syncfs(int fd)");
+const mallocTrim = libc.func("int malloc_trim(size_t keep)");
 const umount2 = libc.func("int umount2(const char *target, int flags)");
 
-/** System calls that may wait for the disk, made off the main thread. */
+/** Calls that may take long, made off the main thread. */
 function inBackground(
   native: KoffiFunc<(...args: unknown[]) => number>,
   name: string,
@@ -34,3 +35,6 @@ export async function syncFileSystemInBackground(path: string): Promise<void> {
 /** umount2(2); the unmount of an overlay flushes the file system under it. */
 export const umountInBackground = (target: string, flags: number): Promise<void> =>
   inBackground(umount2, "umount2", target, target, flags);
+
+/** Gives memory that the C library keeps for reuse back to the kernel; worth it after much was used and freed. */
+export const trimMemoryInBackground = (): Promise<void> => inBackground(mallocTrim, "malloc_trim", "", 0);

@@ -2,6 +2,7 @@ import { Worker } from "node:worker_threads";
 import { GantryError, messageOf } from "../../base/errors.ts";
 import type { ExtractResult } from "../../ports/archive.ts";
 import type { DigestResult } from "./jobs.ts";
+import { trimMemoryInBackground } from "../syscalls/background.ts";
 import { type FromWorker, fromWire, type ToWorker } from "./protocol.ts";
 
 export interface WorkerPoolOptions {
@@ -101,6 +102,7 @@ class Thread {
       );
       for (const listener of this.#jobs.values()) listener.failed(error);
       this.#jobs.clear();
+      void trimMemoryInBackground(); // some 80 MB after a large layer
     });
   }
 
