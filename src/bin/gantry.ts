@@ -1,7 +1,7 @@
 import { main } from "../cli/main.ts";
 import { DescriptorOutput } from "../cli/terminal/output.ts";
 
-process.exitCode = await main(process.argv.slice(2), {
+const status = main(process.argv.slice(2), {
   out: new DescriptorOutput(1),
   err: new DescriptorOutput(2),
   env: process.env,
@@ -10,4 +10,4 @@ process.exitCode = await main(process.argv.slice(2), {
   rawTerminal: async () => (await import("../drivers/syscalls/termios.ts")).rawTerminal(0),
 });
 // Connections that are still open must not hold a finished command back.
-process.exit();
+void status.then((code) => process.exit(code));

@@ -51,7 +51,9 @@ function pumpOutput(socket: Socket, options: SessionOptions): Promise<"ended"> {
     socket.once("end", () => resolve("ended")).once("close", () => resolve("ended"));
     // A reset after the container's end is an end too; what went wrong shows in its exit code.
     socket.on("error", () => resolve("ended"));
-    socket.resume();
+    // An end without output before it is announced even on a paused socket, maybe before anyone listened here.
+    if (socket.readableEnded || socket.destroyed) resolve("ended");
+    else socket.resume();
   });
 }
 
