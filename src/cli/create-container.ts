@@ -20,6 +20,8 @@ export async function createContainer(
     throw new Error(`invalid pull option: '${pull}': must be one of "always", "missing" or "never"`);
   }
   const image = request.Image!;
+  // Engines from 1.44 on take it from the network's endpoint alone.
+  if (request.MacAddress !== undefined && (await engine.transport.atLeast(44))) delete request.MacAddress;
   const cidFile = options.cidfile ? openIdFile(resolve(context.cwd, options.cidfile), options.cidfile) : undefined;
   const fetch = async (): Promise<void> => {
     const { pullImage } = await import("./pulling.ts");

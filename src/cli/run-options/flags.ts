@@ -13,6 +13,7 @@ import {
   type Values,
   value,
 } from "../flags.ts";
+import { pairOf } from "./key-values.ts";
 import { ulimitOf } from "./resources.ts";
 import { mountOf } from "./volumes.ts";
 
@@ -56,6 +57,18 @@ const isAddress = (text: string): boolean =>
   /^(\d{1,3})(\.\d{1,3}){3}$/.test(text)
     ? text.split(".").every((part) => Number(part) < 256)
     : /^[0-9a-fA-F:.%\w]*:[0-9a-fA-F:.%\w]*$/.test(text);
+
+const NAMESPACED = new Set(
+  "msgmax msgmnb msgmni sem shmall shmmax shmmni shm_rmid_forced".split(" ").map((name) => `kernel.${name}`),
+);
+
+/** Only what a namespace has of its own: the others would change the host. */
+const sysctl = (text: string, before: Record<string, string>): Record<string, string> => {
+  const [name, setting] = pairOf(text);
+  const own = NAMESPACED.has(name) || name.startsWith("net.") || name.startsWith("fs.mqueue.");
+  if (!own || !text.includes("=")) throw new Error(`sysctl '${text}' is not allowed`);
+  return { ...before, [name]: setting };
+};
 
 /** Repeatable, each value read by `parse`. */
 const each = <T>(word: string, parse: (text: string) => T, usage: string, extra: { shown?: string } = {}) =>
@@ -153,7 +166,7 @@ export const createFlags = {
   "stop-signal": text("Signal to stop the container"),
   "stop-timeout": integer("Timeout (in seconds) to stop a container"),
   "storage-opt": list("Storage driver options for the container"),
-  sysctl: map("Sysctl options"),
+  sysctl: { ...map("Sysctl options"), take: sysctl },
   tmpfs: list("Mount a tmpfs directory"),
   tty: flag("Allocate a pseudo-TTY", "t"),
   ulimit: each("ulimit", ulimitOf, "Ulimit options", { shown: "[]" }),

@@ -5,7 +5,7 @@ import { environmentOf, labelsOf, pairOf, type Surroundings } from "./key-values
 import { networksOf } from "./networks.ts";
 import { portsOf } from "./ports.ts";
 import { deviceOf, restartOf } from "./resources.ts";
-import { securityOf } from "./security.ts";
+import { capabilitiesOf, securityOf } from "./security.ts";
 import { settleMount, tmpfsOf, volumesOf } from "./volumes.ts";
 
 /** The body of POST /containers/create for a command line. Throws Error in docker's words for what can't be. */
@@ -163,8 +163,7 @@ function resourcesOf(options: CreateOptions): HostConfig {
 function isolationOf(options: CreateOptions, cwd: string): HostConfig {
   const security = securityOf(options["security-opt"], cwd);
   return {
-    CapAdd: options["cap-add"].length > 0 ? options["cap-add"] : null,
-    CapDrop: options["cap-drop"].length > 0 ? options["cap-drop"] : null,
+    ...capabilitiesOf(options["cap-add"], options["cap-drop"]),
     CgroupnsMode: options.cgroupns as HostConfig["CgroupnsMode"],
     GroupAdd: options["group-add"].length > 0 ? options["group-add"] : null,
     IpcMode: options.ipc ?? "",

@@ -38,3 +38,22 @@ function profile(file: string, cwd: string): string {
     throw new Error(`compacting json for seccomp profile (${file}) failed: ${messageOf(error)}`, { cause: error });
   }
 }
+
+/** Capabilities as the API spells them; ALL stands for itself, and what is added is not dropped. */
+export function capabilitiesOf(add: string[], drop: string[]): { CapAdd: string[] | null; CapDrop: string[] | null } {
+  const normal = (names: string[]): Set<string> => {
+    const result = new Set(
+      names.map((name) => {
+        const upper = name.trim().toUpperCase();
+        return upper === "ALL" || upper.startsWith("CAP_") ? upper : `CAP_${upper}`;
+      }),
+    );
+    return result.has("ALL") ? new Set(["ALL"]) : result;
+  };
+  const added = normal(add);
+  const dropped = [...normal(drop)].filter((name) => !added.has(name));
+  return {
+    CapAdd: added.size > 0 ? [...added].toSorted() : null,
+    CapDrop: dropped.length > 0 ? dropped.toSorted() : null,
+  };
+}

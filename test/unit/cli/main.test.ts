@@ -1,0 +1,121 @@
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { test } from "node:test";
+import { entries } from "../../../src/cli/commands.ts";
+import { allCredentials, credentialsFor, eraseCredentials, storeCredentials } from "../../../src/cli/credentials.ts";
+import type { Context } from "../../../src/cli/command.ts";
+import { main } from "../../../src/cli/main.ts";
+
+async function gantry(...argv: string[]): Promise<{ status: number; out: string; err: string }> {
+  let [out, err] = ["", ""];
+  const status = await main(argv, {
+    out: { isTTY: false, write: (data) => void (out += String(data)) },
+    err: { isTTY: false, write: (data) => void (err += String(data)) },
+    env: { GANTRY_HOST: "unix:///nonexistent/engine.sock" },
+    cwd: "/",
+    rawTerminal: async () => () => {},
+  });
+  return { status, out, err };
+}
+
+test("an unknown flag is docker's words, its 125, and what was meant", async () => {
+  const { status, out, err } = await gantry("ps", "--fromat", "x");
+  assert.deepEqual([status, out], [125, ""]);
+  assert.equal(
+    err,
+    "unknown flag: --fromat\n\nUsage:  gantry ps [OPTIONS]\n\nRun 'gantry ps --help' for more information\nhint: did you mean --format?\n",
+  );
+});
+
+test("an unknown command names the nearest", async () => {
+  const { status, err } = await gantry("rum");
+  assert.equal(status, 1);
+  assert.equal(
+    err,
+    "gantry: unknown command: gantry rum\n\nRun 'gantry --help' for more information\nhint: did you mean 'gantry run'?\n",
+  );
+  assert.match(
+    (await gantry("image", "prun")).err,
+    /unknown command: gantry image prun\n[^]*did you mean 'gantry image prune'/,
+  );
+});
+
+test("too few and too many arguments are said in docker's words", async () => {
+  assert.equal(
+    (await gantry("rm")).err,
+    "gantry: 'gantry rm' requires at least 1 argument\n\nUsage:  gantry rm [OPTIONS] CONTAINER [CONTAINER...]\n\nSee 'gantry rm --help' for more information\n",
+  );
+  assert.match((await gantry("container", "ls", "a")).err, /^gantry: 'gantry container ls' accepts no arguments\n/);
+  assert.match((await gantry("tag", "a")).err, /^gantry: 'gantry tag' requires 2 arguments\n/);
+});
+
+test("without an engine every command says how to start one", async () => {
+  const { status, err } = await gantry("ps");
+  assert.equal(status, 1);
+  assert.match(
+    err,
+    /^Cannot connect to the Gantry daemon at unix:\/\/\/nonexistent\/engine.sock.*\nhint: start one with: gantryd &/,
+  );
+  assert.equal((await gantry("run", "x")).status, 125);
+});
+
+test("run's own mistakes are 125 whatever their words", async () => {
+  const { status, err } = await gantry("run", "--env-file", "nofile", "x");
+  assert.equal(status, 125);
+  assert.equal(err, "gantry: open nofile: no such file or directory\n\nRun 'gantry run --help' for more information\n");
+  assert.match((await gantry("run", "--gpus", "all", "x")).err, /--gpus is not supported/);
+});
+
+test("each command loads, and its help names all the ways to call it", async () => {
+  for (const { names } of entries) {
+    for (const name of names) {
+      const { status, out } = await gantry(...name.split(" "), "--help");
+      assert.equal(status, 0, name);
+      assert.ok(out.startsWith(`Usage:  gantry ${name}`), name);
+      if (names.length > 1)
+        assert.ok(
+          names.every((other) => out.includes(`gantry ${other}`)),
+          name,
+        );
+    }
+  }
+});
+
+test("no two commands share a name", () => {
+  const names = entries.flatMap((entry) => entry.names);
+  assert.equal(new Set(names).size, names.length);
+});
+
+test("help and groups", async () => {
+  assert.match((await gantry()).out, /^Usage: {2}gantry \[OPTIONS\] COMMAND\n/);
+  assert.match((await gantry("image")).out, /\n {2}bootstrap {3}Make a base image/);
+  assert.match((await gantry("help", "run")).out, /^Usage: {2}gantry run/);
+  assert.match((await gantry("--version")).out, /^Gantry version \d/);
+});
+
+test("credentials are kept for their owner alone, and found again by any spelling of the registry", (t) => {
+  const configDir = path.join(fs.mkdtempSync(path.join(os.tmpdir(), "gantry-auth-")), "conf");
+  t.after(() => fs.rmSync(path.dirname(configDir), { recursive: true }));
+  const said: string[] = [];
+  const context = {
+    configDir,
+    err: { isTTY: false, write: (data: unknown) => said.push(String(data)) },
+  } as unknown as Context;
+  const file = storeCredentials(context, "localhost:5000", { username: "me", password: "a:b" });
+  assert.equal(fs.statSync(file).mode & 0o777, 0o600);
+  assert.equal(credentialsFor(context, "localhost:5000").password, "a:b");
+  assert.equal(Object.keys(allCredentials(context)).length, 1);
+  assert.deepEqual(credentialsFor(context, "docker.io"), {});
+  fs.writeFileSync(
+    file,
+    JSON.stringify({ auths: { "https://localhost:5000/v2/": { auth: "bWU6eA==" } }, credsStore: "pass", other: 1 }),
+  );
+  assert.equal(credentialsFor(context, "localhost:5000").username, "me");
+  assert.deepEqual(credentialsFor(context, "ghcr.io"), {});
+  assert.match(said.join(""), /credential helper "pass" is not supported/);
+  assert.equal(eraseCredentials(context, "localhost:5000"), true);
+  assert.equal(JSON.parse(fs.readFileSync(file, "utf8")).other, 1);
+  assert.equal(eraseCredentials(context, "localhost:5000"), false);
+});

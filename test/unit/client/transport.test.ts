@@ -1,0 +1,206 @@
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import os from "node:os";
+import path from "node:path";
+import { test, type TestContext } from "node:test";
+import { isGantryError } from "../../../src/base/errors.ts";
+import { demux } from "../../../src/client/containers.ts";
+import { parseHost } from "../../../src/client/endpoint.ts";
+import { Gantry } from "../../../src/client/gantry.ts";
+import { gather } from "../../../src/client/transport.ts";
+import { encodeFrame } from "../../../src/wire/frames.ts";
+
+interface Played {
+  engine: Gantry;
+  /** "METHOD path" of each request, without `_ping`. */
+  seen: string[];
+  connections(): number;
+}
+
+/** An engine that answers as `answer` says. */
+async function play(
+  t: TestContext,
+  answer: (request: IncomingMessage, response: ServerResponse) => void,
+  options: { apiVersion?: string } = {},
+): Promise<Played> {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "gantry-client-"));
+  const socket = path.join(folder, "s");
+  const seen: string[] = [];
+  let connections = 0;
+  const server = createServer((request, response) => {
+    if (request.url === "/_ping") {
+      response.writeHead(200, { "Api-Version": options.apiVersion ?? "1.51" }).end();
+      return;
+    }
+    seen.push(`${request.method} ${request.url}`);
+    answer(request, response);
+  });
+  server.on("connection", () => (connections += 1));
+  server.on("upgrade", (request, stream) => {
+    seen.push(`UPGRADE ${request.url}`);
+    stream.write("HTTP/1.1 101 UPGRADED\r\nContent-Type: application/vnd.docker.multiplexed-stream\r\n\r\n");
+    stream.write(encodeFrame(1, Buffer.from("early ")));
+    const typed: Buffer[] = [];
+    stream.on("data", (chunk: Buffer) => typed.push(chunk));
+    stream.on("end", () => stream.end(encodeFrame(2, Buffer.concat(typed))));
+  });
+  await new Promise<void>((resolve) => {
+    server.listen(socket, resolve);
+  });
+  const engine = new Gantry({ host: `unix://${socket}` });
+  t.after(() => {
+    engine.close();
+    server.closeAllConnections();
+    server.close();
+    fs.rmSync(folder, { recursive: true, force: true });
+  });
+  return { engine, seen, connections: () => connections };
+}
+
+async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const found: T[] = [];
+  for await (const item of items) found.push(item);
+  return found;
+}
+
+const json = (response: ServerResponse, status: number, body: unknown): void => {
+  response.writeHead(status, { "Content-Type": "application/json" }).end(JSON.stringify(body));
+};
+
+test("the version is asked once, and is the older of both sides'", async (t) => {
+  const { engine, seen } = await play(t, (_, response) => json(response, 200, []), { apiVersion: "1.41" });
+  await engine.containers.list({ all: true, filters: { label: ["a=b"] } });
+  await engine.images.list();
+  assert.deepEqual(seen, [
+    `GET /v1.41/containers/json?all=1&filters=${encodeURIComponent('{"label":{"a=b":true}}')}`,
+    "GET /v1.41/images/json",
+  ]);
+  assert.equal(await engine.transport.atLeast(42), false);
+});
+
+test("one connection serves requests that come one after the other", async (t) => {
+  const { engine, connections } = await play(t, (_, response) => json(response, 200, []));
+  for (let count = 0; count < 5; count += 1) await engine.containers.list();
+  assert.equal(connections(), 1);
+});
+
+test("an engine's error carries its words, its kind and its hint", async (t) => {
+  const { engine } = await play(t, (_, response) =>
+    json(response, 409, { message: "port is taken", hint: "try -p 81:80", code: "PORT_TAKEN" }),
+  );
+  await assert.rejects(engine.containers.start("c"), (error) => {
+    assert.ok(isGantryError(error, "PORT_TAKEN"));
+    assert.deepEqual([error.kind, error.message, error.hint], ["conflict", "port is taken", "try -p 81:80"]);
+    return true;
+  });
+});
+
+test("no engine: the error says so and how to start one", async () => {
+  await assert.rejects(new Gantry({ host: "unix:///nonexistent/s" }).system.version(), (error) => {
+    assert.ok(isGantryError(error, "ENGINE_UNREACHABLE"));
+    assert.match(error.hint ?? "", /gantryd/);
+    return true;
+  });
+});
+
+test("304 is told from 204", async (t) => {
+  const { engine } = await play(t, (request, response) =>
+    response.writeHead(request.url?.includes("/old/") ? 304 : 204).end(),
+  );
+  assert.equal(await engine.containers.start("old"), false);
+  assert.equal(await engine.containers.start("new"), true);
+});
+
+test("names can't break out of the path", async (t) => {
+  const { engine, seen } = await play(t, (_, response) => json(response, 200, {}));
+  await engine.containers.inspect("../images/x?a=b");
+  await engine.images.inspect("localhost:5000/a/b@sha256:00");
+  assert.deepEqual(seen, [
+    "GET /v1.51/containers/..%2Fimages%2Fx%3Fa%3Db/json",
+    "GET /v1.51/images/localhost:5000/a/b%40sha256:00/json",
+  ]);
+});
+
+test("chunked, counted and endless bodies are read whole", async (t) => {
+  const big = Buffer.alloc(3_000_000, "x");
+  const { engine } = await play(t, (request, response) => {
+    if (request.url?.includes("/counted/")) response.writeHead(200, { "Content-Length": big.length });
+    if (request.url?.includes("/endless/")) {
+      response.writeHead(200, { Connection: "close" });
+      response.useChunkedEncodingByDefault = false;
+    }
+    response.end(big);
+  });
+  for (const name of ["chunked", "counted", "endless"]) {
+    assert.equal((await gather(await engine.containers.export(name))).length, big.length, name);
+  }
+});
+
+test("a body that is cut short is an error, not a shorter body", async (t) => {
+  const { engine } = await play(t, (request, response) => {
+    response.writeHead(200, request.url?.includes("/counted/") ? { "Content-Length": 100 } : {});
+    response.write("abc", () => response.destroy());
+  });
+  for (const name of ["chunked", "counted"]) {
+    await assert.rejects(async () => gather(await engine.containers.export(name)), { code: "CONNECTION_LOST" }, name);
+  }
+});
+
+test("a stream goes up in chunks, and an early refusal is heard", async (t) => {
+  const { engine } = await play(t, (request, response) => {
+    if (request.url?.includes("t=refused")) {
+      json(response, 400, { message: "no" });
+      return;
+    }
+    let size = 0;
+    request.on("data", (chunk: Buffer) => (size += chunk.length));
+    request.on("end", () => response.end(`{"stream":"${size}"}\n`));
+  });
+  async function* context(): AsyncGenerator<Buffer> {
+    for (let count = 0; count < 20; count += 1) yield Buffer.alloc(70_000);
+  }
+  const lines = await collect(engine.images.build(context(), { t: ["a", "b"] }));
+  assert.deepEqual(lines, [{ stream: "1400000" }]);
+  await assert.rejects(collect(engine.images.build(context(), { t: ["refused"] })), { message: "no" });
+});
+
+test("an error while the body is made is the caller's own error", async (t) => {
+  const { engine } = await play(t, (request) => void request.resume());
+  async function* broken(): AsyncGenerator<Buffer> {
+    yield Buffer.from("x");
+    throw new Error("file shrank");
+  }
+  await assert.rejects(collect(engine.images.build(broken(), {})), /file shrank/);
+});
+
+test("attach hands over both directions: what came early is not lost, closing stdin alone leaves the output", async (t) => {
+  const { engine, seen } = await play(t, () => {});
+  const { socket } = await engine.containers.attach("c", { stdin: true, stdout: true, stderr: true });
+  await new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+  socket.end("typed");
+  const texts: string[] = [];
+  for await (const { stream, data } of demux(socket, false)) texts.push(`${stream} ${data.toString()}`);
+  assert.deepEqual(texts, ["1 early ", "2 typed"]);
+  assert.deepEqual(seen, ["UPGRADE /v1.51/containers/c/attach?stream=1&stdin=1&stdout=1&stderr=1"]);
+});
+
+test("a signal ends a stream that has no end", async (t) => {
+  const { engine } = await play(t, (_, response) => void response.write('{"Type":"x"}\n'));
+  const abort = new AbortController();
+  const events = engine.system.events({}, abort.signal);
+  assert.equal((await events.next()).value?.Type, "x");
+  abort.abort(new Error("enough"));
+  await assert.rejects(events.next(), /enough/);
+});
+
+test("hosts", () => {
+  assert.deepEqual(parseHost("unix:///a/b"), { kind: "unix", path: "/a/b", text: "unix:///a/b" });
+  assert.deepEqual(parseHost("tcp://h:1"), { kind: "tcp", host: "h", port: 1, text: "tcp://h:1" });
+  assert.deepEqual(parseHost("tcp://[::1]:80"), { kind: "tcp", host: "::1", port: 80, text: "tcp://[::1]:80" });
+  for (const bad of ["foo", "ssh://a", "unix://", "tcp://h:x", "tcp://h:99999"]) {
+    assert.throws(() => parseHost(bad), { code: "BAD_HOST" }, bad);
+  }
+});
