@@ -65,6 +65,8 @@ export async function bundleCli(outdir) {
     outfile: join(outdir, "gantry.cjs"),
     minify: true,
     charset: "ascii",
+    // A script from the code cache has no import(): what is left of it becomes require().
+    supported: { "dynamic-import": false },
     logLevel: "warning",
   });
   const starter = join(outdir, "gantry-start.cjs");

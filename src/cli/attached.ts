@@ -27,7 +27,13 @@ export async function runAttached(context: Context, wanted: Attached): Promise<{
   let stopResizing = (): void => {};
   try {
     const { exit } = await engine.containers.wait(id, wanted.condition);
-    await wanted.start();
+    try {
+      await wanted.start();
+    } catch (error) {
+      // With --rm the engine takes it away; whoever looks next should not find it.
+      if (wanted.condition === "removed") await Promise.race([exit.catch(() => {}), patience()]);
+      throw error;
+    }
     if (tty) stopResizing = followSize((rows, columns) => engine.containers.resize(id, rows, columns));
     const end = await runSession(hijacked, {
       rawTerminal: context.rawTerminal,
@@ -47,6 +53,11 @@ export async function runAttached(context: Context, wanted: Attached): Promise<{
     stopResizing();
   }
 }
+
+const patience = (): Promise<void> =>
+  new Promise((resolve) => {
+    setTimeout(resolve, 5000).unref();
+  });
 
 /** docker refuses a TTY whose input is none. */
 export function checkTerminal(stdin: boolean, tty: boolean): void {

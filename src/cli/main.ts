@@ -1,7 +1,8 @@
+import type { Gantry } from "../client/gantry.ts";
 import type { Command, Context } from "./command.ts";
 import { type CommandEntry, entries, type Group, groups } from "./commands.ts";
 import { Exit } from "./exit.ts";
-import { FlagError, nearest, parseFlags } from "./flags.ts";
+import { FlagError, nearest, parseFlags, type Values } from "./flags.ts";
 import { globalFlags } from "./global-flags.ts";
 import type { Output } from "./terminal/output.ts";
 
@@ -59,26 +60,22 @@ async function dispatch(argv: readonly string[], world: World): Promise<number> 
     return 0;
   }
   checkArgs(path, command, given.args.length);
-  const context = makeContext(world, top.values.host, top.values.config);
+  const context = makeContext(world, top.values);
   return (await command.run(context, given.args, given.values)) ?? 0;
 }
 
-function makeContext(world: World, hosts: string[], config: string | undefined): Context {
+function makeContext(world: World, given: Values<typeof globalFlags>): Context {
   const { env } = world;
-  const host = hosts.at(-1) ?? (env["GANTRY_HOST"] || env["DOCKER_HOST"] || "unix:///run/gantry.sock");
-  let engine: ReturnType<Context["engine"]> | undefined;
-  return {
-    ...world,
-    host,
-    configDir: config ?? env["DOCKER_CONFIG"] ?? `${env["HOME"] ?? "/root"}/.docker`,
-    engine: () => {
-      engine ??= import("../client/gantry.ts").then(
-        ({ Gantry }) =>
-          new Gantry({ host, ...(env["DOCKER_API_VERSION"] && { apiVersion: env["DOCKER_API_VERSION"] }) }),
-      );
-      return engine;
-    },
+  const host = given.host.at(-1) ?? (env["GANTRY_HOST"] || env["DOCKER_HOST"] || "unix:///run/gantry.sock");
+  const configDir = given.config ?? env["DOCKER_CONFIG"] ?? `${env["HOME"] ?? "/root"}/.docker`;
+  const connect = async (): Promise<Gantry> => {
+    const { Gantry } = await import("../client/gantry.ts");
+    const apiVersion = env["DOCKER_API_VERSION"] || undefined;
+    const tls = host.startsWith("unix:") ? undefined : (await import("./tls.ts")).tlsOptions(given, env, configDir);
+    return new Gantry({ host, apiVersion, tls });
   };
+  let engine: Promise<Gantry> | undefined;
+  return { ...world, host, configDir, engine: () => (engine ??= connect()) };
 }
 
 type Found =

@@ -18,6 +18,16 @@ export interface TransportOptions {
   userAgent?: string;
   /** Headers for every request. */
   headers?: Record<string, string>;
+  /** For tcp hosts: speak TLS. */
+  tls?: TlsOptions;
+}
+
+/** PEM texts. `verify` false takes any certificate of the engine's. */
+export interface TlsOptions {
+  ca?: string | Buffer;
+  cert?: string | Buffer;
+  key?: string | Buffer;
+  verify: boolean;
 }
 
 const minorOf = (version: string): number => Number(version.split(".")[1]);
@@ -158,7 +168,7 @@ export class Transport {
     const { signal, body } = options;
     signal?.throwIfAborted();
     const reused = [...this.idle].find((reader) => reader.idle);
-    const reader = reused ?? new SocketReader(this.open());
+    const reader = reused ?? new SocketReader(await this.open());
     this.idle.delete(reader);
     const { socket } = reader;
     socket.ref();
@@ -194,13 +204,16 @@ export class Transport {
     }
   }
 
-  private open(): Socket {
+  private async open(): Promise<Socket> {
     const to = this.endpoint;
-    return connect(
-      to.kind === "unix"
-        ? { path: to.path, allowHalfOpen: true }
-        : { host: to.host, port: to.port, allowHalfOpen: true },
-    );
+    const { tls } = this.options;
+    if (to.kind === "unix") return connect({ path: to.path, allowHalfOpen: true });
+    if (tls === undefined) return connect({ host: to.host, port: to.port, allowHalfOpen: true });
+    const { connect: connectSecurely } = await import("node:tls");
+    const { verify: rejectUnauthorized, ...pems } = tls;
+    // Node has the option for both; its types know it for plain sockets alone.
+    const options = { host: to.host, port: to.port, allowHalfOpen: true, rejectUnauthorized, ...pems };
+    return connectSecurely(options);
   }
 
   private async write(socket: Socket, method: string, target: string, options: RequestOptions): Promise<void> {
