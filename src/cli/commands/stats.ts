@@ -1,3 +1,4 @@
+import { messageOf } from "../../base/errors.ts";
 import { atLeast, command, type Context } from "../command.ts";
 import { describe } from "../errors.ts";
 import { flag } from "../flags.ts";
@@ -42,6 +43,9 @@ async function redraw(out: Output, rows: Row[], format: Format): Promise<void> {
   out.write(`\u001b[H${text.replaceAll("\n", "\u001b[K\n")}\u001b[J`);
 }
 
+/** A container may end between the list and the reading. */
+const isGone = (error: unknown): boolean => /no such container/i.test(messageOf(error));
+
 /** One reading of each, taken at the same time. undefined: one was not found, and that has been said. */
 async function sample(
   context: Context,
@@ -54,7 +58,7 @@ async function sample(
   const rows: Row[] = [];
   for (const [index, result] of results.entries()) {
     if (result.status === "fulfilled") rows.push(statsRow(wanted[index]!, result.value, options.whole));
-    else if (options.strict) {
+    else if (options.strict || !isGone(result.reason)) {
       context.err.write(`${describe(result.reason)}\n`);
       return undefined;
     }

@@ -81,7 +81,8 @@ function engineText(details: Record<string, string>): string {
     ["OS/Arch", `${details["Os"]}/${details["Arch"]}`],
     ["Experimental", details["Experimental"] ?? "false"],
   ];
-  return rows.map(([name, value]) => line(2, name, value)).join("");
+  // Not every engine is written in Go.
+  return rows.map(([name, value]) => (value === "" ? "" : line(2, name, value))).join("");
 }
 
 /** RFC 3339 becomes "Thu May  7 21:09:36 2026". */
