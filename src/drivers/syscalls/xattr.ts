@@ -16,8 +16,7 @@ export type XattrTarget = number | ByteString;
 const LIST_MAX = 65536;
 const scratch = Buffer.alloc(LIST_MAX);
 
-const missing = (e: unknown): boolean =>
-  e instanceof SyscallError && (e.code === "ENODATA" || e.code === "ENOTSUP");
+const missing = (e: unknown): boolean => e instanceof SyscallError && (e.code === "ENODATA" || e.code === "ENOTSUP");
 
 /** Names of an entry's extended attributes; none where the file system knows no attributes. */
 export function listXattrs(target: XattrTarget): ByteString[] {

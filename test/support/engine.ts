@@ -1,0 +1,197 @@
+import assert from "node:assert/strict";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import fs from "node:fs";
+import http from "node:http";
+import os from "node:os";
+import path from "node:path";
+import { leaks } from "./leaks.ts";
+import { until } from "./until.ts";
+
+const REPO = path.resolve(import.meta.dirname, "../..");
+export const GANTRY = path.join(REPO, "bin/gantry");
+export const GANTRYD = path.join(REPO, "bin/gantryd");
+
+export interface Ran {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+/** Runs a program to its end; never throws for an exit code. */
+export function run(
+  file: string,
+  args: string[],
+  options: { env?: NodeJS.ProcessEnv; input?: string | Buffer; cwd?: string; timeout?: number } = {},
+): Promise<Ran> {
+  return new Promise((resolve) => {
+    const child = execFile(
+      file,
+      args,
+      {
+        env: options.env,
+        cwd: options.cwd,
+        timeout: options.timeout ?? 60_000,
+        maxBuffer: 64 << 20,
+        encoding: "latin1",
+      },
+      (error, stdout, stderr) => {
+        const code = error === null ? 0 : typeof error.code === "number" ? error.code : -1;
+        resolve({ code, stdout, stderr });
+      },
+    );
+    child.stdin?.on("error", () => {});
+    child.stdin?.end(options.input ?? "");
+  });
+}
+
+/** A gantryd of a test's own, with its own roots, socket, bridge and addresses. */
+export class TestEngine {
+  readonly folder: string;
+  readonly socket: string;
+  readonly bridge: string;
+  readonly subnet: string;
+  readonly env: NodeJS.ProcessEnv;
+  private child: ChildProcess | undefined;
+  private readonly flags: string[];
+
+  private constructor(flags: string[]) {
+    const tag = randomBytes(3).toString("hex");
+    this.folder = fs.mkdtempSync(path.join(os.tmpdir(), "gantry-test-"));
+    this.socket = path.join(this.folder, "g.sock");
+    this.bridge = `gt${tag}`;
+    const [a, b] = randomBytes(2);
+    this.subnet = `10.${64 + ((a as number) % 64)}.${b}`;
+    this.env = {
+      PATH: process.env["PATH"],
+      HOME: this.folder,
+      DOCKER_HOST: `unix://${this.socket}`,
+      GANTRY_HOST: `unix://${this.socket}`,
+      DOCKER_CONFIG: path.join(this.folder, "docker"),
+      DOCKER_BUILDKIT: "0",
+    };
+    this.flags = flags;
+  }
+
+  /** Starts one, with busybox:latest in it unless told otherwise. */
+  static async start(options: { flags?: string[]; busybox?: boolean } = {}): Promise<TestEngine> {
+    const engine = new TestEngine(options.flags ?? []);
+    await engine.up();
+    if (options.busybox ?? true) {
+      const made = await engine.gantry("image", "bootstrap", "busybox");
+      assert.equal(made.code, 0, made.stderr);
+    }
+    return engine;
+  }
+
+  get dataRoot(): string {
+    return path.join(this.folder, "data");
+  }
+
+  get execRoot(): string {
+    return path.join(this.folder, "exec");
+  }
+
+  get log(): string {
+    return fs.readFileSync(path.join(this.folder, "log"), "utf8");
+  }
+
+  get pid(): number {
+    return this.child?.pid ?? 0;
+  }
+
+  /** Starts the daemon (again) and waits until it answers. Returns the milliseconds that took. */
+  async up(): Promise<number> {
+    const began = performance.now();
+    const log = fs.openSync(path.join(this.folder, "log"), "a");
+    this.child = spawn(
+      GANTRYD,
+      [
+        ...["--data-root", this.dataRoot, "--exec-root", this.execRoot, "-H", `unix://${this.socket}`],
+        ...["--bridge", this.bridge, "--bip", `${this.subnet}.1/24`],
+        ...["--default-address-pool", `base=10.128.0.0/10,size=24`, ...this.flags],
+      ],
+      { stdio: ["ignore", log, log], env: { PATH: process.env["PATH"] } },
+    );
+    fs.closeSync(log);
+    await until(
+      async () => {
+        if (this.child?.exitCode !== null) throw new Error(`gantryd ended: ${this.log}`);
+        return (await this.get("/_ping").catch(() => undefined))?.status === 200;
+      },
+      { what: "gantryd to answer", timeout: 20_000 },
+    );
+    return performance.now() - began;
+  }
+
+  /** kill -9, as a crash. */
+  async crash(): Promise<void> {
+    const { child } = this;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    child.kill("SIGKILL");
+    await once(child, "exit");
+  }
+
+  async down(): Promise<void> {
+    const { child } = this;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    child.kill("SIGTERM");
+    await once(child, "exit");
+  }
+
+  /** One API request over the socket. */
+  get(
+    path: string,
+    method = "GET",
+    body?: object,
+  ): Promise<{ status: number; headers: http.IncomingHttpHeaders; text: string }> {
+    return new Promise((resolve, reject) => {
+      const headers = body ? { "Content-Type": "application/json" } : {};
+      const request = http.request({ socketPath: this.socket, path, method, headers, agent: false }, (response) => {
+        const chunks: Buffer[] = [];
+        response.on("data", (chunk: Buffer) => chunks.push(chunk));
+        response.on("error", reject);
+        response.on("end", () =>
+          resolve({
+            status: response.statusCode ?? 0,
+            headers: response.headers,
+            text: Buffer.concat(chunks).toString(),
+          }),
+        );
+      });
+      request.on("error", reject);
+      request.end(body ? JSON.stringify(body) : undefined);
+    });
+  }
+
+  docker(...args: string[]): Promise<Ran> {
+    return run("docker", args, { env: this.env });
+  }
+
+  gantry(...args: string[]): Promise<Ran> {
+    return run(GANTRY, args, { env: this.env });
+  }
+
+  /** Runs and expects success; gives stdout without the last newline. */
+  async ok(...args: string[]): Promise<string> {
+    const ran = await this.docker(...args);
+    assert.equal(ran.code, 0, `docker ${args.join(" ")}: ${ran.stderr}${ran.stdout}`);
+    return ran.stdout.replace(/\n$/, "");
+  }
+
+  /** Removes all containers, ends the daemon, and fails if anything is left on the machine. */
+  async end(): Promise<void> {
+    if (this.child?.exitCode !== null || this.child.signalCode !== null) await this.up();
+    const ids = (await this.ok("ps", "-aq", "--no-trunc")).split("\n").filter(Boolean);
+    if (ids.length > 0) await this.ok("rm", "-fv", ...ids);
+    await this.down();
+    try {
+      await until(async () => (await leaks(this)).length === 0, { what: "everything to be gone", timeout: 5000 });
+    } catch {
+      assert.deepEqual(await leaks(this), [], "left on the machine");
+    } finally {
+      fs.rmSync(this.folder, { recursive: true, force: true });
+    }
+  }
+}

@@ -1,0 +1,26 @@
+import fs from "node:fs";
+import { run } from "./engine.ts";
+
+/** What an engine with these roots left on the machine: mounts, links, namespaces, control groups, processes, rules. */
+export async function leaks(engine: { folder: string; bridge: string; containerIds?: string[] }): Promise<string[]> {
+  const found: string[] = [];
+  for (const line of fs.readFileSync("/proc/self/mounts", "utf8").split("\n")) {
+    const target = line.split(" ")[1] ?? "";
+    if (target.startsWith(`${engine.folder}/`)) found.push(`mount ${target}`);
+  }
+  const links = (await run("ip", ["-o", "link"])).stdout.split("\n");
+  for (const line of links)
+    if (line.includes(`${engine.bridge}:`) || line.includes(`master ${engine.bridge} `)) found.push(`link ${line}`);
+  const tables = (await run("nft", ["list", "tables"])).stdout.split("\n");
+  for (const line of tables) if (line.includes(engine.bridge)) found.push(`nft ${line}`);
+  for (const pid of fs.readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
+    let words = "";
+    try {
+      words = fs.readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
+    } catch {
+      continue;
+    }
+    if (words.includes(`${engine.folder}/`) && Number(pid) !== process.pid) found.push(`process ${pid} ${words}`);
+  }
+  return found;
+}
