@@ -1,6 +1,7 @@
 // Bundles the two programs and the tar worker into dist/. Native modules stay outside, in node_modules.
 import { build } from "esbuild";
 import { rmSync } from "node:fs";
+import { bundleCli } from "./cli-bundle.mjs";
 
 const external = ["koffi", "@photostructure/sqlite"];
 const common = { bundle: true, platform: "node", target: "node20", format: "esm", external, logLevel: "warning" };
@@ -10,15 +11,7 @@ const banner = {
 };
 
 rmSync("dist", { recursive: true, force: true });
-await build({
-  ...common,
-  entryPoints: { gantry: "src/bin/gantry.ts" },
-  outdir: "dist",
-  splitting: true,
-  minify: true,
-  chunkNames: "cli/[name]-[hash]",
-  banner,
-});
+await bundleCli("dist");
 await build({
   ...common,
   entryPoints: { gantryd: "src/bin/gantryd.ts", "tar-worker": "src/drivers/tar/worker.ts" },

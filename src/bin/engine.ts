@@ -21,6 +21,8 @@ import { SocketReservations } from "../drivers/port-reservations/socket-reservat
 import { PsProcessTable } from "../drivers/ps/process-table.ts";
 import { HttpRegistry } from "../drivers/registry-http/registry.ts";
 import { ConfinedRootfs } from "../drivers/rootfs/confined-rootfs.ts";
+import { LibseccompCompiler } from "../drivers/seccomp/libseccomp.ts";
+import { TmpfsSharedMemory } from "../drivers/volume-files/tmpfs-shared-memory.ts";
 import { SqliteStateStore } from "../drivers/sqlite/state-store.ts";
 import { TarArchive } from "../drivers/tar/tar-archive.ts";
 import { LinuxHostPaths } from "../drivers/volume-files/host-paths.ts";
@@ -75,7 +77,7 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
   const state = new SqliteStateStore(path.join(dataRoot, "state.db"));
   const events = new Events({ clock });
   const registry = new ContainerRegistry(state);
-  const use = containerUse(registry);
+  const use = containerUse(registry, (id) => networks.current(id));
   const rootfs = new ConfinedRootfs();
   const archive = new TarArchive({ workerUrl: new URL("./tar-worker.js", import.meta.url) });
   const blobs = new FileBlobStore(path.join(dataRoot, "blobs"));
@@ -136,6 +138,9 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
     exitDir: path.join(execRoot, "exits"),
     runtime: (name) => runtimes.get(name),
   });
+  const memory = new TmpfsSharedMemory(path.join(execRoot, "shm"));
+  for (const id of memory.list()) if (registry.tryFind(id) === undefined) memory.remove(id);
+  const seccomp = new LibseccompCompiler();
   const containerDeps: ContainerDeps = {
     registry,
     images,
@@ -146,10 +151,12 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
       rootfs,
       hostPaths: new LinuxHostPaths(),
       mountsOf: (reference) => registry.find(reference).record.mounts,
+      ipc: { memory, donor: (reference) => registry.find(reference).record },
     }),
     monitor,
     runtime: (name) => runtimes.get(name),
     rootfs,
+    seccomp,
     files,
     cgroups: new HostCgroups(findCgroupRoots()),
     host,
@@ -161,10 +168,8 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
   };
   const containers = new Containers({ ...containerDeps, logs: new K8sLogs(), hostHostname: os.hostname() });
   await containers.open();
-  await images.sweep();
 
   const buildFiles = new HostBuildFiles(path.join(dataRoot, "build"));
-  await buildFiles.sweep();
   const builder = new Builder({
     images,
     pull: (reference, { platform: wanted, auth, onProgress, signal }) =>
@@ -185,6 +190,10 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
     ids,
     platform,
   });
+
+  // Workspaces of builds that were cut short hold layers that the images' sweep then frees.
+  await builder.sweep();
+  await images.sweep();
 
   const bootstrapRoot = path.join(dataRoot, "bootstrap");
   fs.rmSync(bootstrapRoot, { recursive: true, force: true });
@@ -228,7 +237,9 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
     async close() {
       containers.close();
       remote.close();
+      networks.close();
       await layers.settled();
+      await archive.close();
       unshareRoots(runtimes.defaultName, roots);
       state.close();
     },

@@ -1,4 +1,3 @@
-import type { EndpointSettings } from "../base/container-config.ts";
 import { isGantryError } from "../base/errors.ts";
 import { parseReference } from "../base/reference.ts";
 import type { PublishContainerEvent } from "../engine/containers/deps.ts";
@@ -6,11 +5,15 @@ import { type ContainerRecord, isUp, shortId } from "../engine/containers/record
 import type { ContainerRegistry } from "../engine/containers/registry.ts";
 import type { Events } from "../engine/events/events.ts";
 import type { ImageSource, ImageUser } from "../engine/images/contract.ts";
+import type { Attachment } from "../engine/networks/contract.ts";
 import type { RegistryAuth } from "../ports/remote-registry.ts";
 import type { NetworkRoutesDeps } from "../server/routes/networks.ts";
 
 /** What images, volumes, networks and the API ask about containers. */
-export function containerUse(registry: ContainerRegistry): {
+export function containerUse(
+  registry: ContainerRegistry,
+  current: (containerId: string) => Pick<Attachment, "networks" | "ports"> | undefined,
+): {
   ofImage: (imageId: string) => ImageUser[];
   ofVolume: (name: string) => string[];
   imageName: (images: ImageSource) => (record: ContainerRecord) => string;
@@ -38,7 +41,7 @@ export function containerUse(registry: ContainerRegistry): {
         const { record } = entry;
         if (endpoint) record.networking[name] = endpoint.asked;
         else delete record.networking[name];
-        if (record.attachment) updateLive(record.attachment.networks, name, endpoint?.actual);
+        if (record.attachment) Object.assign(record.attachment, current(containerId));
         registry.save(entry);
       },
       savedEndpoints: (containerId) => {
@@ -52,15 +55,6 @@ export function containerUse(registry: ContainerRegistry): {
       return found ? { auth: found } : {};
     },
   };
-}
-
-function updateLive(
-  networks: Record<string, EndpointSettings>,
-  name: string,
-  actual: EndpointSettings | undefined,
-): void {
-  if (actual) networks[name] = actual;
-  else delete networks[name];
 }
 
 /** The name it was made from while that still means this image; else the short id. */

@@ -51,6 +51,8 @@ export interface FlowEnd {
 export interface Links {
   /** Makes the bridge or brings an existing one to the spec; up; ready for published ports on 127.0.0.1. */
   ensureBridge(spec: BridgeSpec): void;
+  /** Deletes a bridge that `ensureBridge` made; one that was there before stays, and so does a missing one. */
+  removeOwnBridge(name: string): void;
   /** Deletes a bridge or the host's end of a cable; missing is fine. */
   removeLink(name: string): void;
   /** Makes the namespace at `path` with its loopback up; one that exists is kept as it is. */

@@ -21,9 +21,11 @@ export async function execDirectly(runtime: CliRuntime, spec: ExecSpec): Promise
   const child = runtime.wrap(() =>
     spawn(runtime.path, [...argv, spec.containerId], {
       cwd: "/",
-      stdio: [spec.stdin ? "pipe" : "ignore", "pipe", "pipe"],
+      // Never /dev/null: crun 1.8 gives the host's own to the container's user.
+      stdio: ["pipe", "pipe", "pipe"],
     }),
   );
+  if (!spec.stdin) child.stdin?.end();
   const output = new PipeStream(child, () => readIfThere(pidFile) !== "");
   const exit = (async (): Promise<number> => {
     const [code] = (await once(child, "exit")) as [number | null];

@@ -24,6 +24,8 @@ import {
 import { readResolvConf } from "./resolv-conf.ts";
 import { NETLINK, NetlinkSocket } from "./socket.ts";
 
+/** On bridges that Gantry made; one of the admin's is used as it is and never removed. */
+const BRIDGE_LABEL = "gantry";
 const NSFS_MAGIC = 0x6e736673;
 
 /** Links by rtnetlink. Works in the network namespace that the thread is in when the object is made. */
@@ -42,7 +44,11 @@ export class NetlinkLinks implements Links {
     guard(`bridge ${spec.name}`, () => {
       let link = readLinks(this.host).find((candidate) => candidate.name === spec.name);
       if (link === undefined) {
-        this.host.batch([addBridge(spec.name, spec.mac, spec.mtu), withoutLinkLocal(spec.name)]);
+        this.host.batch([
+          addBridge(spec.name, spec.mac, spec.mtu),
+          labelLink(spec.name, BRIDGE_LABEL),
+          withoutLinkLocal(spec.name),
+        ]);
         link = readLinks(this.host).find((candidate) => candidate.name === spec.name);
       }
       if (link === undefined) throw new Error("the new bridge is not there");
@@ -65,6 +71,11 @@ export class NetlinkLinks implements Links {
       writeSysctl(`ipv6/conf/${spec.name}/accept_ra`, "0");
       writeSysctl(`ipv6/conf/${spec.name}/disable_ipv6`, "1");
     });
+  }
+
+  removeOwnBridge(name: string): void {
+    const own = readLinks(this.host).some((link) => link.name === name && link.label === BRIDGE_LABEL);
+    if (own) this.removeLink(name);
   }
 
   removeLink(name: string): void {

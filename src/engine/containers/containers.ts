@@ -118,6 +118,7 @@ export class Containers {
       throw new GantryError("invalid", "SAME_NAME", "Renaming a container with the same name as its current name");
     }
     this.deps.registry.rename(entry, bare);
+    this.deps.networking.rename(entry.id, bare);
     this.deps.publish(entry, "rename", { oldName: `/${oldName}` });
   }
 

@@ -6,6 +6,7 @@ import type { LayerStore } from "../../ports/layer-store.ts";
 import type { Logger } from "../../ports/logger.ts";
 import type { Monitor } from "../../ports/monitor.ts";
 import type { OciRuntime } from "../../ports/oci-runtime.ts";
+import type { SeccompCompiler } from "../../ports/seccomp-compiler.ts";
 import type { Rootfs } from "../../ports/rootfs.ts";
 import type { ImageSource } from "../images/contract.ts";
 import type { ContainerNetworking } from "../networks/contract.ts";
@@ -30,6 +31,7 @@ export interface ContainerDeps {
   /** By name; "" is the default. Throws invalid UNKNOWN_RUNTIME. */
   runtime: (name: string) => OciRuntime;
   rootfs: Rootfs;
+  seccomp: SeccompCompiler;
   files: ContainerFiles;
   cgroups: Cgroups;
   host: Host;

@@ -6,6 +6,7 @@ import type { ContainerDeps } from "./deps.ts";
 import { isUp } from "./record.ts";
 import type { ContainerEntry } from "./registry.ts";
 import { planExec } from "./spec/exec.ts";
+import { refuseProcFd } from "./spec/guards.ts";
 import { resolveUser } from "./spec/user.ts";
 
 export interface ExecConfig {
@@ -191,6 +192,8 @@ export class Execs {
       read("/etc/group"),
       record.hostConfig.GroupAdd ?? [],
     );
+    const cwd = config.WorkingDir;
+    if (cwd) refuseProcFd(this.deps.rootfs.resolve(root, cwd));
     return planExec(record.config, record.hostConfig, config, user, this.deps.host.facts());
   }
 

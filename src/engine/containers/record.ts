@@ -2,6 +2,7 @@ import type { ContainerConfig, HostConfig, NetworkingConfig } from "../../base/c
 import type { Digest } from "../../base/image-config.ts";
 import type { ProcessHandle } from "../../ports/monitor.ts";
 import type { Attachment } from "../networks/contract.ts";
+import { cgroupsPath } from "./spec/resources.ts";
 
 export type Status = "created" | "running" | "paused" | "restarting" | "removing" | "exited" | "dead";
 
@@ -82,4 +83,4 @@ export const isUp = (record: ContainerRecord): boolean =>
 export const shortId = (id: string): string => id.replace(/^sha256:/, "").slice(0, 12);
 
 export const cgroupsPathOf = (record: ContainerRecord): string =>
-  `${(record.hostConfig.CgroupParent || "/gantry").replace(/\/$/, "")}/${record.id}`;
+  cgroupsPath(record.id, record.hostConfig.CgroupParent);

@@ -4,7 +4,7 @@ import type { ContainerDeps } from "./deps.ts";
 import { renderHosts, renderResolvConf } from "./etc-files.ts";
 import type { ResolvedMount } from "./spec/facts.ts";
 import { refuseMountTarget } from "./spec/guards.ts";
-import { encodeSpec, planSpec } from "./spec/plan.ts";
+import { encodeSpec, planSpec, withCompiledSeccomp } from "./spec/plan.ts";
 import { resolveUser } from "./spec/user.ts";
 
 const ETC_LIMIT = 4 * 1024 * 1024;
@@ -27,7 +27,7 @@ export interface OneRun {
 
 export type OneRunDeps = Pick<
   ContainerDeps,
-  "networking" | "rootfs" | "files" | "runtime" | "host" | "logger" | "initBinary"
+  "networking" | "rootfs" | "files" | "runtime" | "host" | "logger" | "seccomp"
 >;
 
 /**
@@ -69,7 +69,7 @@ export async function runOnce(deps: OneRunDeps, run: OneRun): Promise<number> {
       host: deps.host.facts(),
     });
     deps.files.write(id, {
-      spec: encodeSpec(spec),
+      spec: encodeSpec(withCompiledSeccomp(spec, deps.seccomp)),
       hosts: renderHosts(attachment, hostConfig),
       resolvConf: renderResolvConf(attachment, hostConfig),
       hostname: `${run.hostname}\n`,

@@ -7,10 +7,13 @@ import type { ContainerEntry } from "./registry.ts";
 import { explainExec } from "./spec/explain-exec.ts";
 import type { ResolvedMount, SpecFacts } from "./spec/facts.ts";
 import { deviceLookups } from "./spec/facts.ts";
-import { refuseProcFd } from "./spec/guards.ts";
-import { encodeSpec, planSpec } from "./spec/plan.ts";
+import { prepareWorkingDirectory } from "./spec/guards.ts";
+import { encodeSpec, planSpec, withCompiledSeccomp } from "./spec/plan.ts";
 import { resolveUser } from "./spec/user.ts";
 import { hostnameOf, planStart, type StartStep } from "./start-plan.ts";
+
+/** Refusals of a runtime that the image's files may explain. */
+const ABOUT_THE_COMMAND = new Set(["COMMAND_NOT_FOUND", "COMMAND_IS_FOLDER", "COMMAND_NOT_EXECUTABLE", "EXEC_FORMAT"]);
 
 const ETC_LIMIT = 4 * 1024 * 1024;
 
@@ -102,7 +105,7 @@ export class Starter {
         this.writeEtc(record, context);
         return;
       case "write-spec":
-        deps.files.write(record.id, { spec: encodeSpec(planSpec(this.specFacts(record, context))) });
+        deps.files.write(record.id, { spec: this.specText(record, context) });
         return;
       case "create-process":
         await this.createProcess(entry, context, step.runtime);
@@ -138,13 +141,14 @@ export class Starter {
 
   /** The runtime's refusal, with the reason that the image's files show where they show one. */
   private explained(error: unknown, record: ContainerRecord, context: StartContext): unknown {
-    if (!(error instanceof GantryError)) return error;
+    if (!(error instanceof GantryError) || !ABOUT_THE_COMMAND.has(error.code)) return error;
     const reason = explainExec(this.deps.rootfs, {
       root: context.rootfs,
       args: [record.path, ...record.args],
       env: record.config.Env ?? [],
       cwd: record.config.WorkingDir || "/",
       architecture: this.deps.host.facts().architecture,
+      covered: context.mounts.map((mount) => mount.destination),
     });
     if (!reason) return error;
     const message = `${String(error.details?.["head"])}: ${reason.message}: unknown`;
@@ -189,14 +193,13 @@ export class Starter {
     if (pid) joined.pid = pid;
     if (ipc) joined.ipc = ipc;
     const cwd = record.config.WorkingDir;
-    if (cwd) refuseProcFd(cwd);
     const user = resolveUser(
       record.config.User,
       read("/etc/passwd"),
       read("/etc/group"),
       record.hostConfig.GroupAdd ?? [],
     );
-    if (cwd) deps.rootfs.ensureDirectory(context.rootfs, cwd, { uid: user.uid, gid: user.gid, mode: 0o755 });
+    if (cwd) prepareWorkingDirectory(deps.rootfs, context.rootfs, cwd, { uid: user.uid, gid: user.gid, mode: 0o755 });
     return {
       id: record.id,
       name: record.name,
@@ -213,6 +216,10 @@ export class Starter {
       devices: Object.fromEntries(deviceLookups(record.hostConfig).map((path) => [path, deps.host.devices(path)])),
       host: deps.host.facts(),
     };
+  }
+
+  private specText(record: ContainerRecord, context: StartContext): string {
+    return encodeSpec(withCompiledSeccomp(planSpec(this.specFacts(record, context)), this.deps.seccomp));
   }
 
   private requireInit(): string {

@@ -39,4 +39,6 @@ export interface ContainerNetworking {
   attach(request: AttachRequest): Promise<Attachment>;
   /** Takes all of it down; idempotent; resolves when address and ports are free again (kernel teardown may still run). */
   detach(containerId: string): Promise<void>;
+  /** The container has a new name; unknown containers are fine. */
+  rename(containerId: string, name: string): void;
 }

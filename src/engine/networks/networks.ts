@@ -73,6 +73,13 @@ export class Networks implements ContainerNetworking {
     this.sandboxes.restore(new Set(liveContainerIds));
   }
 
+  /** At the engine's end: while containers run all of it stays, else bridges and firewall go. */
+  close(): void {
+    if (this.sandboxes.all().length > 0) return;
+    this.deps.firewall.remove();
+    for (const { bridge } of this.catalog.list()) if (bridge) this.deps.links.removeOwnBridge(bridge.link);
+  }
+
   async attach(request: AttachRequest): Promise<Attachment> {
     const before = this.sandboxes.get(request.containerId);
     if (before) this.sandboxes.takeDown(before);

@@ -9,6 +9,7 @@ import { parsePlatform } from "../../engine/images/platform.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { RegistryAuth } from "../../ports/remote-registry.ts";
 import { type Call, type Route, streamJson } from "../call.ts";
+import { requestBody } from "../request-body.ts";
 
 export interface BuildRoutesDeps {
   builder: Pick<Builder, "build" | "prune">;
@@ -32,7 +33,7 @@ async function build(deps: BuildRoutesDeps, call: Call): Promise<void> {
     const held: ProgressEvent[] = [];
     const onProgress = quiet ? (event: ProgressEvent): void => void held.push(event) : send;
     try {
-      const id = await deps.builder.build(request, call.request, onProgress, call.signal);
+      const id = await deps.builder.build(request, requestBody(call.request), onProgress, call.signal);
       if (quiet) send({ stream: `${id}\n` });
     } catch (error) {
       // What a quiet build had to say matters once it failed.

@@ -88,6 +88,9 @@ export class FakeHost {
         this.bridges.delete(name);
         this.cables.delete(name);
       },
+      removeOwnBridge: (name) => {
+        this.bridges.delete(name);
+      },
       createNamespace: (file) => {
         this.fail("createNamespace");
         this.namespaces.add(file);
