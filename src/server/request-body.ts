@@ -11,6 +11,8 @@ export function requestBody(request: IncomingMessage): Readable {
   const onClose = (): void => {
     if (!request.complete) body.destroy(new Error("unexpected EOF"));
   };
+  // Whoever reads it sees the error too; one that reads no more must not end the engine by it.
+  body.on("error", () => {});
   request.on("error", (error) => body.destroy(error));
   request.on("close", onClose);
   body.on("close", () => request.unpipe(body));

@@ -35,12 +35,18 @@ export default command({
     else if (format) {
       const { compileTemplate } = await import("../../base/go-template/index.ts");
       const render = attempt(() => compileTemplate(format), "template parsing error");
-      context.out.write(`${render({ Client: client, Server: server ?? null })}\n`);
+      context.out.write(`${render({ Client: goNames(client), Server: server ? goNames(server) : null })}\n`);
     } else context.out.write(clientText(client) + (server === undefined ? "" : serverText(server)));
     if (failure === undefined) return 0;
     context.err.write(`${describe(failure)}\n`);
     return 1;
   },
+});
+
+/** In templates Docker's own field name counts: APIVersion, where JSON has ApiVersion. */
+const goNames = <T extends { ApiVersion?: string }>(version: T): T & { APIVersion?: string } => ({
+  ...version,
+  APIVersion: version.ApiVersion,
 });
 
 const line = (depth: number, name: string, value: string): string =>

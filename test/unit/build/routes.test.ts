@@ -1,3 +1,4 @@
+import { Readable } from "node:stream";
 import assert from "node:assert/strict";
 import { EventEmitter } from "node:events";
 import { describe, it } from "node:test";
@@ -55,7 +56,7 @@ async function ask(
     params: {},
     query: url.searchParams,
     version: [1, 51],
-    request: { headers: options.headers ?? {} } as never,
+    request: Object.assign(Readable.from([]), { headers: options.headers ?? {}, complete: true }) as never,
     response: response as never,
     signal: new AbortController().signal,
   });
