@@ -4,6 +4,7 @@ import { GantryError } from "../../base/errors.ts";
 import type { OciRuntime } from "../../ports/oci-runtime.ts";
 import { type RunOptions, type RunResult, run, spawn } from "../process/run.ts";
 import { ToolError } from "../process/tool-error.ts";
+import { HeldOutput, type OnOutput } from "./held-output.ts";
 import { translateRuntimeError } from "./translate.ts";
 
 export interface CliRuntimeInit {
@@ -76,11 +77,7 @@ export class CliRuntime implements OciRuntime {
     await this.run(["resume", id]);
   }
 
-  runToEnd(
-    id: string,
-    bundle: string,
-    options: { onOutput: (stream: "stdout" | "stderr", chunk: Buffer) => void; signal?: AbortSignal },
-  ): Promise<number> {
+  runToEnd(id: string, bundle: string, options: { onOutput: OnOutput; signal?: AbortSignal }): Promise<number> {
     return new Promise((resolve, reject) => {
       const log = `${bundle}/runtime.log`;
       const child = this.wrap(() =>
@@ -88,8 +85,9 @@ export class CliRuntime implements OciRuntime {
           stdio: ["ignore", "pipe", "pipe"],
         }),
       );
-      child.stdout?.on("data", (chunk: Buffer) => options.onOutput("stdout", chunk));
-      child.stderr?.on("data", (chunk: Buffer) => options.onOutput("stderr", chunk));
+      const output = new HeldOutput(options.onOutput, () => readIfThere(log) !== "");
+      child.stdout?.on("data", (chunk: Buffer) => output.push("stdout", chunk));
+      child.stderr?.on("data", (chunk: Buffer) => output.push("stderr", chunk));
       const onAbort = (): void => {
         // The runtime leaves with its container; killing the runtime alone would orphan it.
         this.remove(id).catch(reject);
@@ -99,6 +97,7 @@ export class CliRuntime implements OciRuntime {
       child.on("close", (code) => {
         options.signal?.removeEventListener("abort", onAbort);
         const complaint = readIfThere(log);
+        output.end(code === 0 || complaint === "");
         if (options.signal?.aborted) reject(new GantryError("canceled", "CANCELED", "context canceled"));
         else if (code !== 0 && complaint !== "")
           reject(translateRuntimeError("create", complaint, commandOfBundle(bundle)));
