@@ -44,10 +44,12 @@ import type { Route } from "../server/call.ts";
 import { bootstrapRoutes } from "../server/routes/bootstrap.ts";
 import { buildRoutes } from "../server/routes/build.ts";
 import { containerRoutes } from "../server/routes/containers.ts";
+import { diskUsageRoutes } from "../server/routes/disk-usage.ts";
 import { eventRoutes } from "../server/routes/events.ts";
 import { execRoutes } from "../server/routes/exec.ts";
 import { imageRoutes } from "../server/routes/images.ts";
 import { networkRoutes } from "../server/routes/networks.ts";
+import { swarmRoutes } from "../server/routes/swarm.ts";
 import { systemRoutes } from "../server/routes/system.ts";
 import { volumeRoutes } from "../server/routes/volumes.ts";
 import type { DaemonOptions } from "./daemon-options.ts";
@@ -214,15 +216,17 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
     components: [],
     insecureRegistries: options.insecureRegistries,
   };
+  const imageName = use.imageName(images);
   const routes = [
     ...systemRoutes({ identity, containers, imageCount: () => images.list({ all: true }).length, host, clock }),
+    ...diskUsageRoutes({ containers, images, volumes, builder, clock, imageName }),
     ...containerRoutes({
       containers,
       files,
       processes: new PsProcessTable(),
       clock,
       defaultRuntime: runtimes.defaultName,
-      imageName: use.imageName(images),
+      imageName,
     }),
     ...execRoutes({ containers }),
     ...eventRoutes({ events, clock }),
@@ -231,6 +235,7 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
     ...volumeRoutes({ volumes }),
     ...buildRoutes({ builder, clock, platform }),
     ...bootstrapRoutes({ bootstrap }),
+    ...swarmRoutes(),
   ];
   return {
     routes,

@@ -126,13 +126,15 @@ export class Builder {
     return { deleted: doomed.map(([key]) => key), bytes: gone.size + bytes };
   }
 
-  /** Bytes and entries for `system df`. */
-  cacheUse(): { entries: number; bytes: number } {
-    const entries = this.host.state.list<CacheEntry>(CACHE_BUCKET);
-    const chains = new Set(entries.flatMap(([, entry]) => entry.chainId ?? []));
-    let bytes = 0;
-    for (const chainId of chains) bytes += this.host.layers.get(chainId)?.size ?? 0;
-    return { entries: entries.length, bytes };
+  /** What the cache holds, oldest first; `bytes` is the layer's, which several entries may name. */
+  cacheEntries(): { key: string; created: string; chainId?: Digest; bytes: number }[] {
+    return this.host.state
+      .list<CacheEntry>(CACHE_BUCKET)
+      .map(([key, { created, chainId }]) => {
+        const layer = chainId === undefined ? undefined : this.host.layers.get(chainId);
+        return { key, created, ...(layer ? { chainId } : {}), bytes: layer?.size ?? 0 };
+      })
+      .toSorted((a, b) => (a.created < b.created ? -1 : 1));
   }
 
   /** At the start of the engine: removes what builds of a killed one left. Repeatable; goes on past errors. */

@@ -1,4 +1,5 @@
 import { GantryError } from "../../base/errors.ts";
+import { parseTimestamp } from "../../base/timestamps.ts";
 import type { ContainerLogs, LogEntry, LogQuery } from "../../ports/container-logs.ts";
 import { type AttachOptions, Attacher, type ClientStream } from "./attach.ts";
 import { type CreateRequest, createContainer, requireContainerName } from "./create.ts";
@@ -231,14 +232,18 @@ export class Containers {
         throw new GantryError("invalid", "BAD_FILTERS", `invalid filter '${key}'`);
       }
     }
-    const until = filters.get("until")?.[0];
+    const [untilText, another] = filters.get("until") ?? [];
+    if (another !== undefined) {
+      throw new GantryError("invalid", "BAD_FILTERS", "more than one until filter specified");
+    }
+    const until = untilText === undefined ? undefined : parseTimestamp(untilText, this.deps.clock.now()) / 1_000_000n;
     const deleted: string[] = [];
     let reclaimed = 0;
     for (const entry of this.deps.registry.all()) {
       const { record } = entry;
       const labels = record.config.Labels ?? {};
       if (isUp(record) || record.state.status === "restarting") continue;
-      if (until !== undefined && Date.parse(record.created) > Number(until) * 1000) continue;
+      if (until !== undefined && Date.parse(record.created) > until) continue;
       if (!(filters.get("label") ?? []).every((label) => hasLabel(labels, label))) continue;
       if ((filters.get("label!") ?? []).some((label) => hasLabel(labels, label))) continue;
       reclaimed += (await this.sizes(record)).rw;

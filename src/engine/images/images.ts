@@ -130,6 +130,12 @@ export class Images implements ImageSource {
     return list(this.deps, this.catalog, options);
   }
 
+  /** The layers that images stand on, each once, with its bytes. */
+  layers(): Map<Digest, number> {
+    const chains = this.catalog.all().flatMap((record) => record.chain);
+    return new Map(chains.map((chainId) => [chainId, this.deps.layers.get(chainId)?.size ?? 0]));
+  }
+
   inspect(reference: string): ImageDetails {
     return inspect(this.deps, this.catalog, this.catalog.resolve(reference));
   }
