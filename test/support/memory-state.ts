@@ -17,12 +17,18 @@ export class MemoryStateStore implements StateStore {
   }
 
   commit(changes: StateChange[]): void {
+    // All are written down before the first counts: a value that is no data changes nothing.
+    const written = changes.map(({ bucket, key, value }) => ({
+      bucket,
+      key,
+      text: value === undefined ? undefined : JSON.stringify(value),
+    }));
     this.commits.push(changes);
-    for (const { bucket, key, value } of changes) {
+    for (const { bucket, key, text } of written) {
       const documents = this.#documents.get(bucket) ?? new Map<string, string>();
       this.#documents.set(bucket, documents);
-      if (value === undefined) documents.delete(key);
-      else documents.set(key, JSON.stringify(value));
+      if (text === undefined) documents.delete(key);
+      else documents.set(key, text);
     }
   }
 

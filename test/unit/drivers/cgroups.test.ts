@@ -1,0 +1,47 @@
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { after, before, describe, it } from "node:test";
+import { findCgroupRoots, HostCgroups } from "../../../src/drivers/cgroups/cgroups.ts";
+
+let folder: string;
+before(() => {
+  folder = fs.mkdtempSync(path.join(os.tmpdir(), "gantry-cgroup-"));
+});
+after(() => fs.rmSync(folder, { recursive: true }));
+
+const write = (name: string, text: string): void => {
+  fs.mkdirSync(path.dirname(path.join(folder, name)), { recursive: true });
+  fs.writeFileSync(path.join(folder, name), text);
+};
+
+describe("control groups", () => {
+  it("finds v2 alone, v1, and takes a hybrid host for v1", () => {
+    const v2 = findCgroupRoots("cgroup2 /sys/fs/cgroup cgroup2 rw,nosuid 0 0\n");
+    assert.deepEqual([v2.version, v2.mounts.get("")], [2, "/sys/fs/cgroup"]);
+    const hybrid = findCgroupRoots(
+      "cgroup /sys/fs/cgroup/memory cgroup rw,relatime,memory 0 0\ncgroup /sys/fs/cgroup/cpu cgroup rw,cpu,cpuacct 0 0\ncgroup2 /sys/fs/cgroup/unified cgroup2 rw 0 0\n",
+    );
+    assert.equal(hybrid.version, 1);
+    assert.deepEqual([...hybrid.mounts.keys()], ["memory", "cpu", "cpuacct"]);
+  });
+
+  it("reads pids and OOM kills of v2, sub-groups too", () => {
+    write("v2/gantry/x/cgroup.procs", "12\n13\n");
+    write("v2/gantry/x/inner/cgroup.procs", "14\n");
+    write("v2/gantry/x/memory.events", "low 0\nhigh 0\nmax 9\noom 2\noom_kill 1\n");
+    const cgroups = new HostCgroups({ version: 2, mounts: new Map([["", path.join(folder, "v2")]]) });
+    assert.deepEqual(cgroups.pids("/gantry/x"), [12, 13, 14]);
+    assert.equal(cgroups.oomKills("/gantry/x"), 1);
+    assert.deepEqual(cgroups.pids("/gantry/gone"), []);
+    assert.equal(cgroups.oomKills("/gantry/gone"), 0);
+    assert.deepEqual(cgroups.children("/gantry"), ["/gantry/x"]);
+  });
+
+  it("reads OOM kills of v1", () => {
+    write("memory/gantry/x/memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill 3\n");
+    const cgroups = new HostCgroups({ version: 1, mounts: new Map([["memory", path.join(folder, "memory")]]) });
+    assert.equal(cgroups.oomKills("/gantry/x"), 3);
+  });
+});
