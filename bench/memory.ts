@@ -1,0 +1,87 @@
+import fs from "node:fs";
+import { type Measured, measured, median } from "./measure.ts";
+import { docker, type Side, wait } from "./side.ts";
+
+const CONTAINERS = 20;
+const MB = 1000 * 1000;
+
+interface Use {
+  engine: number;
+  monitors: number;
+}
+
+/** What the engines take when nothing runs. */
+export async function idle(sides: Side[], when: string): Promise<Measured[]> {
+  const samples: Measured["samples"] = { dockerd: [], gantryd: [] };
+  for (const side of sides) samples[side.name].push((await settledUse(side)).engine / MB);
+  return [measured(`memory of the idle engine, ${when}`, "MB", samples, { most: 100 })];
+}
+
+/** What twenty sleeping containers add: their monitors, and the growth of the engine itself; not what runs in them. */
+export async function perContainer(sides: Side[]): Promise<Measured[]> {
+  const all: Measured["samples"] = { dockerd: [], gantryd: [] };
+  const monitors: Measured["samples"] = { dockerd: [], gantryd: [] };
+  for (const side of sides) {
+    const before = await settledUse(side);
+    const ids: string[] = [];
+    for (let n = 0; n < CONTAINERS; n++) ids.push(await docker(side, ["run", "-d", "busybox", "sleep", "3600"]));
+    const after = await settledUse(side);
+    const grown = (after.engine - before.engine) / CONTAINERS / MB;
+    monitors[side.name].push((after.monitors - before.monitors) / CONTAINERS / MB);
+    all[side.name].push(monitors[side.name][0]! + grown);
+    await docker(side, ["rm", "-f", ...ids]);
+  }
+  return [
+    measured("memory for each container", "MB", all, { most: 3 }),
+    measured("memory for each container: its monitor", "MB", monitors),
+  ];
+}
+
+/** After a moment of rest, the median of three looks. */
+async function settledUse(side: Side): Promise<Use> {
+  const looks: Use[] = [];
+  for (let n = 0; n < 3; n++) {
+    await wait(700);
+    looks.push(use(side));
+  }
+  return { engine: median(looks.map(({ engine }) => engine)), monitors: median(looks.map(({ monitors }) => monitors)) };
+}
+
+/** Proportional set sizes in bytes. The engine: its process and all below it (containerd, proxies). */
+function use(side: Side): Use {
+  const parents = new Map<number, number>();
+  for (const name of fs.readdirSync("/proc")) {
+    if (/^\d+$/.test(name)) parents.set(Number(name), parentOf(Number(name)));
+  }
+  const below = (pid: number): boolean => {
+    for (let at: number | undefined = pid; at !== undefined && at > 1; at = parents.get(at)) {
+      if (at === side.pid) return true;
+    }
+    return false;
+  };
+  const total: Use = { engine: 0, monitors: 0 };
+  for (const pid of parents.keys()) {
+    if (below(pid)) total.engine += pssOf(pid);
+    else if (isMonitor(pid, side.folder)) total.monitors += pssOf(pid);
+  }
+  return total;
+}
+
+/** conmon and containerd-shim name the engine's folder in their arguments. */
+const isMonitor = (pid: number, folder: string): boolean => {
+  const words = read(pid, "cmdline").split("\0");
+  return /conmon|containerd-shim/.test(words[0] ?? "") && words.some((word) => word.includes(`${folder}/`));
+};
+
+const parentOf = (pid: number): number => Number(/^PPid:\s+(\d+)/m.exec(read(pid, "status"))?.[1] ?? 0);
+
+const pssOf = (pid: number): number => 1024 * Number(/^Pss:\s+(\d+) kB/m.exec(read(pid, "smaps_rollup"))?.[1] ?? 0);
+
+/** Empty when the process has gone. */
+function read(pid: number, file: string): string {
+  try {
+    return fs.readFileSync(`/proc/${pid}/${file}`, "utf8");
+  } catch {
+    return "";
+  }
+}
