@@ -1,3 +1,4 @@
+import fs from "node:fs";
 import { GantryError, messageOf } from "../base/errors.ts";
 import { SystemClock } from "../drivers/host/system-clock.ts";
 import { TextLogger } from "../drivers/host/text-logger.ts";
@@ -18,6 +19,7 @@ async function serve(options: DaemonOptions): Promise<void> {
   }
   process.umask(0o022);
   process.chdir("/");
+  await warmThreadPool();
   claimPidFile(options.pidfile);
   const engine = await openEngine(options, logger);
   const api = new ApiServer({ routes: engine.routes, logger, engineVersion: VERSION });
@@ -44,6 +46,15 @@ async function serve(options: DaemonOptions): Promise<void> {
   process.on("unhandledRejection", (reason) =>
     logger.error("unhandled rejection: a bug", { error: reason instanceof Error ? reason.stack : messageOf(reason) }),
   );
+}
+
+/**
+ * A thread of the pool that was made while the main thread is in another mount namespace would stay there. So all are
+ * made now, by one small job each.
+ */
+async function warmThreadPool(): Promise<void> {
+  const threads = Number(process.env["UV_THREADPOOL_SIZE"] ?? 4);
+  await Promise.all(Array.from({ length: threads }, () => fs.promises.stat("/")));
 }
 
 async function main(): Promise<void> {

@@ -160,11 +160,7 @@ export class Images {
   }
 
   /** Gantry's own: makes a base image without a registry. `name`: busybox or debian:SUITE. */
-  bootstrap(
-    name: string,
-    options: { mirror?: string; variant?: string; suite?: string; tag?: string } = {},
-    signal?: AbortSignal,
-  ): AsyncGenerator<ProgressLine> {
+  bootstrap(name: string, options: { mirror?: string } = {}, signal?: AbortSignal): AsyncGenerator<ProgressLine> {
     return this.transport.lines("POST", "/gantry/images/bootstrap", { query: { name, ...options }, signal });
   }
 }

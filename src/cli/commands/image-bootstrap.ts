@@ -8,12 +8,9 @@ export default command({
   args: exactly(1),
   flags: {
     mirror: text("Debian mirror to take packages from"),
-    suite: text("Debian suite, e.g. bookworm"),
-    tag: text("Name of the image, if it should differ", "t"),
-    variant: text("mmdebstrap's variant, e.g. minbase"),
   },
-  async run(context, [name = ""], { mirror, suite, tag, variant }) {
+  async run(context, [name = ""], { mirror }) {
     const { images } = await context.engine();
-    await showProgress(images.bootstrap(name, { mirror, suite, tag, variant }), context.out);
+    await showProgress(images.bootstrap(name, { mirror }), context.out);
   },
 });
