@@ -27,7 +27,7 @@ interface Reason {
 
 function reasonOf(text: string, command: string): Reason {
   const quoted = JSON.stringify(command);
-  if (/executable file .* not found in \$PATH/i.test(text) && !command.includes("/")) {
+  if (/executable file (.* )?not found in \$PATH/i.test(text) && !command.includes("/")) {
     return { code: "COMMAND_NOT_FOUND", exitCode: 127, words: `exec: ${quoted}: executable file not found in $PATH` };
   }
   if (/chdir|cwd|working directory/i.test(text)) return { code: "BAD_WORKDIR", words: text };
@@ -54,6 +54,9 @@ function reasonOf(text: string, command: string): Reason {
   return { code: "OCI_RUNTIME_FAILED", words: text };
 }
 
+/** What runtimes put before the reason, and Docker too. */
+const PREFIXES = /^(?:(?:\S+ )?(?:create|exec|start) failed: |unable to start container process: )+/;
+
 /** The runtime's last log message, plain or JSON. */
 function lastMessage(words: string): string {
   const lines = words.trim().split("\n");
@@ -65,5 +68,5 @@ function lastMessage(words: string): string {
     // not JSON: the words themselves
   }
   const text = line.match(/msg="((?:[^"\\]|\\.)*)"/)?.[1]?.replace(/\\"/g, '"') ?? line;
-  return text.replace(/^\S+ (?:create|exec|start) failed: /, "").trim() || "no message from the runtime";
+  return text.replace(PREFIXES, "").trim() || "no message from the runtime";
 }
