@@ -32,7 +32,11 @@ function reasonOf(text: string, command: string): Reason {
   }
   if (/chdir|cwd|working directory/i.test(text)) return { code: "BAD_WORKDIR", words: text };
   if (/no such file or directory/i.test(text) && /exec|stat/i.test(text)) {
-    return { code: "COMMAND_NOT_FOUND", words: `exec: ${quoted}: stat ${command}: no such file or directory` };
+    return {
+      code: "COMMAND_NOT_FOUND",
+      exitCode: 127,
+      words: `exec: ${quoted}: stat ${command}: no such file or directory`,
+    };
   }
   if (/is a directory/i.test(text))
     return { code: "COMMAND_IS_FOLDER", exitCode: 126, words: `exec: ${quoted}: is a directory` };
