@@ -66,8 +66,9 @@ export interface Engine {
 /** Puts the parts together, in order, and brings records and kernel in line. */
 export async function openEngine(options: DaemonOptions, logger: Logger): Promise<Engine> {
   const { dataRoot, execRoot } = options;
-  // Nobody else may look into the data; the exec root is passed through by whoever may use the socket.
-  fs.mkdirSync(dataRoot, { recursive: true, mode: 0o701 });
+  // Nobody else may look into the data, also where the folder was there before.
+  fs.mkdirSync(dataRoot, { recursive: true });
+  fs.chmodSync(dataRoot, 0o700);
   fs.mkdirSync(execRoot, { recursive: true, mode: 0o711 });
   const runtimes = new Runtimes(execRoot);
   const roots = [fs.realpathSync(dataRoot), fs.realpathSync(execRoot)];
@@ -138,6 +139,7 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
   const monitor = new ConmonMonitor({
     conmon: requireProgram("conmon", "conmon"),
     exitDir: path.join(execRoot, "exits"),
+    runtimeRoot: runtimes.stateRoot,
     runtime: (name) => runtimes.get(name),
   });
   const memory = new TmpfsSharedMemory(path.join(execRoot, "shm"));

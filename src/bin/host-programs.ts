@@ -13,7 +13,8 @@ const missing = (what: string, hint: string): GantryError =>
 export class Runtimes {
   readonly defaultName: string;
   private readonly known = new Map<string, CliRuntime>();
-  private readonly stateRoot: string;
+  /** Each runtime has a folder of its own in it. */
+  readonly stateRoot: string;
 
   constructor(execRoot: string) {
     this.stateRoot = path.join(execRoot, "runtime");

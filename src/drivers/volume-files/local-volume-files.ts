@@ -19,7 +19,7 @@ export class LocalVolumeFiles implements VolumeFiles {
   /** `root`: `<data-root>/volumes`; made if missing, closed to others. */
   constructor(root: string) {
     this.root = root;
-    fs.mkdirSync(root, { recursive: true, mode: 0o701 });
+    fs.mkdirSync(root, { recursive: true, mode: 0o700 });
   }
 
   dataPath(name: string): string {
@@ -27,7 +27,7 @@ export class LocalVolumeFiles implements VolumeFiles {
   }
 
   create(name: string): void {
-    fs.mkdirSync(path.join(this.root, name), { recursive: true, mode: 0o701 });
+    fs.mkdirSync(path.join(this.root, name), { recursive: true, mode: 0o700 });
     const data = this.dataPath(name);
     if (fs.existsSync(data)) return;
     fs.mkdirSync(data, 0o755);
