@@ -39,7 +39,9 @@ async function main(names: string[]): Promise<void> {
     await shareBusybox(sides);
     for (const name of names.length > 0 ? names : Object.keys(CASES)) {
       process.stderr.write(`${name} …\n`);
-      results.push(...(await CASES[name]!(sides, folder)));
+      const found = await CASES[name]!(sides, folder);
+      process.stderr.write(table(found));
+      results.push(...found);
     }
   } finally {
     for (const side of sides) await side.stop();

@@ -26,7 +26,7 @@ export async function perContainer(sides: Side[]): Promise<Measured[]> {
     const ids: string[] = [];
     for (let n = 0; n < CONTAINERS; n++) ids.push(await docker(side, ["run", "-d", "busybox", "sleep", "3600"]));
     const after = await settledUse(side);
-    const grown = (after.engine - before.engine) / CONTAINERS / MB;
+    const grown = Math.max(0, after.engine - before.engine) / CONTAINERS / MB;
     monitors[side.name].push((after.monitors - before.monitors) / CONTAINERS / MB);
     all[side.name].push(monitors[side.name][0]! + grown);
     await docker(side, ["rm", "-f", ...ids]);
