@@ -4,6 +4,8 @@ export interface Cgroups {
   pids(cgroupsPath: string): number[];
   /** How often the kernel killed for memory in it; 0 when it is gone. Read before the runtime removes the group. */
   oomKills(cgroupsPath: string): number;
+  /** Whether its processes are frozen; false when it is gone. */
+  frozen(cgroupsPath: string): boolean;
   /** Kills all that is in the group and removes it. For containers whose monitor or runtime state is lost. */
   destroy(cgroupsPath: string): Promise<void>;
   /** Paths (as given to the runtime) of all groups below `parent`, for the sweep. */

@@ -74,4 +74,11 @@ export interface Monitor {
   /** Calls back with the id whenever an exit code is recorded. Returns a function that ends it. */
   watchExits(listener: (id: string) => void): () => void;
   alive(handle: ProcessHandle): boolean;
+  /** SIGKILL to a monitor whose container is given up: it records no exit any more. One that is gone is fine. */
+  abandon(handle: ProcessHandle): void;
+  /**
+   * For a daemon that starts: ends the monitors and runtimes that a killed daemon left at work on containers other than
+   * `running`, waits until they are gone, and forgets the exits they recorded.
+   */
+  sweep(running: ReadonlySet<string>): Promise<void>;
 }

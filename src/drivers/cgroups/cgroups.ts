@@ -48,7 +48,17 @@ export class HostCgroups implements Cgroups {
     return Number(text.match(/^oom_kill (\d+)$/m)?.[1] ?? 0);
   }
 
+  frozen(cgroupsPath: string): boolean {
+    const [file, words] = this.freezer(cgroupsPath);
+    return words.frozen.test(readText(file));
+  }
+
   async destroy(cgroupsPath: string): Promise<void> {
+    // In a frozen group nothing dies.
+    if (this.frozen(cgroupsPath)) {
+      const [file, words] = this.freezer(cgroupsPath);
+      fs.writeFileSync(file, words.thaw);
+    }
     for (let attempt = 0; attempt < 50; attempt++) {
       const pids = this.pids(cgroupsPath);
       if (pids.length === 0) break;
@@ -64,6 +74,13 @@ export class HostCgroups implements Cgroups {
       for (const name of foldersIn(path.join(mount, parent))) names.add(path.join(parent, name));
     }
     return [...names];
+  }
+
+  private freezer(cgroupsPath: string): [file: string, words: { frozen: RegExp; thaw: string }] {
+    const folder = this.folder("freezer", cgroupsPath) ?? "";
+    return this.roots.version === 1
+      ? [path.join(folder, "freezer.state"), { frozen: /^FR/, thaw: "THAWED" }]
+      : [path.join(folder, "cgroup.freeze"), { frozen: /^1/, thaw: "0" }];
   }
 
   private folder(controller: string, cgroupsPath: string): string | undefined {

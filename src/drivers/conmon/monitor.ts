@@ -4,7 +4,7 @@ import type { Readable } from "node:stream";
 import type { AttachStream, ExecSession, ExecSpec, Monitor, MonitorSpec, ProcessHandle } from "../../ports/monitor.ts";
 import { type CliRuntime, commandOfBundle } from "../oci/runtime.ts";
 import { translateRuntimeError } from "../oci/translate.ts";
-import { processStartTime } from "../process/handle.ts";
+import { killIfThere, processesWith, processStartTime } from "../process/handle.ts";
 import { spawn } from "../process/run.ts";
 import { ConmonAttachStream } from "./attach-stream.ts";
 import { execDirectly } from "./exec-direct.ts";
@@ -16,8 +16,15 @@ export interface ConmonDeps {
   conmon: string;
   /** Where conmon records exit codes, a file a container. */
   exitDir: string;
+  /** Below it every runtime keeps its state; no other program is told of it. */
+  runtimeRoot: string;
   runtime: (name: string) => CliRuntime;
 }
+
+const ID = /^[0-9a-f]{64}$/;
+/** A killed process is gone after some milliseconds; a runtime may still start one meanwhile. */
+const SWEEP_ATTEMPTS = 100;
+const SWEEP_PAUSE = 10;
 
 /** conmon 2.x. Its log is in Kubernetes' format: it keeps every byte, with the stream and the time. */
 export class ConmonMonitor implements Monitor {
@@ -107,13 +114,31 @@ export class ConmonMonitor implements Monitor {
 
   watchExits(listener: (id: string) => void): () => void {
     const watcher = fs.watch(this.deps.exitDir, (_event, name) => {
-      if (name && /^[0-9a-f]{64}$/.test(name)) listener(name);
+      if (name && ID.test(name)) listener(name);
     });
     return () => watcher.close();
   }
 
   alive(handle: ProcessHandle): boolean {
     return processStartTime(handle.pid) === handle.startTime;
+  }
+
+  abandon(handle: ProcessHandle): void {
+    if (this.alive(handle)) killIfThere(handle.pid);
+  }
+
+  async sweep(running: ReadonlySet<string>): Promise<void> {
+    const mark = `--root=${this.deps.runtimeRoot}/`;
+    for (let attempt = 0; attempt < SWEEP_ATTEMPTS; attempt++) {
+      const strays = processesWith(mark).filter(({ argv }) => {
+        const id = argv.find((word) => ID.test(word));
+        return id !== undefined && !running.has(id);
+      });
+      if (strays.length === 0) break;
+      for (const { pid } of strays) killIfThere(pid);
+      await new Promise((resolve) => setTimeout(resolve, SWEEP_PAUSE));
+    }
+    for (const id of fs.readdirSync(this.deps.exitDir)) if (ID.test(id) && !running.has(id)) this.forgetExit(id);
   }
 }
 

@@ -12,6 +12,21 @@ export function processStartTime(pid: number): number | undefined {
   return fields[0] === "Z" || fields[0] === "X" ? undefined : Number(fields[19]);
 }
 
+/** Living processes with an argument that begins like this. */
+export function processesWith(beginning: string): { pid: number; argv: string[] }[] {
+  return fs.readdirSync("/proc").flatMap((name) => {
+    const pid = Number(name);
+    if (!Number.isInteger(pid)) return [];
+    let argv: string[];
+    try {
+      argv = fs.readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
+    } catch {
+      return []; // it ended meanwhile
+    }
+    return argv.some((word) => word.startsWith(beginning)) ? [{ pid, argv }] : [];
+  });
+}
+
 /** SIGKILL; a process that is gone is fine. */
 export function killIfThere(pid: number): void {
   try {

@@ -40,7 +40,8 @@ export class Attacher {
   }
 
   /** Throws conflict while the container is paused or restarting. Checked before the connection is taken over. */
-  check(entry: ContainerEntry): void {
+  check(entry: ContainerEntry, detachKeys: string | undefined): void {
+    parseDetachKeys(detachKeys);
     const { status } = entry.record.state;
     if (status === "paused") {
       throw new GantryError(

@@ -168,9 +168,9 @@ export class Containers {
     });
   }
 
-  checkAttach(reference: string): ContainerEntry {
+  checkAttach(reference: string, detachKeys?: string): ContainerEntry {
     const entry = this.find(reference);
-    this.attacher.check(entry);
+    this.attacher.check(entry, detachKeys);
     return entry;
   }
 

@@ -76,12 +76,15 @@ export async function createContainer(
       finishedAt: NEVER,
       restartCount: 0,
       manuallyStopped: false,
+      intent: "create",
+      removeVolumes: true,
     },
   };
   // The name is taken first: of two creates with one name only one may make volumes.
   const entry = deps.registry.add(record);
   try {
     record.mounts = await deps.mounts.create(id, merged, host);
+    Object.assign(record.state, { intent: undefined, removeVolumes: undefined });
     deps.registry.save(entry);
   } catch (error) {
     deps.registry.remove(entry);

@@ -10,6 +10,7 @@ import type { Starter } from "./start.ts";
 const DEFAULT_STOP_SECONDS = 10;
 /** After SIGKILL the kernel needs a moment; more than this means the process is stuck in the kernel. */
 const KILL_GRACE = 10_000;
+const MONITOR_LOST = "the container's monitor was lost";
 
 export interface LifecycleHooks {
   /** A container is up: health checks begin. */
@@ -54,23 +55,34 @@ export class Lifecycle {
   private async bringUp(entry: ContainerEntry): Promise<void> {
     const { record } = entry;
     const { state } = record;
-    state.intent = "start";
-    state.error = "";
-    this.deps.registry.save(entry);
+    const first = state.status === "created";
     try {
-      await this.starter.run(entry);
-    } catch (error) {
-      state.intent = undefined;
-      state.status = state.status === "created" ? "created" : "exited";
-      state.exitCode = exitCodeOfStartError(error);
-      state.error = messageOf(error);
-      state.finishedAt = state.status === "exited" ? this.deps.clock.stamp() : state.finishedAt;
+      Object.assign(state, { intent: "start", error: "" });
       this.deps.registry.save(entry);
+      await this.starter.run(entry);
+      await this.recordStart(entry);
+    } catch (error) {
+      Object.assign(state, {
+        intent: undefined,
+        status: first ? "created" : "exited",
+        exitCode: exitCodeOfStartError(error),
+        error: messageOf(error),
+        ...(first ? {} : { finishedAt: this.deps.clock.stamp() }),
+      });
+      this.saveOrTell(entry);
       entry.exited.fire(state.exitCode);
       if (record.hostConfig.AutoRemove) await this.hooks.autoRemove(entry);
       throw error;
     }
-    Object.assign(state, {
+    this.deps.publish(entry, "start");
+    this.hooks.onStarted(entry);
+    // It may have ended before anybody watched.
+    if (this.deps.monitor.exitCode(record.id)) void this.ended(entry.id);
+  }
+
+  /** A container that runs and is not on record as running must not be. */
+  private async recordStart(entry: ContainerEntry): Promise<void> {
+    Object.assign(entry.record.state, {
       intent: undefined,
       status: "running",
       exitCode: 0,
@@ -78,21 +90,28 @@ export class Lifecycle {
       startedAt: this.deps.clock.stamp(),
       health: undefined,
     });
-    entry.stopping = false;
-    this.deps.registry.save(entry);
-    this.deps.publish(entry, "start");
-    this.hooks.onStarted(entry);
-    // It may have ended before anybody watched.
-    if (this.deps.monitor.exitCode(record.id)) void this.ended(entry.id);
+    try {
+      this.deps.registry.save(entry);
+    } catch (error) {
+      await this.starter.abandon(entry);
+      throw error;
+    }
+  }
+
+  /** For what memory and kernel say already: a full disk must not keep clients waiting. The next save has it too. */
+  private saveOrTell(entry: ContainerEntry): void {
+    try {
+      this.deps.registry.save(entry);
+    } catch (error) {
+      this.deps.logger.error("storing a container's state", { container: entry.id, error: messageOf(error) });
+    }
   }
 
   /** The stop signal, then SIGKILL after `seconds` (-1: never). Throws notModified when it does not run. */
   async stop(entry: ContainerEntry, options: { seconds?: number; signal?: string } = {}): Promise<void> {
     const { record } = entry;
-    if (record.state.status === "restarting") {
-      await entry.lock.run(async () => this.giveUpRestart(entry));
-      return;
-    }
+    // The lock: a start that is under way counts as running.
+    if (await entry.lock.run(async () => this.giveUpRestart(entry))) return;
     if (!isUp(record)) throw new GantryError("notModified", "NOT_RUNNING", "container is not running");
     record.state.manuallyStopped = true;
     this.deps.registry.save(entry);
@@ -103,13 +122,16 @@ export class Lifecycle {
   private async terminate(entry: ContainerEntry, options: { seconds?: number; signal?: string }): Promise<void> {
     const { config } = entry.record;
     const seconds = options.seconds ?? config.StopTimeout ?? DEFAULT_STOP_SECONDS;
-    entry.stopping = true;
     const gone = this.whenDown(entry);
     if (seconds !== 0) {
-      await this.send(entry, signalNumber(options.signal || config.StopSignal || "SIGTERM"));
+      await this.send(entry, signalNumber(options.signal || config.StopSignal || "SIGTERM"), { thaw: true });
       if (await within(gone, seconds < 0 ? undefined : seconds * 1000, this.deps.clock)) return;
     }
-    await this.send(entry, SIGKILL);
+    await this.finishOff(entry, gone);
+  }
+
+  private async finishOff(entry: ContainerEntry, gone: Promise<void>): Promise<void> {
+    await this.send(entry, SIGKILL, { thaw: true });
     if (!(await within(gone, KILL_GRACE, this.deps.clock))) {
       throw new GantryError("internal", "STUCK", `container ${entry.id} did not end after SIGKILL`, {
         hint: "a process in it hangs in the kernel (see its wchan below /proc)",
@@ -125,16 +147,17 @@ export class Lifecycle {
     });
   }
 
-  private async send(entry: ContainerEntry, signal: number): Promise<void> {
+  /** `thaw`: a frozen process takes no signal; one that is to end is let go first. */
+  private async send(entry: ContainerEntry, signal: number, options: { thaw?: boolean } = {}): Promise<void> {
     const { record } = entry;
     const runtime = this.deps.runtime(record.hostConfig.Runtime ?? "");
     this.deps.publish(entry, "kill", { signal: String(signal) });
     try {
-      // A frozen process takes no signal before it is thawed.
-      if (record.state.status === "paused" && signal === SIGKILL) await runtime.resume(record.id);
       await runtime.kill(record.id, signal);
+      if (options.thaw && record.state.status === "paused") await this.unpause(entry);
     } catch (error) {
-      if (!isGantryError(error, "NOT_RUNNING")) throw error;
+      // It ended, or somebody else thawed it, in this moment.
+      if (!isGantryError(error, "NOT_RUNNING") && !isGantryError(error, "NOT_PAUSED")) throw error;
     }
   }
 
@@ -142,6 +165,8 @@ export class Lifecycle {
   async kill(entry: ContainerEntry, signal: string): Promise<void> {
     const number = signalNumber(signal || "SIGKILL");
     const { record } = entry;
+    const final = number === SIGKILL || number === signalNumber(record.config.StopSignal || "SIGTERM");
+    if (await entry.lock.run(async () => final && this.giveUpRestart(entry))) return;
     if (!isUp(record)) {
       throw new GantryError(
         "conflict",
@@ -149,33 +174,24 @@ export class Lifecycle {
         `cannot kill container: ${entry.record.name}: container ${entry.id} is not running`,
       );
     }
-    if (number === SIGKILL || number === signalNumber(record.config.StopSignal || "SIGTERM")) {
+    if (final) {
       record.state.manuallyStopped = true;
-      this.deps.registry.save(entry);
+      this.saveOrTell(entry);
     }
-    if (number !== SIGKILL) {
-      await this.send(entry, number);
-      return;
-    }
-    entry.stopping = true;
-    const gone = this.whenDown(entry);
-    await this.send(entry, number);
-    await within(gone, KILL_GRACE, this.deps.clock);
+    if (number === SIGKILL) await this.finishOff(entry, this.whenDown(entry));
+    else await this.send(entry, number, { thaw: final });
   }
 
   async restart(entry: ContainerEntry, options: { seconds?: number; signal?: string } = {}): Promise<void> {
-    const autoRemove = entry.record.hostConfig.AutoRemove;
-    if (isUp(entry.record)) {
-      // A restart is no end: --rm must not take the container away in between.
-      entry.record.hostConfig.AutoRemove = false;
-      try {
-        await this.stop(entry, options);
-      } catch (error) {
-        if (!isGantryError(error, "NOT_RUNNING")) throw error;
-      } finally {
-        entry.record.hostConfig.AutoRemove = autoRemove;
-      }
-    } else if (entry.record.state.status === "restarting") await entry.lock.run(async () => this.giveUpRestart(entry));
+    // A restart is no end: --rm must not take the container away in between.
+    entry.kept = true;
+    try {
+      await this.stop(entry, options);
+    } catch (error) {
+      if (!isGantryError(error, "NOT_RUNNING")) throw error;
+    } finally {
+      entry.kept = false;
+    }
     try {
       await this.start(entry);
     } catch (error) {
@@ -232,14 +248,22 @@ export class Lifecycle {
     const { state } = record;
     const exit = this.deps.monitor.exitCode(record.id);
     if (!exit && state.monitor && this.deps.monitor.alive(state.monitor)) return;
-    const oomKilled = this.deps.cgroups.oomKills(cgroupsPathOf(record)) > 0;
-    state.exitCode = exit?.code ?? 137;
-    state.error = exit ? "" : "the container's monitor was lost";
-    state.oomKilled = oomKilled;
-    state.finishedAt = exit ? stampOf(exit.at) : this.deps.clock.stamp();
-    state.status = "exited";
-    state.intent = "teardown";
-    this.deps.registry.save(entry);
+    const before = { ...state, intent: state.intent };
+    Object.assign(state, {
+      exitCode: exit?.code ?? 137,
+      error: exit ? "" : MONITOR_LOST,
+      oomKilled: this.deps.cgroups.oomKills(cgroupsPathOf(record)) > 0,
+      finishedAt: exit ? stampOf(exit.at) : this.deps.clock.stamp(),
+      status: "exited",
+      intent: "teardown",
+    });
+    try {
+      this.deps.registry.save(entry);
+    } catch (error) {
+      // The exit code stays with the monitor's record until it is stored; the watch comes again.
+      Object.assign(state, before);
+      throw error;
+    }
     this.hooks.onEnded(entry);
     await this.finish(entry);
   }
@@ -249,23 +273,21 @@ export class Lifecycle {
     const { record } = entry;
     const { state } = record;
     const uptime = Date.parse(state.finishedAt) - Date.parse(state.startedAt);
-    if (state.error !== "") await this.deps.cgroups.destroy(cgroupsPathOf(record));
-    await this.starter.undo(entry);
+    if (state.error === MONITOR_LOST) await this.starter.abandon(entry);
+    else await this.starter.undo(entry);
     state.intent = undefined;
     if (state.oomKilled) this.deps.publish(entry, "oom");
     this.deps.publish(entry, "die", {
       exitCode: String(state.exitCode),
       execDuration: String(Math.max(0, Math.floor(uptime / 1000))),
     });
-    if (decideRestart(record.hostConfig.RestartPolicy, state)) {
-      this.scheduleRestart(entry, uptime);
+    try {
+      if (decideRestart(record.hostConfig.RestartPolicy, state)) this.scheduleRestart(entry, uptime);
+      else if (record.hostConfig.AutoRemove && !entry.kept) await this.hooks.autoRemove(entry);
+      else this.saveOrTell(entry);
+    } finally {
       entry.exited.fire(state.exitCode);
-      return;
     }
-    entry.stopping = false;
-    if (record.hostConfig.AutoRemove) await this.hooks.autoRemove(entry);
-    else this.deps.registry.save(entry);
-    entry.exited.fire(state.exitCode);
   }
 
   /** Docker's back-off: 100 ms, doubling up to a minute, from the start again after 10 s of running. */
@@ -273,13 +295,12 @@ export class Lifecycle {
     const { state } = entry.record;
     entry.restartDelay = nextDelay(entry.restartDelay, uptimeMs);
     state.status = "restarting";
-    this.deps.registry.save(entry);
+    this.saveOrTell(entry);
     entry.cancelRestart = this.deps.clock.after(entry.restartDelay, () => {
       entry.cancelRestart = undefined;
       void entry.lock.run(async () => {
         if (state.status !== "restarting") return;
         state.restartCount++;
-        state.status = "exited";
         try {
           await this.bringUp(entry);
         } catch (error) {
@@ -295,13 +316,14 @@ export class Lifecycle {
     entry.cancelRestart = undefined;
   }
 
-  /** With the lock held. */
-  giveUpRestart(entry: ContainerEntry): void {
+  /** With the lock held. True if a restart was due. */
+  giveUpRestart(entry: ContainerEntry): boolean {
     this.cancelRestart(entry);
-    if (entry.record.state.status !== "restarting") return;
+    if (entry.record.state.status !== "restarting") return false;
     entry.record.state.status = "exited";
     entry.record.state.manuallyStopped = true;
-    this.deps.registry.save(entry);
+    this.saveOrTell(entry);
+    return true;
   }
 }
 

@@ -7,14 +7,19 @@ import type { Remover } from "./remove.ts";
 import { decideBoot } from "./restart-policy.ts";
 import type { Starter } from "./start.ts";
 
+/** Containers that are recovered side by side. */
+const AT_ONCE = 8;
+
 /** What is true of a container when the daemon starts. */
 export interface RecoveryFacts {
   monitorAlive: boolean;
   exitRecorded: boolean;
+  /** Its processes are frozen: paused, whether or not the record knows. */
+  frozen: boolean;
 }
 
 export type RecoveryStep =
-  | { do: "adopt" }
+  | { do: "adopt"; as: "running" | "paused" }
   /** It ended while nobody watched: record it and take it down. */
   | { do: "record-end" }
   /** A start was cut short: undo it. */
@@ -27,12 +32,17 @@ export type RecoveryStep =
 /** Pure: what a new daemon does with a container that it finds. */
 export function planRecovery(record: ContainerRecord, facts: RecoveryFacts): RecoveryStep[] {
   const { state, hostConfig } = record;
+  // Nobody was told of it yet.
+  if (state.intent === "create") return [{ do: "finish-removal" }];
   if (state.intent === "remove") return [{ do: "finish-removal" }];
   if (state.intent === "teardown") return [{ do: "finish-teardown" }];
   if (state.intent === "start") {
     return [{ do: "undo-start" }, hostConfig.AutoRemove ? { do: "auto-remove" } : { do: "boot" }];
   }
-  if (isUp(record)) return [facts.exitRecorded || !facts.monitorAlive ? { do: "record-end" } : { do: "adopt" }];
+  if (isUp(record)) {
+    if (facts.exitRecorded || !facts.monitorAlive) return [{ do: "record-end" }];
+    return [{ do: "adopt", as: facts.frozen ? "paused" : "running" }];
+  }
   if (state.status === "restarting") return [{ do: "boot" }];
   if (state.status === "exited") return [{ do: "boot" }];
   return [];
@@ -48,40 +58,48 @@ export interface RecoveryParts {
 
 /** Brings the records and the kernel together when the daemon starts, then sweeps what belongs to nobody. */
 export async function recover(deps: ContainerDeps, parts: RecoveryParts): Promise<void> {
-  for (const entry of parts.registry.all()) {
-    const { monitor } = entry.record.state;
-    const facts: RecoveryFacts = {
-      monitorAlive: monitor !== undefined && deps.monitor.alive(monitor),
-      exitRecorded: deps.monitor.exitCode(entry.id) !== undefined,
-    };
-    for (const step of planRecovery(entry.record, facts)) {
-      try {
-        await carryOut(step, entry, deps, parts);
-      } catch (error) {
-        deps.logger.error("recovering a container", { container: entry.id, step: step.do, error: messageOf(error) });
-      }
-    }
-  }
+  const entries = parts.registry.all();
+  const running = entries.filter(({ record }) => isUp(record) && record.state.intent === undefined);
+  await deps.monitor.sweep(new Set(running.map((entry) => entry.id)));
+  const waiting = entries[Symbol.iterator]();
+  const worker = async (): Promise<void> => {
+    for (const entry of waiting) await recoverOne(entry, deps, parts);
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
   await sweep(deps, parts.registry);
 }
 
-async function carryOut(
-  step: RecoveryStep,
-  entry: ContainerEntry,
-  deps: ContainerDeps,
-  parts: RecoveryParts,
-): Promise<void> {
+async function recoverOne(entry: ContainerEntry, deps: ContainerDeps, parts: RecoveryParts): Promise<void> {
+  const { monitor } = entry.record.state;
+  const facts: RecoveryFacts = {
+    monitorAlive: monitor !== undefined && deps.monitor.alive(monitor),
+    exitRecorded: deps.monitor.exitCode(entry.id) !== undefined,
+    frozen: deps.cgroups.frozen(cgroupsPathOf(entry.record)),
+  };
+  for (const step of planRecovery(entry.record, facts)) {
+    try {
+      await carryOut(step, entry, parts);
+    } catch (error) {
+      deps.logger.error("recovering a container", { container: entry.id, step: step.do, error: messageOf(error) });
+    }
+  }
+}
+
+async function carryOut(step: RecoveryStep, entry: ContainerEntry, parts: RecoveryParts): Promise<void> {
   const { record } = entry;
   switch (step.do) {
     case "adopt":
+      if (record.state.status !== step.as) {
+        record.state.status = step.as;
+        parts.registry.save(entry);
+      }
       parts.hooks.onStarted(entry);
       return;
     case "record-end":
       await parts.lifecycle.ended(entry.id);
       return;
     case "undo-start":
-      await deps.cgroups.destroy(cgroupsPathOf(record));
-      await parts.starter.undo(entry);
+      await parts.starter.abandon(entry);
       record.state.intent = undefined;
       record.state.error = "the engine ended during the start";
       parts.registry.save(entry);

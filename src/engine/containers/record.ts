@@ -47,7 +47,7 @@ export interface ContainerState {
   manuallyStopped: boolean;
   health?: Health;
   /** An effect that was begun and not yet finished; the next daemon takes it up. */
-  intent?: "start" | "teardown" | "remove";
+  intent?: "create" | "start" | "teardown" | "remove";
   /** `rm -v` was asked with the removal under way. */
   removeVolumes?: boolean;
 }

@@ -19,8 +19,8 @@ export class ContainerEntry {
   /** Milliseconds of the next restart's delay. */
   restartDelay = 0;
   cancelRestart: (() => void) | undefined;
-  /** The signal that a stop or kill sent last, for `die` events and explanations. */
-  stopping = false;
+  /** Its next end is not yet the end of it: --rm waits. */
+  kept = false;
 
   constructor(record: ContainerRecord) {
     this.record = record;
@@ -87,10 +87,11 @@ export class ContainerRegistry {
   rename(entry: ContainerEntry, name: string): void {
     const holder = this.byName.get(name);
     if (holder) throw nameTaken(name, holder.id);
+    const renamed = { ...entry.record, name };
+    this.state.commit([{ bucket: BUCKET, key: entry.id, value: renamed }]);
     this.byName.delete(entry.record.name);
     entry.record.name = name;
     this.byName.set(name, entry);
-    this.save(entry);
   }
 
   save(entry: ContainerEntry): void {

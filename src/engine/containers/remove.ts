@@ -1,4 +1,4 @@
-import { GantryError } from "../../base/errors.ts";
+import { GantryError, isGantryError } from "../../base/errors.ts";
 import type { ContainerDeps } from "./deps.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import { isUp, shortId } from "./record.ts";
@@ -27,34 +27,61 @@ export class Remover {
     if (record.state.status === "removing") {
       throw new GantryError("conflict", "REMOVING", `removal of container ${record.name} is already in progress`);
     }
-    if (isUp(record) || record.state.status === "restarting") {
-      if (!options.force) throw refusal(entry);
-      // --rm would race with this removal; with force the user's options count.
-      record.hostConfig.AutoRemove = false;
-      if (isUp(record)) await lifecycle.kill(entry, "SIGKILL");
+    if (!options.force && (isUp(record) || record.state.status === "restarting")) throw refusal(entry);
+    // With --rm the user's options count, not those of an end.
+    entry.kept = options.force ?? false;
+    try {
+      // A container may come up again between its end and our turn.
+      while (!(await entry.lock.run(() => this.removeIfDown(entry, options, lifecycle)))) {
+        if (!options.force) throw refusal(entry);
+        await killIfUp(entry, lifecycle);
+      }
+    } finally {
+      entry.kept = false;
     }
-    await entry.lock.run(async () => {
-      lifecycle.giveUpRestart(entry);
-      if (isUp(record)) throw refusal(entry);
-      if (this.deps.registry.tryFind(entry.id) !== entry) return;
-      await this.removeLocked(entry, options.volumes ?? false);
-    });
   }
 
-  /** With the lock held. */
+  private async removeIfDown(entry: ContainerEntry, options: RemoveOptions, lifecycle: Lifecycle): Promise<boolean> {
+    if (this.deps.registry.tryFind(entry.id) !== entry) return true;
+    if (isUp(entry.record) || (entry.record.state.status === "restarting" && !options.force)) return false;
+    lifecycle.giveUpRestart(entry);
+    await this.removeLocked(entry, options.volumes ?? false);
+    return true;
+  }
+
+  /** With the lock held. A removal that fails leaves the container "dead": it can be removed again. */
   async removeLocked(entry: ContainerEntry, volumes: boolean): Promise<void> {
     const { record } = entry;
     const { deps } = this;
     const unfinished = record.state.intent !== undefined;
+    const before = { status: record.state.status, intent: record.state.intent };
     Object.assign(record.state, { status: "removing", intent: "remove", removeVolumes: volumes });
-    deps.registry.save(entry);
-    if (unfinished) await this.starter.undo(entry);
-    await deps.layers.removeWorkspace(record.id);
-    if (volumes) await deps.mounts.removeAnonymous(record);
-    deps.files.remove(record.id);
-    deps.registry.remove(entry);
+    try {
+      deps.registry.save(entry);
+    } catch (error) {
+      Object.assign(record.state, before);
+      throw error;
+    }
+    try {
+      if (unfinished) await this.starter.undo(entry);
+      await deps.layers.removeWorkspace(record.id);
+      if (volumes) await deps.mounts.removeAnonymous(record);
+      deps.files.remove(record.id);
+      deps.registry.remove(entry);
+    } catch (error) {
+      record.state.status = "dead";
+      throw error;
+    }
     deps.publish(entry, "destroy");
     entry.removed.fire(record.state.exitCode);
+  }
+}
+
+async function killIfUp(entry: ContainerEntry, lifecycle: Lifecycle): Promise<void> {
+  try {
+    await lifecycle.kill(entry, "SIGKILL");
+  } catch (error) {
+    if (!isGantryError(error, "NOT_RUNNING")) throw error;
   }
 }
 

@@ -2,6 +2,7 @@ import { messageOf } from "../../base/errors.ts";
 import type { HostConfig } from "../../base/container-config.ts";
 import type { ContainerDeps } from "./deps.ts";
 import { renderHosts, renderResolvConf } from "./etc-files.ts";
+import { explainRefusal } from "./refusal.ts";
 import type { ResolvedMount } from "./spec/facts.ts";
 import { refuseMountTarget } from "./spec/guards.ts";
 import { encodeSpec, planSpec, withCompiledSeccomp } from "./spec/plan.ts";
@@ -75,6 +76,15 @@ export async function runOnce(deps: OneRunDeps, run: OneRun): Promise<number> {
       hostname: `${run.hostname}\n`,
     });
     return await runtime.runToEnd(id, paths.bundle, { onOutput: run.onOutput, signal: run.signal });
+  } catch (error) {
+    throw explainRefusal(error, deps.rootfs, {
+      root: rootfs,
+      args: run.args,
+      env: run.env,
+      cwd: run.cwd,
+      architecture: deps.host.facts().architecture,
+      covered: run.mounts.map((mount) => mount.target),
+    });
   } finally {
     const attempts = await Promise.allSettled([deps.networking.detach(id), (async () => deps.files.remove(id))()]);
     for (const attempt of attempts) {

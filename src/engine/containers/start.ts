@@ -44,11 +44,20 @@ export class Starter {
     try {
       for (const step of planStart(entry.record, this.hostHostname)) await this.carryOut(step, entry, context);
     } catch (error) {
-      // A runtime that gives up half-way forgets the group it made.
-      await this.deps.cgroups.destroy(cgroupsPathOf(entry.record));
-      await this.undo(entry);
+      await this.abandon(entry);
       throw error;
     }
+  }
+
+  /**
+   * Undoes a start or run that has no orderly end: the monitor goes first, so that it records no exit of this run later,
+   * then all that is in the control group, which a runtime that gave up half-way forgets.
+   */
+  async abandon(entry: ContainerEntry): Promise<void> {
+    const { monitor } = entry.record.state;
+    if (monitor) this.deps.monitor.abandon(monitor);
+    await this.deps.cgroups.destroy(cgroupsPathOf(entry.record));
+    await this.undo(entry);
   }
 
   /**

@@ -36,7 +36,14 @@ export class Watch {
 
   private arm(): void {
     this.stopTimer = this.deps.clock.after(PERIOD, () => {
-      for (const entry of this.deps.registry.all()) if (isUp(entry.record)) this.look(entry);
+      for (const entry of this.deps.registry.all()) {
+        if (!isUp(entry.record)) continue;
+        try {
+          this.look(entry);
+        } catch (error) {
+          this.deps.logger.error("looking after a container", { container: entry.id, error: messageOf(error) });
+        }
+      }
       this.arm();
     });
   }

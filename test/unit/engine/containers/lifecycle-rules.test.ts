@@ -71,18 +71,26 @@ describe("restart policies", () => {
 });
 
 describe("planRecovery", () => {
-  const alive = { monitorAlive: true, exitRecorded: false };
+  const alive = { monitorAlive: true, exitRecorded: false, frozen: false };
   const steps = (found: ContainerRecord, facts = alive): string[] => planRecovery(found, facts).map((step) => step.do);
 
   it("adopts what runs", () => assert.deepEqual(steps(record({}, { status: "running" })), ["adopt"]));
 
   it("records an end that nobody saw, with or without an exit code", () => {
     const running = record({}, { status: "running" });
-    assert.deepEqual(steps(running, { monitorAlive: false, exitRecorded: false }), ["record-end"]);
-    assert.deepEqual(steps(running, { monitorAlive: true, exitRecorded: true }), ["record-end"]);
+    assert.deepEqual(steps(running, { ...alive, monitorAlive: false }), ["record-end"]);
+    assert.deepEqual(steps(running, { ...alive, exitRecorded: true }), ["record-end"]);
+  });
+
+  it("sees that a pause or its end was cut short", () => {
+    const found = (status: "running" | "paused", frozen: boolean): unknown[] =>
+      planRecovery(record({}, { status }), { ...alive, frozen });
+    assert.deepEqual(found("running", true), [{ do: "adopt", as: "paused" }]);
+    assert.deepEqual(found("paused", false), [{ do: "adopt", as: "running" }]);
   });
 
   it("goes on with what was begun", () => {
+    assert.deepEqual(steps(record({}, { intent: "create" })), ["finish-removal"]);
     assert.deepEqual(steps(record({}, { intent: "start" })), ["undo-start", "boot"]);
     const throwaway = record({ hostConfig: { AutoRemove: true } }, { intent: "start" });
     assert.deepEqual(steps(throwaway), ["undo-start", "auto-remove"]);
