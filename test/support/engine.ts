@@ -140,14 +140,15 @@ export class TestEngine {
     await once(child, "exit");
   }
 
-  /** One API request over the socket. */
+  /** One API request over the socket; a body of bytes is a tar. */
   get(
     path: string,
     method = "GET",
-    body?: object,
+    body?: object | Buffer,
   ): Promise<{ status: number; headers: http.IncomingHttpHeaders; text: string }> {
     return new Promise((resolve, reject) => {
-      const headers = body ? { "Content-Type": "application/json" } : {};
+      const tar = Buffer.isBuffer(body);
+      const headers = body ? { "Content-Type": tar ? "application/x-tar" : "application/json" } : {};
       const request = http.request({ socketPath: this.socket, path, method, headers, agent: false }, (response) => {
         const chunks: Buffer[] = [];
         response.on("data", (chunk: Buffer) => chunks.push(chunk));
@@ -161,7 +162,7 @@ export class TestEngine {
         );
       });
       request.on("error", reject);
-      request.end(body ? JSON.stringify(body) : undefined);
+      request.end(tar ? body : body && JSON.stringify(body));
     });
   }
 

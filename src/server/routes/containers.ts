@@ -166,7 +166,8 @@ async function wait(deps: ContainerRoutesDeps, call: Call): Promise<void> {
 }
 
 async function attach(deps: ContainerRoutesDeps, call: Call): Promise<void> {
-  const entry = deps.containers.checkAttach(call.param("name"));
+  const detachKeys = call.query.get("detachKeys") ?? undefined;
+  const entry = deps.containers.checkAttach(call.param("name"), detachKeys);
   const tty = entry.record.config.Tty ?? false;
   const options: AttachOptions = {
     stdin: call.flag("stdin"),
@@ -174,7 +175,7 @@ async function attach(deps: ContainerRoutesDeps, call: Call): Promise<void> {
     stderr: call.flag("stderr"),
     logs: call.flag("logs"),
     stream: call.flag("stream"),
-    ...(call.query.get("detachKeys") ? { detachKeys: call.query.get("detachKeys") as string } : {}),
+    ...(detachKeys === undefined ? {} : { detachKeys }),
   };
   const framed = !tty;
   const socket = call.hijack(framed && call.atLeast(42) ? MULTIPLEXED : RAW);

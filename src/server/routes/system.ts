@@ -44,7 +44,7 @@ export function systemRoutes(deps: SystemRoutesDeps): Route[] {
     { method: "GET", path: "/_ping", handler: ping },
     { method: "HEAD", path: "/_ping", handler: ping },
     { method: "GET", path: "/version", handler: (call) => call.send(200, version(deps)) },
-    { method: "GET", path: "/info", handler: (call) => call.send(200, info(deps)) },
+    { method: "GET", path: "/info", handler: (call) => call.send(200, info(deps, call)) },
     { method: "GET", path: "/plugins", handler: (call) => call.send(200, []) },
   ];
 }
@@ -72,14 +72,15 @@ function version({ identity, host }: SystemRoutesDeps): object {
   };
 }
 
-function info(deps: SystemRoutesDeps): object {
+function info(deps: SystemRoutesDeps, call: Call): object {
   const { identity, host, containers, clock } = deps;
   const facts = host.facts();
   const statuses = containers.all().map((record) => record.state.status);
   const running = statuses.filter((status) => status === "running").length;
   const paused = statuses.filter((status) => status === "paused").length;
   const has = (controller: string): boolean => facts.cgroup.controllers.includes(controller);
-  const commit = { ID: "", Expected: "" };
+  // What they were built to expect went out of the API with 1.49.
+  const commit = { ID: "", ...(call.atLeast(49) ? {} : { Expected: "" }) };
   return {
     ID: identity.id,
     Containers: statuses.length,
@@ -89,7 +90,6 @@ function info(deps: SystemRoutesDeps): object {
     Images: deps.imageCount(),
     Driver: "overlay2",
     DriverStatus: [["Backing Filesystem", "overlayfs"]],
-    SystemStatus: null,
     Plugins: {
       Volume: ["local"],
       Network: ["bridge", "host", "null"],

@@ -34,7 +34,6 @@ export interface SystemInfo {
   Images: number;
   Driver: string;
   DriverStatus: [string, string][] | null;
-  SystemStatus?: [string, string][] | null;
   Plugins: { Volume: string[] | null; Network: string[] | null; Authorization: string[] | null; Log: string[] | null };
   MemoryLimit: boolean;
   SwapLimit: boolean;
