@@ -46,8 +46,19 @@ async function compile(template: string): Promise<(json: string) => string> {
   const { compileTemplate } = await import("../base/go-template/index.ts");
   try {
     const render = compileTemplate(template, { missing: "error" });
-    return (json) => render(JSON.parse(json));
+    return (json) => render(withImageDefaults(JSON.parse(json) as object));
   } catch (error) {
     throw new Exit(64, `template parsing error: ${(error as Error).message}`);
   }
+}
+
+/** What newer engines leave out of an image's Config when it is empty, and templates ask for all the same. */
+const IMAGE_CONFIG = {
+  ...{ User: "", ExposedPorts: null, Env: null, Entrypoint: null, Cmd: null, Volumes: null, WorkingDir: "" },
+  ...{ Labels: null, StopSignal: "", OnBuild: null, Healthcheck: null, Shell: null },
+};
+
+function withImageDefaults(found: object): object {
+  if (!("RootFS" in found) || !("Config" in found)) return found;
+  return { ...found, Config: { ...IMAGE_CONFIG, ...(found.Config as object) } };
 }

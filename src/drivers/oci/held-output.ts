@@ -28,6 +28,12 @@ export class HeldOutput {
     }, LOG_DELAY);
   }
 
+  /** What crun said in the container's place when the kernel refused the program: its log can't be reached from there. */
+  lateComplaint(): string {
+    const words = Buffer.concat(this.held.flatMap(({ stream, chunk }) => (stream === "stderr" ? [chunk] : [])));
+    return /^exec container process .*$/.exec(words.toString().trim())?.[0] ?? "";
+  }
+
   /** The process has ended; `ran` tells that what is held is its own output. */
   end(ran: boolean): void {
     clearTimeout(this.timer);

@@ -96,7 +96,7 @@ export class CliRuntime implements OciRuntime {
       child.on("error", reject);
       child.on("close", (code) => {
         options.signal?.removeEventListener("abort", onAbort);
-        const complaint = readIfThere(log);
+        const complaint = readIfThere(log) || (code === 0 ? "" : output.lateComplaint());
         output.end(code === 0 || complaint === "");
         if (options.signal?.aborted) reject(new GantryError("canceled", "CANCELED", "context canceled"));
         else if (code !== 0 && complaint !== "")

@@ -33,7 +33,7 @@ export class Reclaimer {
     this.deps = deps;
   }
 
-  /** Looks at these alone: what an operation that ended has let go of. */
+  /** Looks at these, and the layers below them, alone: what an operation that ended has let go of. */
   only(chains: Iterable<Digest>, blobs: Iterable<Digest>): Promise<Reclaimed> {
     return this.deps.holds.exclusive(() => this.remove([...chains], [...blobs]));
   }
@@ -109,6 +109,18 @@ export class Reclaimer {
     return gone;
   }
 
+  /** A layer may have stood only because of a child that goes now. */
+  private withAncestors(chains: Digest[]): Set<Digest> {
+    const all = new Set<Digest>();
+    for (const chainId of chains) {
+      for (let id: Digest | undefined = chainId; id !== undefined && !all.has(id); ) {
+        all.add(id);
+        id = this.deps.layers.get(id)?.parent;
+      }
+    }
+    return all;
+  }
+
   /** Children before their parents: a layer with a child can't be removed. */
   private topFirst(chains: Digest[]): Digest[] {
     const depth = (chainId: Digest): number => {
@@ -117,7 +129,7 @@ export class Reclaimer {
         steps += 1;
       return steps;
     };
-    return [...new Set(chains)]
+    return [...this.withAncestors(chains)]
       .map((chainId) => ({ chainId, depth: depth(chainId) }))
       .toSorted((a, b) => b.depth - a.depth)
       .map(({ chainId }) => chainId);
