@@ -94,7 +94,7 @@ describe("the API's operations", { skip: WITHOUT_SPEC }, () => {
     assert.equal(inspect.State["Running"], true);
     const [row] = await ask<Body[]>(200, "GET", "/containers/json", { size: "1", filters: '{"label":["tier=web"]}' });
     assert.equal(row?.["Id"], id);
-    assert.equal((row?.["Ports"] as unknown[]).length >= 1, true);
+    assert.ok(Array.isArray(row?.["Ports"]) && row["Ports"].length > 0);
     await ask(400, "GET", "/containers/json", { filters: '{"nosuch":["1"]}' });
     await ask(200, "GET", "/containers/{id}/top", { id });
     await ask(200, "GET", "/containers/{id}/changes", { id });
