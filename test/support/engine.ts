@@ -55,6 +55,7 @@ export class TestEngine {
   readonly env: NodeJS.ProcessEnv;
   private child: ChildProcess | undefined;
   private readonly flags: string[];
+  private readonly ids = new Set<string>();
 
   private constructor(flags: string[]) {
     const tag = randomBytes(3).toString("hex");
@@ -125,6 +126,20 @@ export class TestEngine {
     return performance.now() - began;
   }
 
+  /** Ids of all containers so far, as far as events, lists and the log tell. */
+  get containerIds(): string[] {
+    for (const [id] of this.log.matchAll(/\b[0-9a-f]{64}\b/g)) this.ids.add(id);
+    return [...this.ids];
+  }
+
+  private async collectIds(): Promise<void> {
+    const events = `/events?since=0&until=${Math.ceil(Date.now() / 1000) - 1}&filters={"event":["create"],"type":["container"]}`;
+    for (const url of [events, "/containers/json?all=1"]) {
+      const { text } = await this.get(encodeURI(url));
+      for (const [id] of text.matchAll(/\b[0-9a-f]{64}\b/g)) this.ids.add(id);
+    }
+  }
+
   /** kill -9, as a crash. */
   async crash(): Promise<void> {
     const { child } = this;
@@ -185,6 +200,7 @@ export class TestEngine {
   async end(): Promise<void> {
     if (this.child?.exitCode !== null || this.child.signalCode !== null) await this.up();
     const ids = (await this.ok("ps", "-aq", "--no-trunc")).split("\n").filter(Boolean);
+    await this.collectIds();
     if (ids.length > 0) await this.ok("rm", "-fv", ...ids);
     await this.down();
     try {

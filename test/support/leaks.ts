@@ -1,9 +1,37 @@
 import fs from "node:fs";
+import path from "node:path";
 import { run } from "./engine.ts";
+
+const CGROUPS = "/sys/fs/cgroup";
+/** Folders of an engine that hold something only while there is a container or work under way. */
+const EMPTY_WITHOUT_CONTAINERS = [
+  ...[
+    "data/containers",
+    "data/workspaces",
+    "data/bootstrap",
+    "data/build/scratch",
+    "exec/netns",
+    "exec/bundles",
+    "exec/exits",
+  ],
+  ...["exec/shm", "exec/runtime/crun", "exec/runtime/runc"],
+];
+
+const namesIn = (folder: string): string[] => (fs.existsSync(folder) ? fs.readdirSync(folder) : []);
 
 /** What an engine with these roots left on the machine: mounts, links, namespaces, control groups, processes, rules. */
 export async function leaks(engine: { folder: string; bridge: string; containerIds?: string[] }): Promise<string[]> {
   const found: string[] = [];
+  for (const name of EMPTY_WITHOUT_CONTAINERS) {
+    for (const file of namesIn(path.join(engine.folder, name))) found.push(`file ${name}/${file}`);
+  }
+  const parents = [CGROUPS, ...namesIn(CGROUPS).map((name) => path.join(CGROUPS, name))];
+  for (const id of engine.containerIds ?? []) {
+    for (const parent of parents) {
+      const group = path.join(parent, "gantry", id);
+      if (fs.existsSync(group)) found.push(`control group ${group}`);
+    }
+  }
   for (const line of fs.readFileSync("/proc/self/mounts", "utf8").split("\n")) {
     const target = line.split(" ")[1] ?? "";
     if (target.startsWith(`${engine.folder}/`)) found.push(`mount ${target}`);
