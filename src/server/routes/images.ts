@@ -120,7 +120,19 @@ async function pull(images: Images, call: Call, from: string): Promise<void> {
   const auth = registryAuth(call.request.headers["x-registry-auth"]);
   const target = { ...nameWithTag(from.replace(/:$/, ""), call.query.get("tag")), ...platformOf(images, call) };
   await streamJson(call, async (send) => {
-    await images.pull(target, { auth, signal: call.signal, onProgress: (event) => send(progressLine(event)) });
+    const onProgress = (event: ProgressEvent): void => send(progressLine(event));
+    await images.pull(target, { auth, signal: call.signal, onProgress }).catch(refusedByRegistry);
+  });
+}
+
+/** To a 401 `docker pull` would ask for a name and password, also where nobody sits at a terminal: dockerd answers 500. */
+function refusedByRegistry(error: unknown): never {
+  if (!(error instanceof GantryError) || error.kind !== "unauthorized") throw error;
+  const { code, message, hint, details } = error;
+  throw new GantryError("internal", code, message, {
+    ...(hint === undefined ? {} : { hint }),
+    ...(details === undefined ? {} : { details }),
+    cause: error,
   });
 }
 
