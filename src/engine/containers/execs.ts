@@ -147,9 +147,9 @@ export class Execs {
     this.deps.monitor.resizeExec(this.deps.files.execFolder(record.containerId, record.id), size);
   }
 
-  /** The container has ended or gone: its ended execs are forgotten. */
+  /** The container has ended: what was not begun will never be. Clients still ask for the others' exit codes. */
   forget(entry: ContainerEntry): void {
-    for (const id of entry.execIds) if (!this.execs.get(id)?.running) this.execs.delete(id);
+    for (const id of entry.execIds) if (!this.execs.get(id)?.started) this.execs.delete(id);
     entry.execIds.clear();
   }
 
