@@ -33,7 +33,7 @@ export interface ExecRecord {
   started: boolean;
 }
 
-/** Ended execs are kept for inspect, this many. */
+/** Execs that ended, or were never started, are kept for inspect, this many. */
 const KEPT = 1000;
 const ETC_LIMIT = 4 * 1024 * 1024;
 
@@ -168,6 +168,7 @@ export class Execs {
     }
     record.running = false;
     record.session = undefined;
+    entry.execIds.delete(record.id);
     this.deps.files.removeExecFolder(entry.id, record.id);
     this.deps.publish(entry, "exec_die", { execID: record.id, exitCode: String(record.exitCode) });
   }
@@ -175,6 +176,7 @@ export class Execs {
   private failed(entry: ContainerEntry, record: ExecRecord, error: unknown, client: ClientStream | undefined): void {
     const code = error instanceof GantryError ? error.details?.["exitCode"] : undefined;
     record.running = false;
+    entry.execIds.delete(record.id);
     record.exitCode = typeof code === "number" ? code : 126;
     this.deps.files.removeExecFolder(entry.id, record.id);
     client?.write("stdout", Buffer.from(`${messageOf(error)}\r\n`));
@@ -213,7 +215,9 @@ export class Execs {
     if (this.execs.size <= KEPT) return;
     for (const [id, record] of this.execs) {
       if (this.execs.size <= KEPT) return;
-      if (record.started && !record.running) this.execs.delete(id);
+      if (record.running) continue;
+      this.execs.delete(id);
+      this.deps.registry.tryFind(record.containerId)?.execIds.delete(id);
     }
   }
 }
