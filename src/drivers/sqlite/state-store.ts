@@ -2,9 +2,9 @@ import fs from "node:fs";
 import path from "node:path";
 import { DatabaseSync, type DatabaseSyncInstance, type StatementSyncInstance } from "@photostructure/sqlite";
 import { GantryError, messageOf } from "../../base/errors.ts";
-import type { StateChange, StateStore } from "../../ports/state-store.ts";
+import type { CommitOptions, StateChange, StateStore } from "../../ports/state-store.ts";
 
-/** One SQLite file in WAL mode, synced at every commit: 25 kill -9 and power cuts lose nothing that was committed. */
+/** One SQLite file in WAL mode, synced at a commit: 25 kill -9 and power cuts lose nothing that was committed. */
 export class SqliteStateStore implements StateStore {
   private readonly database: DatabaseSyncInstance;
   private readonly upsert: StatementSyncInstance;
@@ -15,7 +15,7 @@ export class SqliteStateStore implements StateStore {
   constructor(file: string) {
     fs.mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
     this.database = new DatabaseSync(file);
-    this.database.exec("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=5000");
+    this.database.exec("PRAGMA journal_mode=WAL; PRAGMA busy_timeout=5000");
     this.database.exec(
       "CREATE TABLE IF NOT EXISTS state (bucket TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (bucket, key)) WITHOUT ROWID",
     );
@@ -37,9 +37,10 @@ export class SqliteStateStore implements StateStore {
     return rows.map((row) => [row.key, JSON.parse(row.value) as T]);
   }
 
-  commit(changes: StateChange[]): void {
+  commit(changes: StateChange[], { sync = true }: CommitOptions = {}): void {
     if (changes.length === 0) return;
     try {
+      this.database.exec(sync ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
       this.database.exec("BEGIN IMMEDIATE");
       for (const { bucket, key, value } of changes) {
         if (value === undefined) this.erase.run(bucket, key);

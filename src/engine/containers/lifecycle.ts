@@ -58,7 +58,7 @@ export class Lifecycle {
     const first = state.status === "created";
     try {
       Object.assign(state, { intent: "start", error: "" });
-      this.deps.registry.save(entry);
+      this.deps.registry.save(entry, { sync: false });
       await this.starter.run(entry);
       await this.recordStart(entry);
     } catch (error) {
@@ -258,7 +258,8 @@ export class Lifecycle {
       intent: "teardown",
     });
     try {
-      this.deps.registry.save(entry);
+      // finish() syncs it, before anybody is told
+      this.deps.registry.save(entry, { sync: false });
     } catch (error) {
       // The exit code stays with the monitor's record until it is stored; the watch comes again.
       Object.assign(state, before);

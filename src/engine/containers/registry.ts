@@ -1,6 +1,6 @@
 import { GantryError } from "../../base/errors.ts";
 import { Mutex, Signal } from "../../base/mutex.ts";
-import type { StateChange, StateStore } from "../../ports/state-store.ts";
+import type { CommitOptions, StateChange, StateStore } from "../../ports/state-store.ts";
 import type { ContainerRecord } from "./record.ts";
 
 const BUCKET = "containers";
@@ -74,12 +74,12 @@ export class ContainerRegistry {
     return this.byName.get(name);
   }
 
-  /** Adds a new container; durable when it returns. Throws conflict NAME_TAKEN. */
+  /** Adds a new container, unsynced: the save that completes it is. Throws conflict NAME_TAKEN. */
   add(record: ContainerRecord): ContainerEntry {
     const holder = this.byName.get(record.name);
     if (holder) throw nameTaken(record.name, holder.id);
     const entry = new ContainerEntry(record);
-    this.state.commit([this.change(entry)]);
+    this.state.commit([this.change(entry)], { sync: false });
     this.index(entry);
     return entry;
   }
@@ -94,12 +94,13 @@ export class ContainerRegistry {
     this.byName.set(name, entry);
   }
 
-  save(entry: ContainerEntry): void {
-    this.state.commit([this.change(entry)]);
+  save(entry: ContainerEntry, options?: CommitOptions): void {
+    this.state.commit([this.change(entry)], options);
   }
 
+  /** Unsynced: should a power cut bring the record back, it says that it was to be removed. */
   remove(entry: ContainerEntry): void {
-    this.state.commit([{ bucket: BUCKET, key: entry.id, value: undefined }]);
+    this.state.commit([{ bucket: BUCKET, key: entry.id, value: undefined }], { sync: false });
     this.byId.delete(entry.id);
     this.byName.delete(entry.record.name);
   }

@@ -10,6 +10,8 @@ import type { PortPublisher } from "./port-publisher.ts";
 import { cableLabel, type EndpointRecord, isCableOf, type NetworkRecord, type SandboxRecord } from "./record.ts";
 
 const BUCKET = "endpoints";
+/** A power cut takes namespaces and cables with it: the records need not outlive them. */
+const UNSYNCED = { sync: false };
 
 export interface SandboxesDeps {
   state: StateStore;
@@ -48,7 +50,10 @@ export class Sandboxes {
   /** See Networks.restore. */
   restore(live: ReadonlySet<string>): void {
     const dead = [...this.records.values()].filter((sandbox) => !live.has(sandbox.containerId));
-    this.deps.state.commit(dead.map(({ containerId }) => ({ bucket: BUCKET, key: containerId, value: undefined })));
+    this.deps.state.commit(
+      dead.map(({ containerId }) => ({ bucket: BUCKET, key: containerId, value: undefined })),
+      UNSYNCED,
+    );
     for (const { containerId } of dead) this.records.delete(containerId);
     for (const sandbox of this.records.values()) {
       for (const port of sandbox.ports) {
@@ -143,7 +148,7 @@ export class Sandboxes {
     step(() => this.unpublish(sandbox.ports));
     if (sandbox.ownNamespace) step(() => this.deps.links.removeNamespace(this.netnsPath(sandbox.containerId)));
     step(() => this.deps.ports.release(sandbox.ports));
-    step(() => this.deps.state.commit([{ bucket: BUCKET, key: sandbox.containerId, value: undefined }]));
+    step(() => this.deps.state.commit([{ bucket: BUCKET, key: sandbox.containerId, value: undefined }], UNSYNCED));
     this.records.delete(sandbox.containerId);
     if (failures.length > 0) {
       this.deps.logger.error("a container's network was not taken down whole", {
@@ -180,9 +185,9 @@ export class Sandboxes {
     throw new GantryError("conflict", "NOT_RUNNING", `container ${containerId} has no network of its own`);
   }
 
-  /** Durable when it returns. */
+  /** Survives a crash when it returns. */
   store(sandbox: SandboxRecord): void {
-    this.deps.state.commit([{ bucket: BUCKET, key: sandbox.containerId, value: sandbox }]);
+    this.deps.state.commit([{ bucket: BUCKET, key: sandbox.containerId, value: sandbox }], UNSYNCED);
     this.records.set(sandbox.containerId, sandbox);
   }
 
