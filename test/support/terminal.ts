@@ -56,7 +56,7 @@ export class Terminal {
     try {
       await until(condition, { what, every: 40 });
     } catch (error) {
-      throw new Error(`${(error as Error).message}; the screen:\n${await this.text()}`);
+      throw new Error(`${(error as Error).message}; the screen:\n${await this.text()}`, { cause: error });
     }
   }
 
