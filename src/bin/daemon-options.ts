@@ -86,7 +86,7 @@ export function readDaemonOptions(argv: string[]): DaemonOptions | "help" | "ver
     throw bad(`invalid bridge name "${options.bridge}": at most 15 of a-z, 0-9, '.', '_' and '-'`);
   }
   for (const host of options.hosts) {
-    if (/^(unix|fd):\/\//.test(host)) continue;
+    if (host.startsWith("unix://")) continue;
     if (!host.startsWith("tcp://")) throw bad(`invalid host "${host}": unix://PATH or tcp://ADDRESS:PORT is expected`);
     if (!options.tls) {
       throw bad(
