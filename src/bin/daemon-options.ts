@@ -19,6 +19,22 @@ export interface DaemonOptions {
 export const DEFAULT_HOST = "unix:///run/gantry.sock";
 const DEFAULT_CONFIG = "/etc/gantry/daemon.json";
 
+/** What daemon.json may hold; lists have the plural of the flag's name, as in Docker's. */
+const FILE_KEYS = [
+  "bip",
+  "bridge",
+  "data-root",
+  "default-address-pools",
+  "exec-root",
+  "hosts",
+  "insecure-registries",
+  "log-level",
+  "pidfile",
+  "tlscacert",
+  "tlscert",
+  "tlskey",
+];
+
 export const USAGE = `Usage: gantryd [OPTIONS]
 
 The Gantry engine. It speaks the Docker Engine API.
@@ -136,11 +152,24 @@ function readConfigFile(given: string | undefined): Record<string, unknown> {
     if (errnoOf(error) === "ENOENT" && given === undefined) return {};
     throw bad(`unable to configure the engine with file ${path}: ${messageOf(error)}`);
   }
+  let parsed: unknown;
   try {
-    return (text.trim() === "" ? {} : JSON.parse(text)) as Record<string, unknown>;
+    parsed = text.trim() === "" ? {} : JSON.parse(text);
   } catch (error) {
     throw bad(`unable to configure the engine with file ${path}: ${messageOf(error)}`);
   }
+  if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) {
+    throw bad(`unable to configure the engine with file ${path}: an object is expected`);
+  }
+  const unknown = Object.keys(parsed).filter((key) => !FILE_KEYS.includes(key));
+  if (unknown.length > 0) {
+    const text = unknown.join(", ");
+    throw bad(
+      `the following directives don't match any configuration option: ${text}`,
+      `known: ${FILE_KEYS.join(", ")}`,
+    );
+  }
+  return parsed as Record<string, unknown>;
 }
 
 const bothPlaces = (flag: string): GantryError =>
@@ -154,7 +183,12 @@ function levelOf(text: string): LogLevel {
 
 function poolsOf(flags: string[] | undefined, stored: unknown): DaemonOptions["addressPools"] {
   if (flags !== undefined && stored !== undefined) throw bothPlaces("default-address-pools");
-  if (stored !== undefined) return stored as { base: string; size: number }[];
+  if (stored !== undefined) {
+    if (!Array.isArray(stored) || !stored.every(isPool)) {
+      throw bad('configuration file: "default-address-pools" must be a list like [{"base":"10.10.0.0/16","size":24}]');
+    }
+    return stored;
+  }
   return flags?.map((flag) => {
     const parts = new Map(flag.split(",").map((part) => part.split("=", 2) as [string, string]));
     const [base, size] = [parts.get("base"), Number(parts.get("size"))];
@@ -163,3 +197,11 @@ function poolsOf(flags: string[] | undefined, stored: unknown): DaemonOptions["a
     return { base, size };
   });
 }
+
+const isPool = (value: unknown): value is { base: string; size: number } =>
+  typeof value === "object" &&
+  value !== null &&
+  "base" in value &&
+  typeof value.base === "string" &&
+  "size" in value &&
+  Number.isInteger(value.size);
