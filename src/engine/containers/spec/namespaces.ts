@@ -20,10 +20,10 @@ export const ownsUtsNamespace = (hostConfig: HostConfig): boolean => kindOf(host
 export const ownsNetwork = (hostConfig: HostConfig): boolean =>
   !["host", "container"].includes(kindOf(hostConfig.NetworkMode));
 
-/** As dockerd: private on cgroup v2 (not for a privileged container's sake), the host's on v1. */
+/** As dockerd: private on cgroup v2, for a privileged container too; the host's on v1. */
 export function cgroupNamespaceOf(hostConfig: HostConfig, host: Pick<HostFacts, "cgroup">): "private" | "host" {
   if (hostConfig.CgroupnsMode) return hostConfig.CgroupnsMode;
-  return host.cgroup.version === 2 && !hostConfig.Privileged ? "private" : "host";
+  return host.cgroup.version === 2 ? "private" : "host";
 }
 
 /** `linux.namespaces` of config.json. */
