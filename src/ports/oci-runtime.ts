@@ -9,6 +9,7 @@ export interface OciRuntime {
   kill(id: string, signal: number): Promise<void>;
   /** Removes the runtime's state and the cgroup, killing what is left. Missing is fine. */
   remove(id: string): Promise<void>;
+  /** This and resume: conflict NOT_RUNNING when it is gone. */
   pause(id: string): Promise<void>;
   resume(id: string): Promise<void>;
   /** Create, start, wait and delete in one, without a monitor (build steps). Output as it comes; resolves with the exit code. */

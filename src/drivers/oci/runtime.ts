@@ -70,11 +70,23 @@ export class CliRuntime implements OciRuntime {
   }
 
   async pause(id: string): Promise<void> {
-    await this.run(["pause", id]);
+    await this.freezeOrThaw("pause", id);
   }
 
   async resume(id: string): Promise<void> {
-    await this.run(["resume", id]);
+    await this.freezeOrThaw("resume", id);
+  }
+
+  /** The container may end at any moment; on cgroup v2 a frozen one too, of SIGKILL. */
+  private async freezeOrThaw(command: "pause" | "resume", id: string): Promise<void> {
+    try {
+      await this.run([command, id]);
+    } catch (error) {
+      if (error instanceof ToolError && GONE.test(error.stderr)) {
+        throw new GantryError("conflict", "NOT_RUNNING", `container ${id} is not running`);
+      }
+      throw error;
+    }
   }
 
   runToEnd(id: string, bundle: string, options: { onOutput: OnOutput; signal?: AbortSignal }): Promise<number> {
