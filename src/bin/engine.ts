@@ -8,6 +8,7 @@ import { FileBlobStore } from "../drivers/blobs/blob-store.ts";
 import { HostBuildFiles } from "../drivers/build-files/build-files.ts";
 import { HttpDownloads } from "../drivers/build-files/downloads.ts";
 import { findCgroupRoots, HostCgroups } from "../drivers/cgroups/cgroups.ts";
+import { makeRoom } from "../drivers/cgroups/make-room.ts";
 import { ConmonMonitor } from "../drivers/conmon/monitor.ts";
 import { HostContainerFiles } from "../drivers/container-files/files.ts";
 import { RandomIds } from "../drivers/host/random-ids.ts";
@@ -73,6 +74,13 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
   const runtimes = new Runtimes(execRoot);
   const roots = [fs.realpathSync(dataRoot), fs.realpathSync(execRoot)];
   shareRoots(runtimes.defaultName, roots);
+  const cgroupRoots = findCgroupRoots();
+  try {
+    const processes = makeRoom(cgroupRoots);
+    if (processes > 0) logger.info("moved the processes of this machine's own cgroup to /init in it", { processes });
+  } catch (error) {
+    logger.warn("this machine's own cgroup can't be emptied: containers may not start in it", { error: String(error) });
+  }
 
   const clock = new SystemClock();
   const ids = new RandomIds();
@@ -162,7 +170,7 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
     rootfs,
     seccomp,
     files,
-    cgroups: new HostCgroups(findCgroupRoots()),
+    cgroups: new HostCgroups(cgroupRoots),
     host,
     initBinary: findInit(),
     clock,

@@ -4,6 +4,7 @@ import os from "node:os";
 import path from "node:path";
 import { after, before, describe, it } from "node:test";
 import { findCgroupRoots, HostCgroups } from "../../../src/drivers/cgroups/cgroups.ts";
+import { makeRoom } from "../../../src/drivers/cgroups/make-room.ts";
 
 let folder: string;
 before(() => {
@@ -43,5 +44,18 @@ describe("control groups", () => {
     write("memory/gantry/x/memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill 3\n");
     const cgroups = new HostCgroups({ version: 1, mounts: new Map([["memory", path.join(folder, "memory")]]) });
     assert.equal(cgroups.oomKills("/gantry/x"), 3);
+  });
+
+  it("empties the group that is the root of a container's cgroup v2, and leaves a machine's true root and v1 alone", () => {
+    write("root/cgroup.procs", "1\n2\n");
+    const roots = { version: 2 as const, mounts: new Map([["", path.join(folder, "root")]]) };
+    assert.equal(makeRoom(roots), 0);
+    assert.equal(fs.existsSync(path.join(folder, "root/init")), false);
+    assert.equal(makeRoom({ version: 1, mounts: new Map([["memory", path.join(folder, "root")]]) }), 0);
+    write("root/cgroup.type", "domain\n");
+    assert.equal(makeRoom(roots), 2);
+    assert.equal(fs.readFileSync(path.join(folder, "root/init/cgroup.procs"), "utf8"), "2");
+    write("root/cgroup.procs", "");
+    assert.equal(makeRoom(roots), 0);
   });
 });
