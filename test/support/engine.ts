@@ -56,6 +56,7 @@ export class TestEngine {
   private child: ChildProcess | undefined;
   private readonly flags: string[];
   private readonly ids = new Set<string>();
+  private readonly ownMounts: string[] = [];
 
   private constructor(flags: string[]) {
     const tag = randomBytes(3).toString("hex");
@@ -76,14 +77,23 @@ export class TestEngine {
   }
 
   /** Starts one, with busybox:latest in it unless told otherwise. */
-  static async start(options: { flags?: string[]; busybox?: boolean } = {}): Promise<TestEngine> {
+  static async start(options: { flags?: string[]; busybox?: boolean; tmpfs?: string } = {}): Promise<TestEngine> {
     const engine = new TestEngine(options.flags ?? []);
+    if (options.tmpfs) await engine.mountData(options.tmpfs);
     await engine.up();
     if (options.busybox ?? true) {
       const made = await engine.gantry("image", "bootstrap", "busybox");
       assert.equal(made.code, 0, made.stderr);
     }
     return engine;
+  }
+
+  /** A data root on a small file system of its own. */
+  private async mountData(size: string): Promise<void> {
+    fs.mkdirSync(this.dataRoot, { mode: 0o700 });
+    const mounted = await run("mount", ["-t", "tmpfs", "-o", `size=${size},mode=0700`, "tmpfs", this.dataRoot]);
+    assert.equal(mounted.code, 0, mounted.stderr);
+    this.ownMounts.push(this.dataRoot);
   }
 
   get dataRoot(): string {
@@ -203,6 +213,7 @@ export class TestEngine {
     await this.collectIds();
     if (ids.length > 0) await this.ok("rm", "-fv", ...ids);
     await this.down();
+    for (const folder of this.ownMounts) await run("umount", [folder]);
     try {
       await until(async () => (await leaks(this)).length === 0, { what: "everything to be gone", timeout: 5000 });
     } catch {

@@ -194,8 +194,12 @@ export class Execs {
       read("/etc/group"),
       record.hostConfig.GroupAdd ?? [],
     );
-    const cwd = config.WorkingDir;
-    if (cwd) refuseProcFd(this.deps.rootfs.resolve(root, cwd));
+    // The container may have changed what its own working folder is by now.
+    const cwd = config.WorkingDir || record.config.WorkingDir;
+    if (cwd) {
+      refuseProcFd(cwd);
+      refuseProcFd(this.deps.rootfs.resolve(root, cwd));
+    }
     return planExec(record.config, record.hostConfig, config, user, this.deps.host.facts());
   }
 
