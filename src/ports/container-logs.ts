@@ -11,9 +11,9 @@ export interface LogEntry {
 export interface LogQuery {
   /** Last lines only; undefined: all. */
   tail?: number;
-  /** Milliseconds since the epoch, fractions allowed. */
-  since?: number;
-  until?: number;
+  /** Nanoseconds since the epoch: a line's own time finds that line. */
+  since?: bigint;
+  until?: bigint;
   follow?: boolean;
   /** Ends a follow once it answers true and everything written has been read. */
   ended?: () => boolean;

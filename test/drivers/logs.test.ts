@@ -5,6 +5,7 @@ import path from "node:path";
 import { after, before, describe, it } from "node:test";
 import { K8sLogs } from "../../src/drivers/logs/k8s-log.ts";
 import type { LogQuery } from "../../src/ports/container-logs.ts";
+import { parseTimestamp } from "../../src/base/timestamps.ts";
 import { until } from "../support/until.ts";
 
 let folder: string;
@@ -69,10 +70,21 @@ describe("K8sLogs", () => {
     assert.equal(await read(file, { tail: 2 }), "two\nthree");
   });
 
+  it("finds a line by its own time, to the nanosecond", async () => {
+    for (const nanos of ["000000001", "123456789", "999999999", "532144703", "200000513"]) {
+      const time = `2026-01-02T03:04:05.${nanos}`;
+      const file = write("exact", `${time}+00:00 stdout F it\n`);
+      const at = parseTimestamp(`${time}Z`, 0);
+      assert.equal(await read(file, { since: at, until: at }), "it\n", nanos);
+      assert.equal(await read(file, { since: at + 1n }), "");
+      assert.equal(await read(file, { until: at - 1n }), "");
+    }
+  });
+
   it("picks by time, and shows it in UTC", async () => {
     const file = write("times", record(1, "a"), record(2, "b"), `${stamp(3, "+02:00")} stdout F early\n`);
-    assert.equal(await read(file, { since: Date.parse("2026-01-02T03:04:02Z") }), "b\n");
-    assert.equal(await read(file, { until: Date.parse("2026-01-02T03:04:01.5Z") }), "a\nearly\n");
+    assert.equal(await read(file, { since: parseTimestamp("2026-01-02T03:04:02Z", 0) }), "b\n");
+    assert.equal(await read(file, { until: parseTimestamp("2026-01-02T03:04:01.5Z", 0) }), "a\nearly\n");
     const times = [];
     for await (const entry of logs.read(file, { tail: 1 })) times.push(entry.time);
     assert.deepEqual(times, ["2026-01-02T01:04:03.000000123Z"]);

@@ -1,4 +1,5 @@
 import fs from "node:fs";
+import { parseTimestamp } from "../../base/timestamps.ts";
 import type { ContainerLogs, LogEntry, LogQuery } from "../../ports/container-logs.ts";
 import { type LogRecord, parseRecord } from "./record.ts";
 
@@ -25,9 +26,11 @@ export class K8sLogs implements ContainerLogs {
     const pick = (record: LogRecord): LogEntry | undefined => {
       const entry = { ...record.entry, continued: open[record.entry.stream] };
       open[record.entry.stream] = !record.complete;
-      if (query.since !== undefined && record.at < query.since) return undefined;
-      if (query.until !== undefined && record.at > query.until) return undefined;
-      return entry;
+      if (query.since === undefined && query.until === undefined) return entry;
+      const at = parseTimestamp(entry.time, 0);
+      const early = query.since !== undefined && at < query.since;
+      const late = query.until !== undefined && at > query.until;
+      return early || late ? undefined : entry;
     };
     const files = oldestFirst(path);
     const starts = query.tail === undefined ? undefined : tailStarts(files, query.tail);
@@ -44,7 +47,7 @@ export class K8sLogs implements ContainerLogs {
             if (entry) yield entry;
           }
           if (!last || !query.follow || query.signal?.aborted) break;
-          if (query.until !== undefined && Date.now() > query.until) break;
+          if (query.until !== undefined && BigInt(Date.now()) * 1_000_000n > query.until) break;
           if (cursor.rotated(path)) continue;
           // Asked before the last look at the file: what was written before the end is still read.
           const ended = query.ended?.() ?? false;

@@ -8,8 +8,6 @@ export interface LogRecord {
   entry: LogEntry;
   /** The output's line ends here. */
   complete: boolean;
-  /** Milliseconds since the epoch. */
-  at: number;
 }
 
 /** Parses one record, without its newline. undefined: not a record (a torn write). */
@@ -30,7 +28,6 @@ export function parseRecord(line: Buffer): LogRecord | undefined {
       continued: false,
     },
     complete,
-    at: Date.parse(stamp) + Number(`0.${stamp.slice(23, 29)}`),
   };
 }
 

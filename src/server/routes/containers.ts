@@ -189,10 +189,10 @@ async function logs(deps: ContainerRoutesDeps, call: Call): Promise<void> {
   if (!stdout && !stderr) {
     throw new GantryError("invalid", "NO_STREAM", "Bad parameters: you must choose at least one stream");
   }
-  const time = (key: string): number | undefined => {
+  const time = (key: string): bigint | undefined => {
     const text = call.query.get(key);
     if (text === null || text === "" || text === "0") return undefined;
-    return Number(parseTimestamp(text, deps.clock.now())) / 1e6;
+    return parseTimestamp(text, deps.clock.now());
   };
   const tailText = call.query.get("tail");
   const tail = tailText === null || !/^\d+$/.test(tailText) ? undefined : Number(tailText);
