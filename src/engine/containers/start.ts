@@ -3,17 +3,14 @@ import type { Attachment } from "../networks/contract.ts";
 import type { ContainerDeps } from "./deps.ts";
 import { renderHosts, renderResolvConf } from "./etc-files.ts";
 import { cgroupsPathOf, type ContainerRecord } from "./record.ts";
+import { explainRefusal } from "./refusal.ts";
 import type { ContainerEntry } from "./registry.ts";
-import { explainExec } from "./spec/explain-exec.ts";
 import type { ResolvedMount, SpecFacts } from "./spec/facts.ts";
 import { deviceLookups } from "./spec/facts.ts";
 import { prepareWorkingDirectory } from "./spec/guards.ts";
 import { encodeSpec, planSpec, withCompiledSeccomp } from "./spec/plan.ts";
 import { resolveUser } from "./spec/user.ts";
 import { hostnameOf, planStart, type StartStep } from "./start-plan.ts";
-
-/** Refusals of a runtime that the image's files may explain. */
-const ABOUT_THE_COMMAND = new Set(["COMMAND_NOT_FOUND", "COMMAND_IS_FOLDER", "COMMAND_NOT_EXECUTABLE", "EXEC_FORMAT"]);
 
 const ETC_LIMIT = 4 * 1024 * 1024;
 
@@ -107,7 +104,7 @@ export class Starter {
         record.attachment = context.attachment;
         return;
       case "join-network":
-        context.attachment = this.joined(step.of);
+        context.attachment = this.join(record, step.of);
         record.attachment = { ...context.attachment, networks: {}, ports: {} };
         return;
       case "write-etc":
@@ -150,8 +147,7 @@ export class Starter {
 
   /** The runtime's refusal, with the reason that the image's files show where they show one. */
   private explained(error: unknown, record: ContainerRecord, context: StartContext): unknown {
-    if (!(error instanceof GantryError) || !ABOUT_THE_COMMAND.has(error.code)) return error;
-    const reason = explainExec(this.deps.rootfs, {
+    return explainRefusal(error, this.deps.rootfs, {
       root: context.rootfs,
       args: [record.path, ...record.args],
       env: record.config.Env ?? [],
@@ -159,16 +155,10 @@ export class Starter {
       architecture: this.deps.host.facts().architecture,
       covered: context.mounts.map((mount) => mount.destination),
     });
-    if (!reason) return error;
-    const message = `${String(error.details?.["head"])}: ${reason.message}: unknown`;
-    return new GantryError(reason.kind, reason.code, message, {
-      ...(reason.hint === undefined ? {} : { hint: reason.hint }),
-      details: { ...error.details, ...reason.details },
-      cause: error,
-    });
   }
 
-  private joined(reference: string): Attachment {
+  /** The other's network; and, as docker does, its host name. */
+  private join(record: ContainerRecord, reference: string): Attachment {
     const other = this.deps.registry.find(reference);
     const attachment = other.record.attachment;
     if (!attachment || other.record.state.status !== "running") {
@@ -179,6 +169,7 @@ export class Starter {
         { hint: `start it first: gantry start ${other.record.name}` },
       );
     }
+    record.config = { ...record.config, Hostname: hostnameOf(other.record, this.hostHostname) };
     return attachment;
   }
 

@@ -92,12 +92,16 @@ export class PortPublisher {
         ? `${holder.command} (pid ${holder.pid})`
         : "another program";
     const free = this.suggestion(claim, own);
-    const hint = `port ${port} is held by ${who}${free === undefined ? "" : `; try -p ${flagFor(wish, free)}`}`;
+    // Docker's clients show the message alone.
+    const facts = `held by ${who}${free === undefined ? "" : `; port ${free} is free`}`;
     return new GantryError(
       "conflict",
       "PORT_TAKEN",
-      `driver failed programming external connectivity on endpoint ${owner.containerName} (${owner.endpointId}): ${reason}`,
-      { hint, details: { port, protocol, container, pid: holder?.pid } },
+      `driver failed programming external connectivity on endpoint ${owner.containerName} (${owner.endpointId}): ${reason} (${facts})`,
+      {
+        ...(free === undefined ? {} : { hint: `try -p ${flagFor(wish, free)}` }),
+        details: { port, protocol, container, pid: holder?.pid },
+      },
     );
   }
 
