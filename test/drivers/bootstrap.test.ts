@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import fs from "node:fs";
 import os from "node:os";
@@ -59,7 +60,7 @@ async function make(recipe: BaseImageRecipe): Promise<Made> {
 
 /** GNU tar's listing: mode, owner, size, date, time, name. */
 async function listing(bytes: Buffer): Promise<Map<string, string[]>> {
-  const { stdout } = await run("tar", ["-tv", "--numeric-owner", "--full-time", "--utc"], { input: bytes });
+  const stdout = execFileSync("tar", ["-tv", "--numeric-owner", "--full-time", "--utc"], { input: bytes });
   const entries = stdout
     .toString()
     .trimEnd()
@@ -107,7 +108,7 @@ test("the commands run inside the image", async () => {
   const root = path.join(folder, "root");
   try {
     fs.mkdirSync(root);
-    await run("tar", ["-xp", "-C", root], { input: (await make({ family: "busybox" })).bytes });
+    execFileSync("tar", ["-xp", "-C", root], { input: (await make({ family: "busybox" })).bytes });
     const { stdout } = await run("chroot", [
       root,
       "/bin/sh",

@@ -5,7 +5,7 @@ import type { AttachStream, ExecSession, ExecSpec, Monitor, MonitorSpec, Process
 import { type CliRuntime, commandOfBundle } from "../oci/runtime.ts";
 import { translateRuntimeError } from "../oci/translate.ts";
 import { killIfThere, processesWith, processStartTime } from "../process/handle.ts";
-import { spawn } from "../process/run.ts";
+import { spawnLean } from "../process/run.ts";
 import { ConmonAttachStream } from "./attach-stream.ts";
 import { execDirectly } from "./exec-direct.ts";
 import { execWithTerminal } from "./exec-terminal.ts";
@@ -52,21 +52,22 @@ export class ConmonMonitor implements Monitor {
     // A client that leaves a terminal leaves the shell in it running.
     if (spec.stdin && (spec.tty || !spec.stdinOnce)) argv.push("--leave-stdin-open");
     const child = runtime.wrap(() =>
-      spawn(this.deps.conmon, argv, {
-        cwd: "/",
-        stdio: ["ignore", "ignore", "pipe", "pipe"],
+      spawnLean(this.deps.conmon, argv, {
         env: { PATH: process.env["PATH"], _OCI_SYNCPIPE: "3" },
+        outputs: [2, 3],
       }),
     );
+    const [complaints, sync] = child.outputs as [Readable, Readable];
     let complaint = "";
-    child.stderr?.on("data", (chunk: Buffer) => {
+    complaints.on("data", (chunk: Buffer) => {
       complaint = (complaint + chunk.toString("utf8")).slice(-4096);
     });
-    const sync = child.stdio[3] as Readable;
-    const failed = new Promise<never>((_, reject) => child.once("error", reject));
-    const line = await Promise.race([readJsonLine(sync), failed]);
+    complaints.on("error", () => {}); // what conmon says on the other pipe counts
+    const line = await readJsonLine(sync);
     sync.destroy();
-    child.stderr?.destroy();
+    complaints.destroy();
+    // It has forked: the monitor is the other one.
+    await child.exit();
     const pid = line?.["data"];
     if (typeof pid !== "number" || pid <= 0) {
       await runtime.remove(spec.id);
