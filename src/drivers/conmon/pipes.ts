@@ -7,23 +7,28 @@ import { errnoOf } from "../../base/errors.ts";
 export function readJsonLine(pipe: Readable): Promise<Record<string, unknown> | undefined> {
   return new Promise((resolve, reject) => {
     let text = "";
-    const done = (value: Record<string, unknown> | undefined): void => {
-      pipe.off("data", onData);
-      pipe.pause();
-      resolve(value);
+    const settle = (body: () => void): void => {
+      pipe.off("data", onData).off("end", onEnd).off("error", onError).pause();
+      body();
     };
     const onData = (chunk: Buffer): void => {
       text += chunk.toString("utf8");
       const end = text.indexOf("\n");
       if (end < 0) return;
       const rest = text.slice(end + 1);
-      if (rest !== "") pipe.unshift(Buffer.from(rest));
-      done(JSON.parse(text.slice(0, end)) as Record<string, unknown>);
+      settle(() => {
+        // Two lines can come in one chunk; back only once nobody listens, or it would come straight here again.
+        if (rest !== "") pipe.unshift(Buffer.from(rest));
+        try {
+          resolve(JSON.parse(text.slice(0, end)) as Record<string, unknown>);
+        } catch (error) {
+          reject(error as Error);
+        }
+      });
     };
-    pipe.on("data", onData);
-    pipe.once("end", () => done(undefined));
-    pipe.once("error", reject);
-    pipe.resume();
+    const onEnd = (): void => settle(() => resolve(undefined));
+    const onError = (error: Error): void => settle(() => reject(error));
+    pipe.on("data", onData).once("end", onEnd).once("error", onError).resume();
   });
 }
 
