@@ -300,9 +300,9 @@ it("keeps published ports answering while the engine is killed and started again
   await engine.ok("run", "-d", "--name", "steady", "--hostname", "steady", "-p", `${port}:80`, ...WEB);
   await answers(port, "steady");
   const seen: (string | undefined)[] = [];
-  let polling = true;
+  const polling = new AbortController();
   const poll = (async () => {
-    while (polling) {
+    while (!polling.signal.aborted) {
       seen.push(await page(port));
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
@@ -313,7 +313,7 @@ it("keeps published ports answering while the engine is killed and started again
   await engine.up();
   const started = seen.length;
   await until(() => seen.length > started + 5, { what: "pages after the start" });
-  polling = false;
+  polling.abort();
   await poll;
   assert.deepEqual(new Set(seen), new Set(["steady"]));
   // The port is still held against others.
