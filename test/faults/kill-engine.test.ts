@@ -74,6 +74,10 @@ describe("kill -9 of the engine", () => {
     });
   }
 
+  it("left no volume of a container that never came to be", async () => {
+    assert.equal(await engine.ok("volume", "ls", "-q"), "");
+  });
+
   const signs = {
     "its root is mounted": (id: string) => fs.readFileSync("/proc/mounts", "utf8").includes(`workspaces/${id}`),
     "its network is there": (id: string) => fs.existsSync(`${engine.execRoot}/netns/${id}`),

@@ -12,6 +12,8 @@ export interface VolumeRecord {
   options: Record<string, string>;
   /** Begun and not finished; the next daemon takes it up. */
   intent?: "remove";
+  /** The container that an anonymous one was made for. */
+  madeFor?: string;
   /** Containers for which a volume with options is mounted. */
   mountedFor?: string[];
 }

@@ -29,6 +29,8 @@ export interface VolumeRequest {
   driver?: string;
   options?: Record<string, string>;
   labels?: Record<string, string>;
+  /** The container that wants it; only an anonymous one remembers. */
+  madeFor?: string;
 }
 
 export interface PruneResult {
@@ -78,7 +80,8 @@ export class Volumes {
     const options = request.options ?? {};
     checkVolumeOptions(name, options);
     const labels = { ...request.labels, ...(!request.name && { [ANONYMOUS_LABEL]: "" }) };
-    const record = this.newRecord(name, labels, options);
+    const { madeFor } = request;
+    const record = { ...this.newRecord(name, labels, options), ...(!request.name && madeFor ? { madeFor } : {}) };
     this.save(record);
     this.deps.files.create(name);
     this.deps.events.publish("volume", "create", name, { driver: record.driver });
@@ -98,6 +101,11 @@ export class Volumes {
     return this.present()
       .filter((record) => matchesList(record, filters, (name) => this.users(name).length > 0))
       .toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  /** Names of the anonymous volumes made for a container, also if it never came to know of them. */
+  madeFor(containerId: string): string[] {
+    return this.present().flatMap((record) => (record.madeFor === containerId ? [record.name] : []));
   }
 
   mountpoint(name: string): string {

@@ -39,7 +39,7 @@ export class VolumeMounts implements ContainerMounts {
     this.deps = deps;
   }
 
-  async create(_id: string, config: ContainerConfig, hostConfig: HostConfig): Promise<MountPoint[]> {
+  async create(id: string, config: ContainerConfig, hostConfig: HostConfig): Promise<MountPoint[]> {
     const inherited = this.inherited(hostConfig);
     const requests = planMountRequests(config, hostConfig, new Set(inherited.map((row) => row.Destination)));
     // everything that can fail without leaving something behind comes first
@@ -49,7 +49,7 @@ export class VolumeMounts implements ContainerMounts {
     }
     const made: string[] = [];
     try {
-      const own = requests.flatMap((request) => this.row(request, made));
+      const own = requests.flatMap((request) => this.row(id, request, made));
       const replaced = new Set(requests.map((request) => request.destination));
       return [...inherited.filter((row) => !replaced.has(row.Destination)), ...own];
     } catch (error) {
@@ -84,7 +84,7 @@ export class VolumeMounts implements ContainerMounts {
   }
 
   async removeAnonymous(record: ContainerRecord): Promise<void> {
-    for (const name of volumeNames(record)) {
+    for (const name of new Set([...volumeNames(record), ...this.deps.volumes.madeFor(record.id)])) {
       try {
         if (!Object.hasOwn(this.deps.volumes.get(name).labels, ANONYMOUS_LABEL)) continue;
         await this.deps.volumes.remove(name, { goingWith: record.id });
@@ -132,7 +132,7 @@ export class VolumeMounts implements ContainerMounts {
   }
 
   /** Inspect's row; makes the volume that it names and notes in `made` what was anonymous. */
-  private row(request: MountRequest, made: string[]): MountPoint[] {
+  private row(containerId: string, request: MountRequest, made: string[]): MountPoint[] {
     const common = { Destination: request.destination, Mode: request.mode, RW: !request.readOnly };
     switch (request.type) {
       case "bind":
@@ -146,6 +146,7 @@ export class VolumeMounts implements ContainerMounts {
           ...(driver !== undefined && { driver }),
           labels,
           options,
+          madeFor: containerId,
         });
         if (name === undefined) made.push(volume.name);
         const Source = this.deps.volumes.mountpoint(volume.name);

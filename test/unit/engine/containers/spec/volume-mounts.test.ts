@@ -170,6 +170,16 @@ describe("a container's mounts", () => {
     assert.deepEqual(log, ["remove anonymous1"]);
   });
 
+  it("lose their anonymous volumes also when the engine ended before the container knew of them", async () => {
+    const { mounts, create, volumes } = world();
+    const record = await create({ Binds: ["named:/n"] }, { Volumes: { "/a": {} } });
+    await mounts.removeAnonymous({ ...record, mounts: [] });
+    assert.deepEqual(
+      volumes.list().map((volume) => volume.name),
+      ["named"],
+    );
+  });
+
   it("hold a /dev/shm that others may join only when the container is shareable", async () => {
     const { create, mounts, log } = world();
     const shm = async (hostConfig: HostConfig): Promise<(string | undefined)[]> =>
