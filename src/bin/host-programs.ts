@@ -4,6 +4,7 @@ import path from "node:path";
 import { GantryError } from "../base/errors.ts";
 import { findInPath, needsSharedMounts, wrapFor } from "../drivers/oci/detect.ts";
 import { CliRuntime } from "../drivers/oci/runtime.ts";
+import { SealedProgram } from "../drivers/oci/sealed-program.ts";
 import { MNT_DETACH, MS, mount, umount } from "../drivers/syscalls/mount.ts";
 
 const missing = (what: string, hint: string): GantryError =>
@@ -45,7 +46,14 @@ export class Runtimes {
     const file = name.startsWith("/") ? (fs.existsSync(name) ? name : undefined) : findInPath(name);
     if (!file) return undefined;
     const stateRoot = path.join(this.stateRoot, path.basename(file));
-    const runtime = new CliRuntime({ name, path: file, stateRoot, wrap: wrapFor(path.basename(file)) });
+    const sealed = path.basename(file) === "crun" ? new SealedProgram(file) : undefined;
+    const runtime = new CliRuntime({
+      name,
+      path: file,
+      ...(sealed ? { program: () => sealed.path() } : {}),
+      stateRoot,
+      wrap: wrapFor(path.basename(file)),
+    });
     this.known.set(name, runtime);
     return runtime;
   }

@@ -19,7 +19,7 @@ export async function execDirectly(runtime: CliRuntime, spec: ExecSpec): Promise
   fs.writeFileSync(file, JSON.stringify(spec.process));
   const argv = [...runtime.globalArgs(), `--log=${log}`, "exec", "--process", file, "--pid-file", pidFile];
   const child = runtime.wrap(() =>
-    spawn(runtime.path, [...argv, spec.containerId], {
+    spawn(runtime.program(), [...argv, spec.containerId], {
       cwd: "/",
       // Never /dev/null: crun 1.8 gives the host's own to the container's user.
       stdio: ["pipe", "pipe", "pipe"],

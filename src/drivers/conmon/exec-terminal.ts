@@ -21,7 +21,7 @@ export async function execWithTerminal(conmon: string, runtime: CliRuntime, spec
   const runtimeArgs = [...runtime.globalArgs(), `--log=${log}`];
   const argv = [
     ...["--api-version", "1", "-c", spec.containerId, "-u", spec.execId, "-n", spec.execId, "-b", spec.folder],
-    ...["-r", runtime.path, ...runtimeArgs.flatMap((arg) => ["--runtime-arg", arg])],
+    ...["-r", runtime.program(), ...runtimeArgs.flatMap((arg) => ["--runtime-arg", arg])],
     ...["-e", "--exec-attach", "--exec-process-spec", file, "-p", path.join(spec.folder, "pid"), "-l", "none"],
     ...["--full-attach", "--no-sync-log", "--log-level", "error", "-t"],
   ];

@@ -43,7 +43,7 @@ export class ConmonMonitor implements Monitor {
     this.forgetExit(spec.id);
     const argv = [
       ...["--api-version", "1", "-c", spec.id, "-u", spec.id, "-n", spec.id, "-b", spec.bundle],
-      ...["-r", runtime.path, ...runtime.globalArgs().flatMap((arg) => ["--runtime-arg", arg])],
+      ...["-r", runtime.program(), ...runtime.globalArgs().flatMap((arg) => ["--runtime-arg", arg])],
       ...["-p", pidFile, "-P", monitorPidFile, "-l", spec.logPath ? `k8s-file:${spec.logPath}` : "none"],
       ...["--exit-dir", this.deps.exitDir, "--full-attach", "--no-sync-log", "--log-level", "error"],
     ];

@@ -10,6 +10,8 @@ import { translateRuntimeError } from "./translate.ts";
 export interface CliRuntimeInit {
   name: string;
   path: string;
+  /** What to start, where that is not the path itself. */
+  program?: () => string;
   /** Where the runtime keeps its own state. */
   stateRoot: string;
   /** Runs a spawn in the mount namespace that this runtime needs. */
@@ -24,11 +26,14 @@ export class CliRuntime implements OciRuntime {
   readonly name: string;
   readonly path: string;
   readonly wrap: <T>(body: () => T) => T;
+  /** The file to start: asked anew each time. */
+  readonly program: () => string;
   private readonly stateRoot: string;
 
   constructor(init: CliRuntimeInit) {
     this.name = init.name;
     this.path = init.path;
+    this.program = init.program ?? (() => init.path);
     this.stateRoot = init.stateRoot;
     this.wrap = init.wrap;
   }
@@ -39,7 +44,7 @@ export class CliRuntime implements OciRuntime {
   }
 
   private run(args: string[], options: RunOptions = {}): Promise<RunResult> {
-    return run(this.path, [...this.globalArgs(), ...args], { ...options, wrap: this.wrap });
+    return run(this.program(), [...this.globalArgs(), ...args], { ...options, wrap: this.wrap });
   }
 
   async start(id: string): Promise<void> {
@@ -93,7 +98,7 @@ export class CliRuntime implements OciRuntime {
     return new Promise((resolve, reject) => {
       const log = `${bundle}/runtime.log`;
       const child = this.wrap(() =>
-        spawn(this.path, [...this.globalArgs(), `--log=${log}`, "run", "--bundle", bundle, id], {
+        spawn(this.program(), [...this.globalArgs(), `--log=${log}`, "run", "--bundle", bundle, id], {
           stdio: ["ignore", "pipe", "pipe"],
         }),
       );
