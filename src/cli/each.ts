@@ -1,5 +1,5 @@
 import type { Context } from "./command.ts";
-import { words } from "./errors.ts";
+import { withHint, words } from "./errors.ts";
 
 /**
  * Does one thing for each name, printing the name (or what `action` gives; null: nothing) after each success and every failure at the
@@ -30,5 +30,5 @@ export async function forEachName(
 
 function failureText(error: unknown): string {
   const hint = (error as { hint?: string }).hint;
-  return hint === undefined ? words(error) : `${words(error)}\nhint: ${hint}`;
+  return withHint(words(error), hint);
 }

@@ -1,6 +1,6 @@
 import { GantryError } from "../base/errors.ts";
 import type { Context } from "./command.ts";
-import { words } from "./errors.ts";
+import { withHint, words } from "./errors.ts";
 import { Exit } from "./exit.ts";
 import { compactJson, indentJson } from "./format/json.ts";
 import { attempt } from "./format/listing.ts";
@@ -23,7 +23,7 @@ export async function inspectEach(
       if (render === undefined) found.push(text);
       else out += `${attempt(() => render(text), "template parsing error")}\n`;
     } catch (error) {
-      failures.push(error instanceof GantryError && error.hint ? `${words(error)}\nhint: ${error.hint}` : words(error));
+      failures.push(withHint(words(error), error instanceof GantryError ? error.hint : undefined));
       if (error instanceof GantryError && error.kind === "unavailable") break;
     }
   }

@@ -1,5 +1,6 @@
 import { humanSize } from "../base/units.ts";
 import type { ProgressLine } from "../wire/types/images.ts";
+import { withHint } from "./errors.ts";
 import { Exit } from "./exit.ts";
 import type { Output } from "./terminal/output.ts";
 
@@ -31,7 +32,8 @@ export async function showProgress(
       continue;
     }
     if (line.error !== undefined || line.errorDetail !== undefined) {
-      throw new Exit(line.errorDetail?.code || 1, line.errorDetail?.message ?? line.error);
+      const { code, message = line.error ?? "", hint } = line.errorDetail ?? {};
+      throw new Exit(code || 1, withHint(message, hint));
     }
     if (screen !== undefined) screen.show(line);
     else plain(line, out);

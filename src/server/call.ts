@@ -209,8 +209,12 @@ export async function streamJson(call: Call, body: (send: (line: object) => void
   } catch (error) {
     if (out === undefined) throw error;
     const message = error instanceof Error ? error.message : String(error);
-    const code = error instanceof GantryError ? error.details?.["exitCode"] : undefined;
-    send({ errorDetail: code === undefined ? { message } : { code, message }, error: message });
+    const { details, hint } = error instanceof GantryError ? error : {};
+    const code = details?.["exitCode"];
+    send({
+      errorDetail: { ...(code === undefined ? {} : { code }), message, ...(hint === undefined ? {} : { hint }) },
+      error: message,
+    });
   }
   out ??= call.stream("application/json");
   out.end();

@@ -23,8 +23,12 @@ function folder(files: Record<string, string | Buffer>): string {
   return made;
 }
 
-/** The CLI's own words on the classic builder aside. */
-const complaint = (ran: Ran): string => ran.stderr.replace(/^DEPRECATED: [^]*?\n\n/, "").trimEnd();
+/** The CLI's own words on the classic builder, and hints, aside. */
+const complaint = (ran: Ran): string =>
+  ran.stderr
+    .replace(/^DEPRECATED: [^]*?\n\n/, "")
+    .replace(/^hint: .*\n/m, "")
+    .trimEnd();
 const count = (text: string, word: string): number => text.split(word).length - 1;
 
 for (const cli of ["docker", "gantry"] as const) {
@@ -312,6 +316,8 @@ for (const cli of ["docker", "gantry"] as const) {
       const script = await build('FROM busybox\nCOPY --chmod=755 s /s\nRUN ["/s"]\n', { s: "#!/none/such\n" });
       assert.equal(script.code, 1, script.stderr);
       assert.match(script.stderr, /exec \/s: no such file or directory/);
+      if (cli === "gantry")
+        assert.match(script.stderr, /^hint: \/s needs \/none\/such, which the image does not have$/m);
       assert.doesNotMatch(script.stdout, /91m/);
       await nothingRuns();
     });
@@ -322,6 +328,7 @@ for (const cli of ["docker", "gantry"] as const) {
       assert.match(ran.stderr, /dockerfile parse error line 4: unknown instruction: RUM\n/);
       assert.match(ran.stderr, /4 \| RUM echo hi\n.*\^\^\^ did you mean RUN\?/);
       assert.equal(count(ran.stderr, "RUM"), 2);
+      assert.equal(count(ran.stderr, "did you mean"), 1);
       const flag = await build("FROM busybox\nCOPY --chwon=1:1 a /\n");
       assert.match(flag.stderr, /line 2: unknown flag: (--)?chwon/);
       assert.match(flag.stderr, /did you mean --chown\?/);

@@ -85,7 +85,8 @@ export interface ProgressLine {
   progressDetail?: { current?: number; total?: number; hidecounts?: boolean; units?: string };
   aux?: Record<string, unknown>;
   error?: string;
-  errorDetail?: { code?: number; message: string };
+  /** `hint`: Gantry's own. */
+  errorDetail?: { code?: number; message: string; hint?: string };
 }
 
 /** One row of GET /images/search. */
