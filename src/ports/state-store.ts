@@ -11,6 +11,11 @@ export interface CommitOptions {
    * anyway (who runs, with what address), and for steps whose end is synced before anybody is told.
    */
   sync?: boolean;
+  /**
+   * true: belongs to an end or a removal, which must be possible on a full disk: may use the space that is set aside.
+   * Deletions always may.
+   */
+  ending?: boolean;
 }
 
 /**

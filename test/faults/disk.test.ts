@@ -72,6 +72,7 @@ describe("a full disk", () => {
       "-c",
       "while ! test -e /t/go; do sleep 0.02; done; exit 6",
     );
+    await engine.ok("run", "-d", "--name", "goes", "-v", "/anonymous", "busybox", "sleep", "1000");
     const { Pid } = (await inspect(engine, id)).State;
     const daemon = engine.pid;
     const free = fill();
@@ -93,6 +94,10 @@ describe("a full disk", () => {
       assert.equal(await engine.ok("exec", id, "echo", "alive"), "alive");
       assert.equal((await inspect(engine, id)).State.Pid, Pid);
       await engine.docker("exec", ends, "touch", "/t/go");
+      await until(async () => (await inspect(engine, ends)).State.Status === "exited", { what: "its end" });
+      const going = await engine.ok("ps", "-aq", "--filter", "name=goes");
+      await engine.ok("stop", "-t", "0", going);
+      await engine.ok("rm", "-v", going);
     } finally {
       free();
     }

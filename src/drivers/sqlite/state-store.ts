@@ -3,10 +3,20 @@ import path from "node:path";
 import { DatabaseSync, type DatabaseSyncInstance, type StatementSyncInstance } from "@photostructure/sqlite";
 import { GantryError, messageOf } from "../../base/errors.ts";
 import type { CommitOptions, StateChange, StateStore } from "../../ports/state-store.ts";
+import { DiskReserve } from "./disk-reserve.ts";
+
+const isFull = (error: unknown): boolean => /full|SQLITE_FULL|disk I\/O/i.test(messageOf(error));
+
+const stateFull = (cause: unknown): GantryError =>
+  new GantryError("internal", "STATE_FULL", `no space left on device: ${messageOf(cause)}`, {
+    hint: "free some disk space; nothing was changed, and the engine goes on without a restart",
+    cause,
+  });
 
 /** One SQLite file in WAL mode, synced at a commit: 25 kill -9 and power cuts lose nothing that was committed. */
 export class SqliteStateStore implements StateStore {
   private readonly database: DatabaseSyncInstance;
+  private readonly reserve: DiskReserve;
   private readonly upsert: StatementSyncInstance;
   private readonly erase: StatementSyncInstance;
   private readonly one: StatementSyncInstance;
@@ -15,6 +25,8 @@ export class SqliteStateStore implements StateStore {
   constructor(file: string) {
     fs.mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
     this.database = new DatabaseSync(file);
+    this.reserve = new DiskReserve(`${file}.reserve`);
+    this.reserve.restore();
     this.database.exec("PRAGMA journal_mode=WAL; PRAGMA busy_timeout=5000");
     this.database.exec(
       "CREATE TABLE IF NOT EXISTS state (bucket TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (bucket, key)) WITHOUT ROWID",
@@ -37,8 +49,23 @@ export class SqliteStateStore implements StateStore {
     return rows.map((row) => [row.key, JSON.parse(row.value) as T]);
   }
 
-  commit(changes: StateChange[], { sync = true }: CommitOptions = {}): void {
+  commit(changes: StateChange[], options: CommitOptions = {}): void {
     if (changes.length === 0) return;
+    const { sync = true, ending = changes.every(({ value }) => value === undefined) } = options;
+    try {
+      try {
+        this.write(changes, sync);
+      } catch (cause) {
+        if (!isFull(cause) || !ending || !this.reserve.spend()) throw cause;
+        this.write(changes, sync);
+      }
+    } catch (cause) {
+      throw isFull(cause) ? stateFull(cause) : cause;
+    }
+    this.reserve.restore();
+  }
+
+  private write(changes: StateChange[], sync: boolean): void {
     try {
       this.database.exec(sync ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
       this.database.exec("BEGIN IMMEDIATE");
@@ -49,12 +76,6 @@ export class SqliteStateStore implements StateStore {
       this.database.exec("COMMIT");
     } catch (cause) {
       this.rollBack();
-      if (/full|SQLITE_FULL|disk I\/O/i.test(messageOf(cause))) {
-        throw new GantryError("internal", "STATE_FULL", `no space left on device: ${messageOf(cause)}`, {
-          hint: "free some disk space; nothing was changed, and the engine goes on without a restart",
-          cause,
-        });
-      }
       throw cause;
     }
   }

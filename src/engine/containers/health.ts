@@ -79,21 +79,30 @@ export class HealthMonitor {
 
   private async check(entry: ContainerEntry, probe: string[]): Promise<void> {
     const { record } = entry;
-    if (!this.cancels.has(entry.id) || !isUp(record)) return;
+    const turn = this.cancels.get(entry.id);
+    if (!turn || !isUp(record)) return;
     if (record.state.status === "running") {
       const result = await this.probe(entry, probe);
-      if (!this.cancels.has(entry.id) || !record.state.health) return;
-      const before = record.state.health;
-      record.state.health = nextHealth(before, result, {
-        retries: record.config.Healthcheck?.Retries || DEFAULTS.retries,
-        inStartPeriod: this.inStartPeriod(entry),
-      });
-      this.deps.registry.save(entry);
-      if (before.Status !== record.state.health.Status) {
-        this.deps.publish(entry, `health_status: ${record.state.health.Status}`);
+      // The container may have ended meanwhile, and have begun anew.
+      if (this.cancels.get(entry.id) !== turn || !record.state.health) return;
+      try {
+        this.note(entry, record.state.health, result);
+      } catch (error) {
+        this.deps.logger.error("storing a container's health", { container: entry.id, error: messageOf(error) });
       }
     }
     this.schedule(entry, probe);
+  }
+
+  private note(entry: ContainerEntry, before: Health, result: HealthResult): void {
+    const { record } = entry;
+    const after = nextHealth(before, result, {
+      retries: record.config.Healthcheck?.Retries || DEFAULTS.retries,
+      inStartPeriod: this.inStartPeriod(entry),
+    });
+    record.state.health = after;
+    if (before.Status !== after.Status) this.deps.publish(entry, `health_status: ${after.Status}`);
+    this.deps.registry.save(entry);
   }
 
   private async probe(entry: ContainerEntry, probe: string[]): Promise<HealthResult> {

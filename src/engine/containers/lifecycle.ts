@@ -101,7 +101,7 @@ export class Lifecycle {
   /** For what memory and kernel say already: a full disk must not keep clients waiting. The next save has it too. */
   private saveOrTell(entry: ContainerEntry): void {
     try {
-      this.deps.registry.save(entry);
+      this.deps.registry.save(entry, { ending: true });
     } catch (error) {
       this.deps.logger.error("storing a container's state", { container: entry.id, error: messageOf(error) });
     }
@@ -114,7 +114,7 @@ export class Lifecycle {
     if (await entry.lock.run(async () => this.giveUpRestart(entry))) return;
     if (!isUp(record)) throw new GantryError("notModified", "NOT_RUNNING", "container is not running");
     record.state.manuallyStopped = true;
-    this.deps.registry.save(entry);
+    this.saveOrTell(entry);
     await this.terminate(entry, options);
     this.deps.publish(entry, "stop");
   }
@@ -259,7 +259,7 @@ export class Lifecycle {
     });
     try {
       // finish() syncs it, before anybody is told
-      this.deps.registry.save(entry, { sync: false });
+      this.deps.registry.save(entry, { sync: false, ending: true });
     } catch (error) {
       // The exit code stays with the monitor's record until it is stored; the watch comes again.
       Object.assign(state, before);

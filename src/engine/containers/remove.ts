@@ -57,7 +57,7 @@ export class Remover {
     const before = { status: record.state.status, intent: record.state.intent };
     Object.assign(record.state, { status: "removing", intent: "remove", removeVolumes: volumes });
     try {
-      deps.registry.save(entry);
+      deps.registry.save(entry, { ending: true });
     } catch (error) {
       Object.assign(record.state, before);
       throw error;

@@ -1,6 +1,6 @@
 import { GantryError } from "../../base/errors.ts";
 import type { Clock, Ids } from "../../ports/clock.ts";
-import type { StateStore } from "../../ports/state-store.ts";
+import type { CommitOptions, StateStore } from "../../ports/state-store.ts";
 import type { VolumeFiles } from "../../ports/volume-files.ts";
 import { booleanFilter, checkFilterNames, type Filters, matchesLabels, matchesList } from "./volume-filters.ts";
 import {
@@ -134,7 +134,7 @@ export class Volumes {
         details: { containers: users },
       });
     }
-    this.save({ ...record, intent: "remove" });
+    this.save({ ...record, intent: "remove" }, { ending: true });
     await this.finishRemoval(record);
     this.deps.events.publish("volume", "destroy", name, { driver: record.driver });
   }
@@ -220,8 +220,8 @@ export class Volumes {
     return { name, driver: "local", created: this.deps.clock.stamp(), labels, options };
   }
 
-  private save(record: VolumeRecord): void {
-    this.deps.state.commit([{ bucket: VOLUMES, key: record.name, value: record }]);
+  private save(record: VolumeRecord, options?: CommitOptions): void {
+    this.deps.state.commit([{ bucket: VOLUMES, key: record.name, value: record }], options);
   }
 
   private async finishRemoval(record: VolumeRecord): Promise<void> {
