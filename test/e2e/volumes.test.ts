@@ -105,6 +105,23 @@ for (const cli of ["docker", "gantry"] as const) {
         "type=volume,dst=/x,nosuch=1",
         "busybox",
       );
+      await fails(125, /No such container: nosuch/, "run", "--rm", "--volumes-from", "nosuch", "busybox");
+      await fails(
+        125,
+        /plugin "nosuch" not found/,
+        "run",
+        "--rm",
+        "--volume-driver",
+        "nosuch",
+        "-v",
+        "x:/x",
+        "busybox",
+      );
+      await fails(
+        125,
+        /not a directory: unknown: Are you trying to mount a directory onto a file \(or vice-versa\)\?/,
+        ...["run", "--rm", "-v", `${hostFolder()}:/etc/passwd`, "busybox"],
+      );
       assert.equal(await out("ps", "-aq"), "");
       assert.deepEqual(await volumes(), []);
     });

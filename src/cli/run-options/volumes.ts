@@ -65,8 +65,13 @@ export function mountOf(text: string): MountSpec {
     else if (key === "volume-label") (volume.Labels ??= {})[pairOf(raw)[0]] = pairOf(raw)[1];
     else if (key === "volume-driver") (volume.DriverConfig ??= {}).Name = raw;
     else if (key === "volume-opt") ((volume.DriverConfig ??= {}).Options ??= {})[pairOf(raw)[0]] = pairOf(raw)[1];
-    else if (key === "tmpfs-size") tmpfs.SizeBytes = parseBytes(raw);
-    else if (key === "tmpfs-mode") {
+    else if (key === "tmpfs-size") {
+      try {
+        tmpfs.SizeBytes = parseBytes(raw);
+      } catch {
+        throw new Error(`invalid value for ${key}: ${raw}`);
+      }
+    } else if (key === "tmpfs-mode") {
       if (!/^[0-7]+$/.test(raw)) throw new Error(`invalid value for ${key}: ${raw}`);
       tmpfs.Mode = Number.parseInt(raw, 8);
     } else throw new Error(`unexpected key '${key}' in '${field}'`);

@@ -11,7 +11,8 @@ export function translateRuntimeError(verb: "create" | "start" | "exec", words: 
       ? "OCI runtime exec failed: exec failed: unable to start container process"
       : "failed to create task for container: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process";
   const reason = reasonOf(text, command);
-  return new GantryError("invalid", reason.code, `${head}: ${reason.words}: unknown`, {
+  const question = reason.question === undefined ? "" : `: ${reason.question}`;
+  return new GantryError("invalid", reason.code, `${head}: ${reason.words}: unknown${question}`, {
     ...(reason.hint ? { hint: reason.hint } : {}),
     details: { runtime: text, head, ...(reason.exitCode ? { exitCode: reason.exitCode } : {}) },
   });
@@ -20,6 +21,8 @@ export function translateRuntimeError(verb: "create" | "start" | "exec", words: 
 interface Reason {
   code: string;
   words: string;
+  /** What docker asks the user at the end. */
+  question?: string;
   hint?: string;
   /** What `docker run` ends with. */
   exitCode?: 126 | 127;
@@ -29,6 +32,15 @@ function reasonOf(text: string, command: string): Reason {
   const quoted = JSON.stringify(command);
   if (/executable file (.* )?not found in \$PATH/i.test(text) && !command.includes("/")) {
     return { code: "COMMAND_NOT_FOUND", exitCode: 127, words: `exec: ${quoted}: executable file not found in $PATH` };
+  }
+  if (/mount/i.test(text) && /not a directory/i.test(text)) {
+    const [, source, target] = /^mount `(.*)` to `(.*)`:/.exec(text) ?? [];
+    return {
+      code: "MOUNT_TYPE",
+      words: source === undefined ? text : `error mounting "${source}" to rootfs at "/${target}": not a directory`,
+      question:
+        "Are you trying to mount a directory onto a file (or vice-versa)? Check if the specified host path exists and is the expected type",
+    };
   }
   if (/chdir|cwd|working directory/i.test(text)) return { code: "BAD_WORKDIR", words: text };
   if (/no such file or directory/i.test(text) && /exec|stat/i.test(text)) {

@@ -1,4 +1,4 @@
-import { GantryError, messageOf } from "../../base/errors.ts";
+import { GantryError, isGantryError, messageOf } from "../../base/errors.ts";
 import { parseTimestamp } from "../../base/timestamps.ts";
 import type { AttachOptions } from "../../engine/containers/attach.ts";
 import type { Containers, WaitCondition } from "../../engine/containers/containers.ts";
@@ -126,14 +126,23 @@ async function create(deps: ContainerRoutesDeps, call: Call): Promise<void> {
   } = await call.json<ContainerCreateRequest>();
   const asked = call.query.get("name");
   const platform = call.query.get("platform");
-  const { id, warnings } = await deps.containers.create({
+  const created = deps.containers.create({
     ...(asked ? { name: asked } : {}),
     config: { ...config, Entrypoint: asList(config.Entrypoint), Cmd: asList(config.Cmd) },
     hostConfig: hostConfig ?? {},
     ...(networking ? { networking } : {}),
     ...(platform ? { platform } : {}),
   });
+  const { id, warnings } = await created.catch(onlyImagesMissing);
   call.send(201, { Id: id, Warnings: warnings });
+}
+
+/** To a 404 `docker run` pulls the image and tries again: whatever else is missing is a bad request, as from dockerd. */
+function onlyImagesMissing(error: unknown): never {
+  const aboutImage = isGantryError(error, "NO_SUCH_IMAGE") || isGantryError(error, "WRONG_PLATFORM");
+  if (aboutImage || !isGantryError(error) || error.kind !== "notFound") throw error;
+  const { code, message, hint } = error;
+  throw new GantryError("invalid", code, message, { ...(hint === undefined ? {} : { hint }), cause: error });
 }
 
 /** Docker takes a bare string where a list of words is due. */

@@ -6,6 +6,14 @@ const CREATE =
   "failed to create task for container: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: ";
 const EXEC = "OCI runtime exec failed: exec failed: unable to start container process: ";
 
+it("asks docker's question where a folder meets a file", () => {
+  const error = translateRuntimeError("create", "mount `/tmp/file` to `etc`: Not a directory", "sh");
+  assert.equal(
+    error.message,
+    `${CREATE}error mounting "/tmp/file" to rootfs at "/etc": not a directory: unknown: Are you trying to mount a directory onto a file (or vice-versa)? Check if the specified host path exists and is the expected type`,
+  );
+});
+
 describe("what runtimes complain of, in Docker's words", () => {
   const cases: [verb: "create" | "exec", words: string, command: string, message: string, exitCode?: number][] = [
     [
