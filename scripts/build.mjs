@@ -1,6 +1,7 @@
 // Bundles the two programs and the tar worker into dist/. Native modules stay outside, in node_modules.
+// What is there is replaced when all is done: an engine that runs from it may start its worker at any moment.
 import { build } from "esbuild";
-import { rmSync } from "node:fs";
+import { existsSync, renameSync, rmSync } from "node:fs";
 import { bundleCli } from "./cli-bundle.mjs";
 
 const external = ["koffi", "@photostructure/sqlite"];
@@ -10,12 +11,19 @@ const banner = {
   js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
 };
 
-rmSync("dist", { recursive: true, force: true });
-await bundleCli("dist");
-await build({
-  ...common,
-  entryPoints: { gantryd: "src/bin/gantryd.ts", "tar-worker": "src/drivers/tar/worker.ts" },
-  outdir: "dist",
-  sourcemap: "linked",
-  banner,
-});
+const fresh = `dist.${process.pid}`;
+const old = `${fresh}.old`;
+try {
+  await bundleCli(fresh);
+  await build({
+    ...common,
+    entryPoints: { gantryd: "src/bin/gantryd.ts", "tar-worker": "src/drivers/tar/worker.ts" },
+    outdir: fresh,
+    sourcemap: "linked",
+    banner,
+  });
+  if (existsSync("dist")) renameSync("dist", old);
+  renameSync(fresh, "dist");
+} finally {
+  for (const folder of [fresh, old]) rmSync(folder, { recursive: true, force: true });
+}
