@@ -114,7 +114,7 @@ for (const cli of ["docker", "gantry"] as const) {
         "--volume-driver",
         "nosuch",
         "-v",
-        "x:/x",
+        "vol:/x",
         "busybox",
       );
       await fails(
