@@ -1,12 +1,16 @@
-import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import fs from "node:fs";
 import path from "node:path";
+import type { Readable, Writable } from "node:stream";
 import type { AttachStream, ExecSession, ExecSpec } from "../../ports/monitor.ts";
 import { type CliRuntime, readIfThere } from "../oci/runtime.ts";
 import { translateRuntimeError } from "../oci/translate.ts";
 import { killIfThere } from "../process/handle.ts";
-import { spawn } from "../process/run.ts";
+import type { LeanChild } from "../process/lean-child.ts";
+import { spawnLean } from "../process/run.ts";
+
+/** A descriptor that only the runtime's own process has: it closes when that ends. */
+const LIFE = 3;
 
 /** Output that children of the process still hold open after its end is given up after this, in milliseconds. */
 const LINGER = 200;
@@ -19,16 +23,20 @@ export async function execDirectly(runtime: CliRuntime, spec: ExecSpec): Promise
   fs.writeFileSync(file, JSON.stringify(spec.process));
   const argv = [...runtime.globalArgs(), `--log=${log}`, "exec", "--process", file, "--pid-file", pidFile];
   const child = runtime.wrap(() =>
-    spawn(runtime.program(), [...argv, spec.containerId], {
-      cwd: "/",
+    spawnLean(runtime.program(), [...argv, spec.containerId], {
       // Never /dev/null: crun 1.8 gives the host's own to the container's user.
-      stdio: ["pipe", "pipe", "pipe"],
+      input: true,
+      outputs: [1, 2, LIFE],
     }),
   );
-  if (!spec.stdin) child.stdin?.end();
+  if (!spec.stdin) child.input?.end();
+  const life = child.outputs[2] as Readable;
+  life.on("error", () => {});
+  life.resume();
   const output = new PipeStream(child, () => readIfThere(pidFile) !== "");
   const exit = (async (): Promise<number> => {
-    const [code] = (await once(child, "exit")) as [number | null];
+    await once(life, "close");
+    const { code } = await child.exit();
     const complaint = readIfThere(log);
     const failed = complaint !== "" && readIfThere(pidFile) === "";
     output.settle(!failed);
@@ -47,7 +55,7 @@ export async function execDirectly(runtime: CliRuntime, spec: ExecSpec): Promise
     output,
     kill: () => {
       // The runtime's own process ends with it, and tells the code.
-      if (child.exitCode === null) killIfThere(Number(readIfThere(pidFile)) || 0);
+      if (child.running) killIfThere(Number(readIfThere(pidFile)) || 0);
     },
     exit,
   };
@@ -61,25 +69,30 @@ const START_POLL = 2;
  * complaint, which the client must not get: it waits.
  */
 class PipeStream implements AttachStream {
-  private readonly child: ChildProcess;
+  private readonly stdin: Writable | undefined;
+  private readonly stdout: Readable;
+  private readonly stderr: Readable;
   private readonly closed: Promise<void>;
   private readonly started: () => boolean;
   private early: Buffer[] | undefined = [];
   private deliver: ((stream: "stdout" | "stderr", chunk: Buffer) => void) | undefined;
   private paused = false;
 
-  constructor(child: ChildProcess, started: () => boolean) {
-    this.child = child;
+  constructor(child: LeanChild, started: () => boolean) {
+    [this.stdout, this.stderr] = child.outputs as [Readable, Readable];
+    this.stdin = child.input;
     this.started = started;
-    this.closed = new Promise((resolve) => child.once("close", () => resolve()));
-    child.stdin?.on("error", () => {}); // it ended without reading all
-    child.on("error", () => {});
+    const both = [this.stdout, this.stderr].map(
+      (stream) => new Promise((resolve) => stream.once("close", resolve).on("error", () => {})),
+    );
+    this.closed = Promise.all(both).then(() => {});
+    this.stdin?.on("error", () => {}); // it ended without reading all
   }
 
   onOutput(listener: (stream: "stdout" | "stderr", chunk: Buffer) => void): void {
     this.deliver = listener;
-    this.child.stdout?.on("data", (chunk: Buffer) => listener("stdout", chunk));
-    this.child.stderr?.on("data", (chunk: Buffer) => {
+    this.stdout.on("data", (chunk: Buffer) => listener("stdout", chunk));
+    this.stderr.on("data", (chunk: Buffer) => {
       if (this.early === undefined) listener("stderr", chunk);
       else {
         this.early.push(chunk);
@@ -109,31 +122,31 @@ class PipeStream implements AttachStream {
 
   write(chunk: Buffer): Promise<void> {
     return new Promise((resolve) => {
-      if (!this.child.stdin || this.child.stdin.destroyed) resolve();
-      else this.child.stdin.write(chunk, () => resolve());
+      if (!this.stdin || this.stdin.destroyed) resolve();
+      else this.stdin.write(chunk, () => resolve());
     });
   }
 
   endInput(): void {
-    this.child.stdin?.end();
+    this.stdin?.end();
   }
 
   pause(): void {
     this.paused = true;
-    this.child.stdout?.pause();
-    this.child.stderr?.pause();
+    this.stdout.pause();
+    this.stderr.pause();
   }
 
   resume(): void {
     this.paused = false;
-    this.child.stdout?.resume();
-    this.child.stderr?.resume();
+    this.stdout.resume();
+    this.stderr.resume();
   }
 
   destroy(): void {
-    this.child.stdin?.destroy();
-    this.child.stdout?.destroy();
-    this.child.stderr?.destroy();
+    this.stdin?.destroy();
+    this.stdout.destroy();
+    this.stderr.destroy();
   }
 
   /** Waits for the pipes to close, at most `ms` once nothing more comes. */
@@ -145,8 +158,8 @@ class PipeStream implements AttachStream {
         // A reader that holds back is no silence.
         timer = setTimeout(() => (this.paused ? arm() : resolve()), ms);
       };
-      this.child.stdout?.on("data", arm);
-      this.child.stderr?.on("data", arm);
+      this.stdout.on("data", arm);
+      this.stderr.on("data", arm);
       arm();
     });
     await Promise.race([this.closed, givenUp]);

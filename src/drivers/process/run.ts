@@ -26,14 +26,14 @@ export function spawn(tool: string, argv: string[], options: SpawnOptions = {}):
   return nodeSpawn(tool, argv, options);
 }
 
-/** Starts a child that reads nothing and whose output the caller follows. Throws ToolError. */
+/** Starts a child whose output, on these of its descriptors, the caller follows. Throws ToolError. */
 export function spawnLean(
   tool: string,
   argv: string[],
-  options: { env?: NodeJS.ProcessEnv; outputs: number[] },
+  options: { env?: NodeJS.ProcessEnv; outputs: number[]; input?: boolean },
 ): LeanChild {
   try {
-    return new LeanChild(tool, argv, { env: options.env ?? process.env, outputs: options.outputs });
+    return new LeanChild(tool, argv, { ...options, env: options.env ?? process.env });
   } catch (cause) {
     throw new ToolError(tool, argv, -1, errnoOf(cause) === "ENOENT" ? `${tool}: not installed` : messageOf(cause));
   }
