@@ -49,6 +49,11 @@ export async function createContainer(
       hint: "the image has neither CMD nor ENTRYPOINT: name a command after the image",
     });
   }
+  if (hostConfig.Links && hostConfig.Links.length > 0) {
+    throw new GantryError("notImplemented", "NO_LINKS", "links between containers (--link) are not supported", {
+      hint: "publish a port, or share a network namespace with --network container:NAME",
+    });
+  }
   const host = withDefaults(fillDefaults(hostConfig), deps.host.facts());
   if (merged.StopSignal) signalNumber(merged.StopSignal);
   const warnings = validateHostConfig(merged, host, deps.host.facts());
