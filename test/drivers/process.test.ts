@@ -39,7 +39,7 @@ test("a child gets its environment, /dev/null, default signals and no other desc
   const leak = fs.openSync("/dev/zero", "r");
   try {
     const script =
-      "echo $WORD; readlink /proc/$$/fd/0; ls -l /proc/$$/fd | grep /dev/zero; grep -E 'SigIgn|SigBlk' /proc/$$/status";
+      "echo $WORD; readlink /proc/$$/fd/0; ls -l /proc/$$/fd | grep /dev/zero; exec grep -E 'SigIgn|SigBlk' /proc/self/status";
     const { stdout } = await run("sh", ["-c", script], { env: { PATH: process.env["PATH"], WORD: "a b" } });
     const lines = stdout.toString().split("\n");
     assert.deepEqual(lines.slice(0, 2), ["a b", "/dev/null"]);
