@@ -20,7 +20,8 @@ const KEPT = new Set(["ExposedPorts", "Volumes", "EndpointsConfig"]);
 function essential(value: unknown): unknown {
   if (Array.isArray(value))
     return value.length > 0 ? value.map((inner: unknown) => essential(inner) ?? inner) : undefined;
-  if (typeof value === "string") return value.replaceAll(cwd, "$CWD") || undefined;
+  if (typeof value === "string")
+    return value.replaceAll(cwd, "$CWD").replaceAll(import.meta.dirname, "$PARENT") || undefined;
   if (typeof value !== "object" || value === null)
     return value === null || value === false || value === 0 ? undefined : value;
   const entries = Object.entries(value as Record<string, unknown>).flatMap(([key, inner]): [string, unknown][] => {
