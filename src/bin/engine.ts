@@ -33,6 +33,8 @@ import type { ContainerDeps } from "../engine/containers/deps.ts";
 import { isUp } from "../engine/containers/record.ts";
 import { ContainerRegistry } from "../engine/containers/registry.ts";
 import { runOnce } from "../engine/containers/run-once.ts";
+import { grantedCapabilities } from "../engine/containers/spec/capabilities.ts";
+import { defaultSeccomp } from "../engine/containers/spec/seccomp.ts";
 import { VolumeMounts } from "../engine/containers/spec/volume-mounts.ts";
 import { Events } from "../engine/events/events.ts";
 import { Bootstrap } from "../engine/images/bootstrap.ts";
@@ -40,7 +42,9 @@ import { Images } from "../engine/images/images.ts";
 import { DEFAULT_POOLS } from "../engine/networks/ipam.ts";
 import { Networks } from "../engine/networks/networks.ts";
 import { Volumes } from "../engine/volumes/volumes.ts";
+import type { HostFacts } from "../ports/host-facts.ts";
 import type { Logger } from "../ports/logger.ts";
+import type { SeccompCompiler } from "../ports/seccomp-compiler.ts";
 import type { Route } from "../server/call.ts";
 import { bootstrapRoutes } from "../server/routes/bootstrap.ts";
 import { buildRoutes } from "../server/routes/build.ts";
@@ -153,6 +157,7 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
   const memory = new TmpfsSharedMemory(path.join(execRoot, "shm"));
   for (const id of memory.list()) if (registry.tryFind(id) === undefined) memory.remove(id);
   const seccomp = new LibseccompCompiler();
+  compileDefaultFilter(seccomp, host.facts());
   const containerDeps: ContainerDeps = {
     registry,
     images,
@@ -259,6 +264,11 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
       state.close();
     },
   };
+}
+
+/** Takes 20 ms once: better now than in somebody's first start. */
+function compileDefaultFilter(seccomp: SeccompCompiler, host: HostFacts): void {
+  if (host.seccomp.length > 0) seccomp.compile(defaultSeccomp(grantedCapabilities({}, host.capabilities), host));
 }
 
 /** The engine's own id, made once. */
