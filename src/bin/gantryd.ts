@@ -5,6 +5,7 @@ import { TextLogger } from "../drivers/host/text-logger.ts";
 import { ApiServer } from "../server/server.ts";
 import { type DaemonOptions, readDaemonOptions, USAGE } from "./daemon-options.ts";
 import { openEngine } from "./engine.ts";
+import { trimWhenIdle } from "./idle-memory.ts";
 import { listenOn } from "./listen.ts";
 import { claimPidFile, releasePidFile } from "./pid-file.ts";
 import { VERSION } from "./version.ts";
@@ -24,6 +25,7 @@ async function serve(options: DaemonOptions): Promise<void> {
   const engine = await openEngine(options, logger);
   const api = new ApiServer({ routes: engine.routes, logger, engineVersion: VERSION });
   const servers = await listenOn(api, options);
+  trimWhenIdle(servers, clock);
   logger.info("API listening", { hosts: options.hosts, version: VERSION });
 
   let ending = false;
