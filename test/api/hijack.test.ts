@@ -231,7 +231,9 @@ describe("exec start", () => {
   });
 
   it("is raw with a terminal of the size that was asked for", async () => {
-    const exec = await prepare({ ...streams, Tty: true, Cmd: ["stty", "size"] });
+    // The runtime sets the size in the moment that the process starts: who asks at once may be too early.
+    const ask = "until stty size 2>/dev/null; do sleep 0.02; done";
+    const exec = await prepare({ ...streams, Tty: true, Cmd: ["timeout", "5", "sh", "-c", ask] });
     const wire = new Wire();
     const body = '{"Detach":false,"Tty":true,"ConsoleSize":[33,99]}';
     wire.write(request(`/v1.51/exec/${exec}/start`, { upgrade: true, body }));
