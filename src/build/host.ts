@@ -1,6 +1,6 @@
-import type { HostConfig } from "../base/container-config.ts";
 import type { Digest, Platform } from "../base/image-config.ts";
 import type { OnProgress } from "../base/progress.ts";
+import type { OneRun } from "../engine/containers/run-once.ts";
 import type { ImageRecord, ImageSource } from "../engine/images/contract.ts";
 import type { Holds } from "../engine/images/holds.ts";
 import type { Archive } from "../ports/archive.ts";
@@ -10,36 +10,8 @@ import type { LayerStore } from "../ports/layer-store.ts";
 import type { RegistryAuth } from "../ports/remote-registry.ts";
 import type { StateStore } from "../ports/state-store.ts";
 
-/** A mount of RUN `--mount`. */
-export interface RunMount {
-  type: "bind" | "tmpfs";
-  /** Host path; bind only. */
-  source?: string;
-  /** Absolute path in the container. */
-  target: string;
-  readonly: boolean;
-  /** Bytes, tmpfs only. */
-  size?: number;
-}
-
-/** One RUN: a process in a container on a mounted tree. */
-export interface RunStep {
-  /** 64 hex digits, as a container's id; kernel objects take their names from it. */
-  id: string;
-  /** Mounted and writable. Files that the container only borrows (/etc/resolv.conf, /etc/hosts) must be mounts. */
-  rootfs: string;
-  args: string[];
-  env: string[];
-  cwd: string;
-  /** USER as in the image: name, uid, uid:gid …; looked up inside rootfs. "" is root. */
-  user: string;
-  hostname: string;
-  /** NetworkMode, ExtraHosts, ShmSize and resource limits of the build. */
-  hostConfig: HostConfig;
-  mounts: RunMount[];
-  onOutput: (stream: "stdout" | "stderr", chunk: Buffer) => void;
-  signal: AbortSignal;
-}
+/** One RUN and its mounts, as the engine runs it. */
+export type { OneRun as RunStep, RunMount } from "../engine/containers/run-once.ts";
 
 export interface PullOptions {
   platform?: Platform;
@@ -65,7 +37,7 @@ export interface BuildHost {
   files: BuildFiles;
   downloads: Downloads;
   /** Runs to the end; the exit code. Throws invalid when the command can't be started (Docker's words), canceled. */
-  run(step: RunStep): Promise<number>;
+  run(step: OneRun): Promise<number>;
   state: StateStore;
   clock: Clock;
   ids: Ids;

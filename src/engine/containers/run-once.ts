@@ -10,18 +10,33 @@ import { resolveUser } from "./spec/user.ts";
 
 const ETC_LIMIT = 4 * 1024 * 1024;
 
+/** A mount of RUN `--mount`. */
+export interface RunMount {
+  type: "bind" | "tmpfs";
+  /** Host path; bind only. */
+  source?: string;
+  /** Absolute path in the container. */
+  target: string;
+  readonly: boolean;
+  /** Bytes, tmpfs only. */
+  size?: number;
+}
+
+/** One RUN: a process in a container on a mounted tree. */
 export interface OneRun {
-  /** 64 hex digits; kernel objects take their names from it, so that a sweep finds them. */
+  /** 64 hex digits, as a container's id; kernel objects take their names from it. */
   id: string;
-  /** Mounted, writable. */
+  /** Mounted and writable. Files that the container only borrows (/etc/resolv.conf, /etc/hosts) must be mounts. */
   rootfs: string;
   args: string[];
   env: string[];
   cwd: string;
+  /** USER as in the image: name, uid, uid:gid …; looked up inside rootfs. "" is root. */
   user: string;
   hostname: string;
+  /** NetworkMode, ExtraHosts, ShmSize and resource limits of the build. */
   hostConfig: HostConfig;
-  mounts: { type: "bind" | "tmpfs"; source?: string; target: string; readonly: boolean; size?: number }[];
+  mounts: RunMount[];
   onOutput: (stream: "stdout" | "stderr", chunk: Buffer) => void;
   signal: AbortSignal;
 }
