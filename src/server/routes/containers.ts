@@ -10,6 +10,7 @@ import { MULTIPLEXED, RAW } from "../../wire/frames.ts";
 import type { ContainerCreateRequest } from "../../wire/types/containers.ts";
 import type { Call, Route } from "../call.ts";
 import { HijackedStream } from "../client-stream.ts";
+import { checkCreateBody } from "../decode/create-body.ts";
 import { inspectContainer, summarizeContainer } from "../encode/container.ts";
 import { streamLogs } from "../encode/logs.ts";
 
@@ -119,11 +120,9 @@ async function list(deps: ContainerRoutesDeps, call: Call): Promise<void> {
 }
 
 async function create(deps: ContainerRoutesDeps, call: Call): Promise<void> {
-  const {
-    HostConfig: hostConfig = {},
-    NetworkingConfig: networking,
-    ...config
-  } = await call.json<ContainerCreateRequest>();
+  const body = await call.json<ContainerCreateRequest>();
+  checkCreateBody(body);
+  const { HostConfig: hostConfig = {}, NetworkingConfig: networking, ...config } = body;
   const asked = call.query.get("name");
   const platform = call.query.get("platform");
   const created = deps.containers.create({
