@@ -10,9 +10,13 @@ interface Use {
   monitors: number;
 }
 
-/** What the engines take when nothing runs. */
+/** Milliseconds without a request after which an engine is called idle. Both get them. */
+const REST = 12_000;
+
+/** What the engines take when nothing runs and nobody has asked for anything in a while. */
 export async function idle(sides: Side[], when: string): Promise<Measured[]> {
   const samples: Measured["samples"] = { dockerd: [], gantryd: [] };
+  await wait(REST);
   for (const side of sides) samples[side.name].push((await settledUse(side)).engine / MB);
   return [measured(`memory of the idle engine, ${when}`, "MB", samples, { most: 100 })];
 }
