@@ -41,7 +41,6 @@ export function check(result: number, syscall: string, about?: string): number {
 const closeNative = declare("int close(int fd)");
 const openNative = declare("int open(const char *path, int flags, int mode)");
 const dup3Native = declare("int dup3(int from, int to, int flags)");
-const syncfsNative = declare("int syncfs(int fd)");
 
 export const O_CLOEXEC = 0o2000000;
 
@@ -51,13 +50,3 @@ export const openFd = (path: string, flags: number, mode = 0): number =>
   check(openNative(path, flags | O_CLOEXEC, mode), "open", path);
 
 export const dup3 = (from: number, to: number): number => check(dup3Native(from, to, O_CLOEXEC), "dup3");
-
-/** Flushes the file system that `path` is on. Blocks; call it from where that is fine. */
-export function syncFileSystem(path: string): void {
-  const fd = openFd(path, 0);
-  try {
-    check(syncfsNative(fd), "syncfs", path);
-  } finally {
-    closeFd(fd);
-  }
-}

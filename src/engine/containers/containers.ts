@@ -221,10 +221,6 @@ export class Containers {
     return { rw: use.rw, rootFs: image + use.rw };
   }
 
-  imageName(record: ContainerRecord): string {
-    return record.config.Image ?? record.imageId;
-  }
-
   /** Removes containers that are down. */
   async prune(filters: Map<string, string[]>): Promise<{ deleted: string[]; reclaimed: number }> {
     for (const key of filters.keys()) {

@@ -3,11 +3,9 @@ import type { ContainerConfig, HostConfig } from "../../../base/container-config
 import { GantryError } from "../../../base/errors.ts";
 import type { HostFacts } from "../../../ports/host-facts.ts";
 import type { OciProcess } from "../../../ports/oci-spec.ts";
-import { grantedCapabilities } from "./capabilities.ts";
 import type { ResolvedUser } from "./facts.ts";
 import { refuseProcFd } from "./guards.ts";
-import { capabilitySets, environmentOf, oomScore, ociUser, resourceLimits, workingDirectoryOf } from "./process.ts";
-import { readSecurityOptions } from "./security-options.ts";
+import { environmentOf, framedProcess, workingDirectoryOf } from "./process.ts";
 
 export interface ExecRequest {
   Cmd?: string[];
@@ -32,16 +30,8 @@ export function planExec(
   const cwd = workingDirectoryOf({ WorkingDir: exec.WorkingDir || config.WorkingDir });
   refuseProcFd(cwd);
   const tty = exec.Tty === true;
-  const [height = 0, width = 0] = exec.ConsoleSize ?? [];
-  const granted = grantedCapabilities(
-    { add: hostConfig.CapAdd, drop: hostConfig.CapDrop, privileged: exec.Privileged || hostConfig.Privileged },
-    host.capabilities,
-  );
-  const rlimits = resourceLimits(hostConfig.Ulimits, host);
-  return {
-    terminal: tty,
-    ...(tty && height > 0 && width > 0 && { consoleSize: { height, width } }),
-    user: ociUser(user),
+  const privileged = exec.Privileged || hostConfig.Privileged || false;
+  const command = {
     args: exec.Cmd ?? [],
     env: environmentOf({
       env: [...(config.Env ?? []), ...(exec.Env ?? [])],
@@ -50,9 +40,6 @@ export function planExec(
       home: user.home,
     }),
     cwd,
-    capabilities: capabilitySets(granted, user.uid),
-    ...(rlimits.length > 0 && { rlimits }),
-    noNewPrivileges: readSecurityOptions(hostConfig.SecurityOpt).noNewPrivileges,
-    oomScoreAdj: oomScore(hostConfig.OomScoreAdj ?? 0, host),
   };
+  return framedProcess({ command, hostConfig, privileged, tty, consoleSize: exec.ConsoleSize, user, host });
 }

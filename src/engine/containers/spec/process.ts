@@ -1,5 +1,5 @@
 import path from "node:path";
-import type { ContainerConfig, Ulimit } from "../../../base/container-config.ts";
+import type { ContainerConfig, HostConfig, Ulimit } from "../../../base/container-config.ts";
 import { GantryError } from "../../../base/errors.ts";
 import type { HostFacts } from "../../../ports/host-facts.ts";
 import type { OciProcess } from "../../../ports/oci-spec.ts";
@@ -81,15 +81,20 @@ export function oomScore(wanted: number, host: Pick<HostFacts, "oomScoreAdj" | "
   return host.capabilities.includes("CAP_SYS_RESOURCE") ? wanted : Math.max(wanted, host.oomScoreAdj);
 }
 
-/** `process` of config.json. */
-export function planProcess(facts: SpecFacts): OciProcess {
-  const { config, hostConfig, host, user } = facts;
-  const command = commandOf(config);
-  const security = readSecurityOptions(hostConfig.SecurityOpt);
-  const tty = config.Tty === true;
-  const [height = 0, width = 0] = hostConfig.ConsoleSize ?? [];
+/** A command with the terminal, user, rights and limits that a container's first process and every exec are given alike. */
+export function framedProcess(facts: {
+  command: Pick<OciProcess, "args" | "env" | "cwd">;
+  hostConfig: HostConfig;
+  privileged: boolean;
+  tty: boolean;
+  consoleSize: readonly number[] | null | undefined;
+  user: ResolvedUser;
+  host: HostFacts;
+}): OciProcess {
+  const { hostConfig, host, tty, user } = facts;
+  const [height = 0, width = 0] = facts.consoleSize ?? [];
   const granted = grantedCapabilities(
-    { add: hostConfig.CapAdd, drop: hostConfig.CapDrop, privileged: hostConfig.Privileged },
+    { add: hostConfig.CapAdd, drop: hostConfig.CapDrop, privileged: facts.privileged },
     host.capabilities,
   );
   const rlimits = resourceLimits(hostConfig.Ulimits, host);
@@ -97,15 +102,28 @@ export function planProcess(facts: SpecFacts): OciProcess {
     terminal: tty,
     ...(tty && height > 0 && width > 0 && { consoleSize: { height, width } }),
     user: ociUser(user),
-    args: facts.initBinary === undefined ? command : [INIT_PATH, "--", ...command],
-    env: environmentOf({ env: config.Env, hostname: facts.hostname, tty, home: user.home }),
-    cwd: workingDirectoryOf(config),
+    ...facts.command,
     capabilities: capabilitySets(granted, user.uid),
     ...(rlimits.length > 0 && { rlimits }),
-    noNewPrivileges: security.noNewPrivileges,
+    noNewPrivileges: readSecurityOptions(hostConfig.SecurityOpt).noNewPrivileges,
     oomScoreAdj: oomScore(hostConfig.OomScoreAdj ?? 0, host),
-    ...(host.apparmor &&
-      security.apparmor !== undefined &&
-      security.apparmor !== "unconfined" && { apparmorProfile: security.apparmor }),
+  };
+}
+
+/** `process` of config.json. */
+export function planProcess(facts: SpecFacts): OciProcess {
+  const { config, hostConfig, host, user } = facts;
+  const args = commandOf(config);
+  const { apparmor } = readSecurityOptions(hostConfig.SecurityOpt);
+  const tty = config.Tty === true;
+  const privileged = hostConfig.Privileged ?? false;
+  const command = {
+    args: facts.initBinary === undefined ? args : [INIT_PATH, "--", ...args],
+    env: environmentOf({ env: config.Env, hostname: facts.hostname, tty, home: user.home }),
+    cwd: workingDirectoryOf(config),
+  };
+  return {
+    ...framedProcess({ command, hostConfig, privileged, tty, consoleSize: hostConfig.ConsoleSize, user, host }),
+    ...(host.apparmor && apparmor !== undefined && apparmor !== "unconfined" && { apparmorProfile: apparmor }),
   };
 }
