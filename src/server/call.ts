@@ -123,6 +123,12 @@ export class Call {
     return parsed as T;
   }
 
+  /** Reads past a body that says nothing (some clients send their options twice): a hijacked stream begins behind it. */
+  async skipBody(): Promise<void> {
+    if (!this.upgraded || Number(this.request.headers["content-length"] ?? 0) === 0) return;
+    for await (const _ of this.body());
+  }
+
   /** The body's bytes. Node gives those of an upgrade request with the socket, up to 24 at least. */
   private body(): AsyncIterable<Buffer> | Buffer[] {
     const length = Number(this.request.headers["content-length"] ?? 0);

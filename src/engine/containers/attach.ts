@@ -87,12 +87,15 @@ export class Attacher {
       client.end();
       return;
     }
-    await pump(session, client, {
+    const over = pump(session, client, {
       ...options,
       tty: entry.record.config.Tty ?? false,
       stdin: options.stdin && (entry.record.config.OpenStdin ?? false),
       onDetach: () => this.deps.publish(entry, "detach"),
     });
+    entry.sessions.add(over);
+    await over;
+    entry.sessions.delete(over);
   }
 }
 

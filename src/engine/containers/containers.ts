@@ -151,8 +151,10 @@ export class Containers {
   wait(reference: string, condition: WaitCondition, signal: AbortSignal): Promise<number> {
     const entry = this.find(reference);
     return new Promise((resolve, reject) => {
-      if (condition === "not-running" && !isUp(entry.record) && entry.record.state.status !== "restarting") {
-        resolve(entry.record.state.exitCode);
+      const { state } = entry.record;
+      const over = !isUp(entry.record) && state.status !== "restarting" && state.intent !== "teardown";
+      if (condition === "not-running" && over) {
+        resolve(state.exitCode);
         return;
       }
       const chosen = condition === "removed" ? entry.removed : entry.exited;

@@ -10,6 +10,8 @@ import type { Starter } from "./start.ts";
 const DEFAULT_STOP_SECONDS = 10;
 /** After SIGKILL the kernel needs a moment; more than this means the process is stuck in the kernel. */
 const KILL_GRACE = 10_000;
+/** So long the end of a container waits for attached clients to be given its last output. */
+const LAST_OUTPUT = 2000;
 const MONITOR_LOST = "the container's monitor was lost";
 
 export interface LifecycleHooks {
@@ -274,8 +276,10 @@ export class Lifecycle {
     const { record } = entry;
     const { state } = record;
     const uptime = Date.parse(state.finishedAt) - Date.parse(state.startedAt);
+    const delivered = Promise.all(entry.sessions).then(() => {});
     if (state.error === MONITOR_LOST) await this.starter.abandon(entry);
     else await this.starter.undo(entry);
+    await within(delivered, LAST_OUTPUT, this.deps.clock);
     state.intent = undefined;
     if (state.oomKilled) this.deps.publish(entry, "oom");
     this.deps.publish(entry, "die", {

@@ -16,6 +16,8 @@ export class ContainerEntry {
   /** Fires after the monitor is there and before the container starts: waiting attaches connect now. */
   readonly created = new Signal<void>();
   readonly execIds = new Set<string>();
+  /** Attach sessions that are open; each settles when its client has been given all output. */
+  readonly sessions = new Set<Promise<void>>();
   /** Milliseconds of the next restart's delay. */
   restartDelay = 0;
   cancelRestart: (() => void) | undefined;

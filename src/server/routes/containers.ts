@@ -186,6 +186,7 @@ async function attach(deps: ContainerRoutesDeps, call: Call): Promise<void> {
     ...(detachKeys === undefined ? {} : { detachKeys }),
   };
   const framed = !tty;
+  await call.skipBody();
   const socket = call.hijack(framed && call.atLeast(42) ? MULTIPLEXED : RAW);
   await deps.containers.attach(entry, new HijackedStream(socket, framed), options);
 }
