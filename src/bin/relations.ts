@@ -44,10 +44,7 @@ export function containerUse(
         if (record.attachment) Object.assign(record.attachment, current(containerId));
         registry.save(entry);
       },
-      savedEndpoints: (containerId) => {
-        const { record } = registry.find(containerId);
-        return [...new Set([record.hostConfig.NetworkMode ?? "bridge", ...Object.keys(record.networking)])];
-      },
+      savedEndpoints: (containerId) => Object.keys(registry.find(containerId).record.networking),
     },
     authFor: (auth, reference) => {
       const { registry: host } = parseReference(reference);

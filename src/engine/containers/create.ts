@@ -67,7 +67,7 @@ export async function createContainer(
     args: command.slice(1),
     config: { ...merged, Hostname: merged.Hostname || (sharesHostname(host) ? "" : id.slice(0, 12)) },
     hostConfig: host,
-    networking: endpointsOf(request.networking),
+    networking: endpointsOf(host.NetworkMode ?? "", request.networking),
     imageId: image.id,
     ...(image.chain.length > 0 ? { chainId: image.chain[image.chain.length - 1] } : {}),
     platform: image.config.os || "linux",
@@ -121,10 +121,13 @@ function requirePlatform(image: ImageRecord, wanted: string | undefined, referen
 
 const sharesHostname = (host: HostConfig): boolean => host.NetworkMode === "host" || host.UTSMode === "host";
 
-function endpointsOf(networking: NetworkingConfig | undefined): ContainerRecord["networking"] {
-  return Object.fromEntries(
-    Object.entries(networking?.EndpointsConfig ?? {}).map(([name, settings]) => [name, settings ?? {}]),
-  );
+/** The networks to join: that of the mode, and those named besides. */
+function endpointsOf(mode: string, networking: NetworkingConfig | undefined): ContainerRecord["networking"] {
+  const named = Object.entries(networking?.EndpointsConfig ?? {}).map(([name, settings]) => [
+    name === "default" ? "bridge" : name,
+    settings ?? {},
+  ]);
+  return { ...(mode.startsWith("container:") ? {} : { [mode]: {} }), ...Object.fromEntries(named) };
 }
 
 /** The values that Docker's inspect shows for what the client left out. */

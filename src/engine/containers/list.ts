@@ -90,8 +90,8 @@ function matches(record: ContainerRecord, key: string, values: string[], facts: 
       return values.some((value) => record.mounts.some((mount) => mount.Name === value || mount.Destination === value));
     case "network":
       return values.some((value) =>
-        Object.entries(record.attachment?.networks ?? { [record.hostConfig.NetworkMode ?? ""]: {} }).some(
-          ([name, endpoint]) => name === value || (value !== "" && endpoint.NetworkID?.startsWith(value)),
+        Object.entries(record.attachment?.networks ?? record.networking).some(
+          ([name, endpoint]) => name === value || (value !== "" && endpoint?.NetworkID?.startsWith(value)),
         ),
       );
     case "publish":

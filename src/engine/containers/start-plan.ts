@@ -47,7 +47,7 @@ function attachRequest(record: ContainerRecord, hostHostname: string): AttachReq
     containerName: record.name,
     hostname: hostnameOf(record, hostHostname),
     networkMode: record.config.NetworkDisabled ? "none" : (record.hostConfig.NetworkMode ?? "default"),
-    endpoints: record.networking,
+    endpoints: record.config.NetworkDisabled ? {} : record.networking,
     exposedPorts: Object.keys(record.config.ExposedPorts ?? {}),
     portBindings: record.hostConfig.PortBindings ?? {},
     publishAll: record.hostConfig.PublishAllPorts ?? false,

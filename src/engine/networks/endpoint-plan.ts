@@ -11,7 +11,8 @@ export interface Place {
 }
 
 /**
- * The networks of a container in the order of its interfaces: that of its mode first, then by name.
+ * The networks of a container in the order of its interfaces: that of its mode first, then by name. The mode's network
+ * is left out when the container was disconnected from it and is on others.
  * Errors: invalid BAD_ENDPOINT when host or none is combined with others, and whatever `resolve` throws.
  */
 export function planPlaces(
@@ -20,18 +21,17 @@ export function planPlaces(
   resolve: (reference: string) => NetworkRecord,
 ): Place[] {
   const mode = resolve(networkName(networkMode));
-  const asked = new Map<string, EndpointSettings>();
+  const asked = new Map<string, EndpointSettings>(Object.keys(endpoints).length === 0 ? [[mode.id, {}]] : []);
   const others: NetworkRecord[] = [];
   for (const [reference, settings] of Object.entries(endpoints)) {
     const network = resolve(networkName(reference));
     asked.set(network.id, settings ?? {});
     if (network.id !== mode.id && !others.includes(network)) others.push(network);
   }
-  if (others.length > 0 && mode.driver === "host") throw badEndpoint(NOT_WITH_HOST);
-  if (others.some((network) => network.driver === "host")) throw badEndpoint(NOT_WITH_HOST);
-  if (others.length > 0 && [mode, ...others].some((network) => network.driver === "null"))
-    throw badEndpoint(NOT_WITH_NONE);
-  const places = [mode, ...others.toSorted((a, b) => (a.name < b.name ? -1 : 1))];
+  const places = [...(asked.has(mode.id) ? [mode] : []), ...others.toSorted((a, b) => (a.name < b.name ? -1 : 1))];
+  const drivers = places.map((network) => network.driver);
+  if (places.length > 1 && drivers.includes("host")) throw badEndpoint(NOT_WITH_HOST);
+  if (places.length > 1 && drivers.includes("null")) throw badEndpoint(NOT_WITH_NONE);
   return places.map((network) => ({ network, asked: asked.get(network.id) ?? {} }));
 }
 

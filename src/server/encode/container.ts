@@ -144,9 +144,6 @@ function networkSettings(record: ContainerRecord): NetworkSettings {
 
 /** What inspect shows of a container that does not run: its networks, without addresses. */
 function idleNetworks(record: ContainerRecord): Record<string, EndpointSettings> {
-  const mode = record.hostConfig.NetworkMode ?? "bridge";
-  if (mode.startsWith("container:")) return {};
-  const names = Object.keys(record.networking);
   const empty = { IPAMConfig: null, Links: null, Aliases: null, MacAddress: "", NetworkID: "", EndpointID: "" };
   const blank = {
     ...empty,
@@ -157,8 +154,7 @@ function idleNetworks(record: ContainerRecord): Record<string, EndpointSettings>
     GlobalIPv6Address: "",
     GlobalIPv6PrefixLen: 0,
   };
-  const wanted = names.includes(mode) ? names : [mode, ...names];
-  return Object.fromEntries(wanted.map((name) => [name, { ...blank, ...record.networking[name] }]));
+  return Object.fromEntries(Object.entries(record.networking).map(([name, asked]) => [name, { ...blank, ...asked }]));
 }
 
 /** A row of GET /containers/json. `now` in ms. */

@@ -153,16 +153,29 @@ test("a network in use and a predefined one are not removed", async () => {
   assert.equal(host.bridges.size, 1);
 });
 
+test("a container that was disconnected from its mode's network joins only the others", async () => {
+  const networks = new FakeHost().engine();
+  networks.restore([]);
+  networks.create(wish("back"));
+  const got = await networks.attach(request("web", { networkMode: "none", endpoints: { back: {} } }));
+  assert.deepEqual(Object.keys(got.networks), ["back"]);
+  const alone = await networks.attach(request("db", { endpoints: {} }));
+  assert.deepEqual(Object.keys(alone.networks), ["bridge"]);
+});
+
 test("what may not be combined is refused", async () => {
   const networks = new FakeHost().engine();
   networks.create(wish("back"));
   const refuse = (more: Parameters<typeof request>[1], words: RegExp): Promise<void> =>
     assert.rejects(networks.attach(request("web", more)), words);
   await refuse(
-    { networkMode: "host", endpoints: { back: {} } },
+    { networkMode: "host", endpoints: { host: {}, back: {} } },
     /cannot be disconnected from host network or connected/,
   );
-  await refuse({ networkMode: "none", endpoints: { back: {} } }, /one of the networks in private \(none\) mode/);
+  await refuse(
+    { networkMode: "none", endpoints: { none: {}, back: {} } },
+    /one of the networks in private \(none\) mode/,
+  );
   await refuse(
     { endpoints: { bridge: { IPAMConfig: { IPv4Address: "172.30.0.9" } } } },
     /supported on user defined networks only/,
