@@ -8,6 +8,8 @@ export interface Cgroups {
   frozen(cgroupsPath: string): boolean;
   /** Kills all that is in the group and removes it. For containers whose monitor or runtime state is lost. */
   destroy(cgroupsPath: string): Promise<void>;
+  /** Removes the group's empty folders, in trees too that the runtime does not know: an init inside makes its own there. */
+  removeFolders(cgroupsPath: string): void;
   /** Paths (as given to the runtime) of all groups below `parent`, for the sweep. */
   children(parent: string): string[];
 }

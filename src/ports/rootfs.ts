@@ -37,6 +37,8 @@ export interface Rootfs {
   resolve(root: string, path: string): string;
   /** Makes missing folders with this owner and mode; what is there stays as it is. Returns the path resolved. */
   ensureDirectory(root: string, path: string, owner: NewOwner): string;
+  /** An empty file of root's at the top, 0755 as Docker's, unless something has that name. */
+  ensureTopFile(root: string, name: string): void;
   /**
    * Before any runtime sees the root: /dev, /proc and /sys are real folders or absent. A link there would make an old
    * runtime mount or write outside. Throws invalid UNSAFE_IMAGE.

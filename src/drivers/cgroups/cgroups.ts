@@ -9,6 +9,8 @@ export interface CgroupRoots {
   version: 1 | 2;
   /** v1: folder of each controller, e.g. memory → /sys/fs/cgroup/memory. v2: only "". */
   mounts: Map<string, string>;
+  /** The v2 tree beside v1 controllers, on a hybrid host. */
+  unified?: string;
 }
 
 /** Reads /proc/self/mounts; a hybrid host counts as v1, since its controllers are there. */
@@ -25,7 +27,7 @@ export function findCgroupRoots(mounts = fs.readFileSync("/proc/self/mounts", "u
     }
   }
   return found.size > 0
-    ? { version: 1, mounts: found }
+    ? { version: 1, mounts: found, ...(unified === undefined ? {} : { unified }) }
     : { version: 2, mounts: new Map([["", unified ?? "/sys/fs/cgroup"]]) };
 }
 
@@ -65,15 +67,24 @@ export class HostCgroups implements Cgroups {
       for (const pid of pids) killIfThere(pid);
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
-    for (const mount of new Set(this.roots.mounts.values())) removeTree(path.join(mount, cgroupsPath));
+    this.removeFolders(cgroupsPath);
+  }
+
+  removeFolders(cgroupsPath: string): void {
+    for (const mount of this.trees()) removeTree(path.join(mount, cgroupsPath));
   }
 
   children(parent: string): string[] {
     const names = new Set<string>();
-    for (const mount of new Set(this.roots.mounts.values())) {
+    for (const mount of this.trees()) {
       for (const name of foldersIn(path.join(mount, parent))) names.add(path.join(parent, name));
     }
     return [...names];
+  }
+
+  private trees(): Set<string> {
+    const { mounts, unified } = this.roots;
+    return new Set([...mounts.values(), ...(unified === undefined ? [] : [unified])]);
   }
 
   private freezer(cgroupsPath: string): [file: string, words: { frozen: RegExp; thaw: string }] {

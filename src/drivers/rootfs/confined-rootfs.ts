@@ -1,7 +1,7 @@
 import fs from "node:fs";
 import { errnoOf, GantryError, messageOf } from "../../base/errors.ts";
 import type { EntryType, NewOwner, Rootfs, RootfsEntry } from "../../ports/rootfs.ts";
-import { byteString, O, readable, S, statIfAny, statOf, typeOf } from "../syscalls/files.ts";
+import { byteString, O, openAt, readable, S, statIfAny, statOf, typeOf } from "../syscalls/files.ts";
 import { closeFd, openFd } from "../syscalls/libc.ts";
 import { walk, withEntry } from "./walk.ts";
 
@@ -45,6 +45,13 @@ export class ConfinedRootfs implements Rootfs {
       // what was there already may be a file
       withEntry(fd, real, O.PATH | O.DIRECTORY, () => {});
       return readable(`/${real}`);
+    });
+  }
+
+  ensureTopFile(root: string, name: string): void {
+    this.guarded(root, `/${name}`, (folder) => {
+      if (statIfAny(folder, byteString(name)) !== undefined) return;
+      closeFd(openAt(folder, byteString(name), O.WRONLY | O.CREAT | O.EXCL | O.NOFOLLOW, 0o755));
     });
   }
 

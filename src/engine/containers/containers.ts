@@ -8,6 +8,7 @@ import { Execs } from "./execs.ts";
 import { HealthMonitor } from "./health.ts";
 import { Lifecycle, type LifecycleHooks } from "./lifecycle.ts";
 import { hasLabel, type ListQuery, listContainers } from "./list.ts";
+import { withoutOwnFiles } from "./own-files.ts";
 import { recover } from "./reconcile.ts";
 import { cgroupsPathOf, type ContainerRecord, isUp } from "./record.ts";
 import type { ContainerEntry } from "./registry.ts";
@@ -212,8 +213,8 @@ export class Containers {
     return this.deps.cgroups.pids(cgroupsPathOf(entry.record));
   }
 
-  changes(reference: string): ReturnType<ContainerDeps["layers"]["changes"]> {
-    return this.deps.layers.changes(this.find(reference).id);
+  async changes(reference: string): ReturnType<ContainerDeps["layers"]["changes"]> {
+    return withoutOwnFiles(await this.deps.layers.changes(this.find(reference).id));
   }
 
   async sizes(record: ContainerRecord): Promise<{ rw: number; rootFs: number }> {

@@ -10,6 +10,7 @@ import { deviceLookups } from "./spec/facts.ts";
 import { prepareWorkingDirectory } from "./spec/guards.ts";
 import { encodeSpec, planSpec, withCompiledSeccomp } from "./spec/plan.ts";
 import { resolveUser } from "./spec/user.ts";
+import { MARK } from "./own-files.ts";
 import { hostnameOf, planStart, type StartStep } from "./start-plan.ts";
 
 const ETC_LIMIT = 4 * 1024 * 1024;
@@ -73,6 +74,7 @@ export class Starter {
         deps.layers.unmount(record.id),
         deps.mounts.release(record),
         (async () => deps.files.removeBundle(record.id))(),
+        (async () => deps.cgroups.removeFolders(cgroupsPathOf(record)))(),
       ])),
     );
     deps.monitor.forgetExit(record.id);
@@ -95,6 +97,7 @@ export class Starter {
         return;
       case "check-rootfs":
         deps.rootfs.checkSpecialFolders(context.rootfs);
+        deps.rootfs.ensureTopFile(context.rootfs, MARK);
         return;
       case "prepare-mounts":
         context.mounts = await deps.mounts.prepare(record, context.rootfs);

@@ -8,15 +8,18 @@ const KERNEL_FOLDERS = ["/dev", "/proc", "/sys"];
 /** The parts of /dev that a container may replace. */
 const REPLACEABLE = ["/dev/shm", "/dev/mqueue"];
 
+/** The host's control groups, for an init such as systemd. It lies in the kernel's own /sys: no image can lead it astray. */
+const CONTROL_GROUPS = "/sys/fs/cgroup";
+
 const within = (folder: string, target: string): boolean => target === folder || target.startsWith(`${folder}/`);
 
 /**
- * No user mount lands in /dev, /proc or /sys, except on /dev/shm and /dev/mqueue: an old runtime can be led astray
- * there. `resolved` is the destination after the image's links. A privileged container owns the host anyway, so only
+ * No user mount lands in /dev, /proc or /sys, except on /dev/shm, /dev/mqueue and /sys/fs/cgroup: an old runtime can be
+ * led astray there. `resolved` is the destination after the image's links. A privileged container owns the host anyway, so only
  * /proc stays closed to it. Throws invalid UNSAFE_MOUNT.
  */
 export function refuseMountTarget(destination: string, resolved: string, privileged: boolean): void {
-  if (REPLACEABLE.some((folder) => within(folder, resolved))) return;
+  if (resolved === CONTROL_GROUPS || REPLACEABLE.some((folder) => within(folder, resolved))) return;
   const folder = KERNEL_FOLDERS.find((name) => within(name, resolved));
   if (folder === undefined || (privileged && folder !== "/proc")) return;
   const leads = resolved === destination ? "is" : `leads to ${resolved},`;

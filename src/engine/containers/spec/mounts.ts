@@ -1,6 +1,7 @@
 import { ipcModeOf } from "./namespaces.ts";
 import type { ResolvedMount, SpecFacts } from "./facts.ts";
 import { INIT_PATH } from "./process.ts";
+import { readSecurityOptions } from "./security-options.ts";
 import { tmpfsOptions } from "./tmpfs-options.ts";
 import type { OciMount } from "../../../ports/oci-spec.ts";
 
@@ -38,6 +39,7 @@ export const throttlePaths = (cpus: number): string[] =>
 function kernelMounts(facts: SpecFacts): OciMount[] {
   const { hostConfig } = facts;
   const access = hostConfig.Privileged ? "rw" : "ro";
+  const groups = readSecurityOptions(hostConfig.SecurityOpt).writableCgroups ? "rw" : access;
   const mounts: OciMount[] = [
     { destination: "/proc", type: "proc", source: "proc", options: ["nosuid", "noexec", "nodev"] },
     {
@@ -57,7 +59,7 @@ function kernelMounts(facts: SpecFacts): OciMount[] {
       destination: "/sys/fs/cgroup",
       type: "cgroup",
       source: "cgroup",
-      options: [access, "nosuid", "noexec", "nodev"],
+      options: [groups, "nosuid", "noexec", "nodev"],
     },
     { destination: "/dev/mqueue", type: "mqueue", source: "mqueue", options: ["nosuid", "noexec", "nodev"] },
   ];
