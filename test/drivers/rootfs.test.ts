@@ -42,6 +42,20 @@ describe("a container's root, read from the host", () => {
     assert.throws(() => rootfs.stat(root, "/a\0b"), { code: "BAD_ROOTFS_PATH" });
   });
 
+  it("gets an empty file at its top, through no link and over nothing that is there", () => {
+    using world = hostileRoot();
+    const { root, outside } = world;
+    rootfs.ensureTopFile(root, ".mark");
+    rootfs.ensureTopFile(root, ".mark");
+    assert.equal(fs.statSync(path.join(root, ".mark")).size, 0);
+    fs.symlinkSync(path.join(outside, "made"), path.join(root, ".led"));
+    rootfs.ensureTopFile(root, ".led");
+    assert.equal(fs.existsSync(path.join(outside, "made")), false);
+    fs.writeFileSync(path.join(root, ".mine"), "kept");
+    rootfs.ensureTopFile(root, ".mine");
+    assert.equal(fs.readFileSync(path.join(root, ".mine"), "utf8"), "kept");
+  });
+
   it("reads no more than asked: a huge file is refused, a FIFO or device is not even opened", async () => {
     using world = hostileRoot();
     const { root } = world;

@@ -24,6 +24,7 @@ export const CASES: Record<string, SpecFacts> = {
       WorkingDir: "app/./x",
     },
   ),
+  "writable-cgroups": asked({ SecurityOpt: ["writable-cgroups=true"] }),
   "ordinary-user": asked(
     { GroupAdd: ["44"] },
     {},

@@ -26,6 +26,7 @@ describe("control groups", () => {
     );
     assert.equal(hybrid.version, 1);
     assert.deepEqual([...hybrid.mounts.keys()], ["memory", "cpu", "cpuacct"]);
+    assert.equal(hybrid.unified, "/sys/fs/cgroup/unified");
   });
 
   it("reads pids and OOM kills of v2, sub-groups too", () => {
@@ -44,6 +45,17 @@ describe("control groups", () => {
     write("memory/gantry/x/memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill 3\n");
     const cgroups = new HostCgroups({ version: 1, mounts: new Map([["memory", path.join(folder, "memory")]]) });
     assert.equal(cgroups.oomKills("/gantry/x"), 3);
+  });
+
+  it("removes a group's empty folders from every tree, also from the v2 tree of a hybrid host", () => {
+    const left = ["cpu/gantry/x", "unified/gantry/x/system.slice/cron.service"].map((name) => path.join(folder, name));
+    for (const name of left) fs.mkdirSync(name, { recursive: true });
+    const mounts = ["cpu", "unified"].map((name) => path.join(folder, name));
+    const [cpu = "", unified = ""] = mounts;
+    const cgroups = new HostCgroups({ version: 1, mounts: new Map([["cpu", cpu]]), unified });
+    cgroups.removeFolders("/gantry/x");
+    for (const mount of mounts) assert.deepEqual(fs.readdirSync(path.join(mount, "gantry")), []);
+    cgroups.removeFolders("/gantry/x");
   });
 
   it("empties the group that is the root of a container's cgroup v2, and leaves a machine's true root and v1 alone", () => {

@@ -147,21 +147,21 @@ describe("the mounts of a create request", () => {
 
 describe("a mount's place", () => {
   it("is never in /dev, /proc or /sys, by its name or by the image's links", () => {
-    for (const place of ["/proc", "/proc/1", "/dev", "/dev/sda", "/sys/fs/cgroup"]) {
+    for (const place of ["/proc", "/proc/1", "/dev", "/dev/sda", "/sys/fs", "/sys/fs/cgroup/memory"]) {
       assert.throws(() => refuseMountTarget(place, place, false), { code: "UNSAFE_MOUNT" }, place);
     }
     assert.throws(() => refuseMountTarget("/data", "/proc/self", false), /leads to \/proc\/self, inside \/proc/);
   });
 
-  it("may be /dev/shm, /dev/mqueue, or what only looks alike", () => {
-    for (const place of ["/dev/shm", "/dev/mqueue", "/devices", "/procs/x", "/data/proc"]) {
+  it("may be /dev/shm, /dev/mqueue, the control groups, or what only looks alike", () => {
+    for (const place of ["/sys/fs/cgroup", "/dev/shm", "/dev/mqueue", "/devices", "/procs/x", "/data/proc"]) {
       refuseMountTarget(place, place, false);
     }
   });
 
   it("may be in /dev and /sys, not in /proc, for a privileged container", () => {
     refuseMountTarget("/dev", "/dev", true);
-    refuseMountTarget("/sys/fs/cgroup", "/sys/fs/cgroup", true);
+    refuseMountTarget("/sys/fs", "/sys/fs", true);
     assert.throws(() => refuseMountTarget("/proc", "/proc", true), { code: "UNSAFE_MOUNT" });
   });
 });
