@@ -54,6 +54,8 @@ import { eventRoutes } from "../server/routes/events.ts";
 import { execRoutes } from "../server/routes/exec.ts";
 import { imageRoutes } from "../server/routes/images.ts";
 import { networkRoutes } from "../server/routes/networks.ts";
+import { pluginRoutes } from "../server/routes/plugins.ts";
+import { sessionRoutes } from "../server/routes/session.ts";
 import { swarmRoutes } from "../server/routes/swarm.ts";
 import { systemRoutes } from "../server/routes/system.ts";
 import { volumeRoutes } from "../server/routes/volumes.ts";
@@ -241,6 +243,7 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
       processes: new PsProcessTable(),
       clock,
       defaultRuntime: runtimes.defaultName,
+      cgroupVersion: host.facts().cgroup.version === 2 ? 2 : 1,
       imageName,
     }),
     ...execRoutes({ containers }),
@@ -250,6 +253,8 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
     ...volumeRoutes({ volumes }),
     ...buildRoutes({ builder, clock, platform }),
     ...bootstrapRoutes({ bootstrap }),
+    ...pluginRoutes(),
+    ...sessionRoutes(),
     ...swarmRoutes(),
   ];
   return {

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex, Writable } from "node:stream";
 import { GantryError } from "../base/errors.ts";
+import { acceptKey } from "../wire/websocket.ts";
 
 const JSON_LIMIT = 4 * 1024 * 1024;
 const FALSE_WORDS = new Set(["", "0", "no", "false", "none"]);
@@ -173,22 +174,37 @@ export class Call {
     return this.response;
   }
 
+  /** Takes the connection over as a web socket. Throws invalid NO_WEB_SOCKET if the request asks for none. */
+  websocket(): Duplex {
+    const { upgrade, "sec-websocket-key": key } = this.request.headers;
+    if (upgrade?.toLowerCase() !== "websocket" || key === undefined) {
+      throw new GantryError("invalid", "NO_WEB_SOCKET", "the request does not ask for a web socket");
+    }
+    return this.takeOver(
+      `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${acceptKey(key)}\r\n\r\n`,
+    );
+  }
+
   /**
    * Takes the connection over for raw bytes both ways (attach, exec): 101 UPGRADED to an upgrade request, else 200.
    * The client may close its side (stdin) and go on reading.
    */
   hijack(contentType: string): Duplex {
+    return this.takeOver(
+      this.upgraded
+        ? `HTTP/1.1 101 UPGRADED\r\nContent-Type: ${contentType}\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n`
+        : `HTTP/1.1 200 OK\r\nContent-Type: ${contentType}\r\n\r\n`,
+    );
+  }
+
+  private takeOver(answer: string): Duplex {
     const { socket } = this.request;
     this.response.detachSocket(socket);
     // Without an upgrade Node's parser still listens, and would take what the client types for its next request.
     if (!this.upgraded) for (const event of ["data", "end", "drain", "timeout"]) socket.removeAllListeners(event);
     socket.setTimeout(0);
     socket.on("error", () => {}); // a client that goes away closes the stream
-    socket.write(
-      this.upgraded
-        ? `HTTP/1.1 101 UPGRADED\r\nContent-Type: ${contentType}\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n`
-        : `HTTP/1.1 200 OK\r\nContent-Type: ${contentType}\r\n\r\n`,
-    );
+    socket.write(answer);
     if (this.head.length > 0) socket.unshift(this.head);
     return socket;
   }

@@ -170,10 +170,12 @@ export class TestEngine {
     path: string,
     method = "GET",
     body?: object | Buffer,
+    extra: Record<string, string> = {},
   ): Promise<{ status: number; headers: http.IncomingHttpHeaders; text: string }> {
     return new Promise((resolve, reject) => {
       const tar = Buffer.isBuffer(body);
-      const headers = body ? { "Content-Type": tar ? "application/x-tar" : "application/json" } : {};
+      const type = body ? { "Content-Type": tar ? "application/x-tar" : "application/json" } : {};
+      const headers = { ...type, ...extra };
       const request = http.request({ socketPath: this.socket, path, method, headers, agent: false }, (response) => {
         const chunks: Buffer[] = [];
         response.on("data", (chunk: Buffer) => chunks.push(chunk));

@@ -13,7 +13,8 @@ export interface ImageDetails {
   RepoDigests: string[];
   Parent: string;
   Comment: string;
-  Created: string;
+  /** Absent if the image does not say. */
+  Created?: string;
   DockerVersion: string;
   Author: string;
   Config: ContainerConfig;
@@ -48,7 +49,7 @@ export function inspect(deps: ImagesDeps, catalog: Catalog, record: ImageRecord)
     RepoDigests: digestsAmong(names),
     Parent: record.parent ?? "",
     Comment: config.history?.at(-1)?.comment ?? "",
-    Created: config.created ?? NEVER,
+    ...(config.created ? { Created: config.created } : {}),
     DockerVersion: "",
     Author: config.author ?? "",
     Config: config.config ?? {},

@@ -60,6 +60,8 @@ export function inspectContainer(
       StdinOnce: record.config.StdinOnce ?? false,
       Volumes: Object.keys(record.config.Volumes ?? {}).length > 0 ? record.config.Volumes : null,
       ...(Object.keys(record.config.ExposedPorts ?? {}).length > 0 ? {} : { ExposedPorts: undefined }),
+      // the main network's, as asked for
+      MacAddress: record.networking[record.hostConfig.NetworkMode ?? ""]?.MacAddress || undefined,
     },
     NetworkSettings: networkSettings(record),
   };
@@ -174,7 +176,10 @@ export function summarizeContainer(
     Labels: record.config.Labels ?? {},
     State: record.state.status,
     Status: statusWords(record.state, facts.now),
-    HostConfig: { NetworkMode: record.hostConfig.NetworkMode ?? "" },
+    HostConfig: {
+      NetworkMode: record.hostConfig.NetworkMode ?? "",
+      ...(record.hostConfig.Annotations ? { Annotations: record.hostConfig.Annotations } : {}),
+    },
     NetworkSettings: { Networks: networkSettings(record).Networks },
     Mounts: record.mounts,
   };

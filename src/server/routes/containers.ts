@@ -11,8 +11,11 @@ import type { ContainerCreateRequest } from "../../wire/types/containers.ts";
 import type { Call, Route } from "../call.ts";
 import { HijackedStream } from "../client-stream.ts";
 import { checkCreateBody } from "../decode/create-body.ts";
+import { createRequestOf } from "../decode/old-requests.ts";
 import { inspectContainer, summarizeContainer } from "../encode/container.ts";
 import { streamLogs } from "../encode/logs.ts";
+import { shaped } from "../encode/old-shapes.ts";
+import { WebSocketStream } from "../websocket-stream.ts";
 
 export interface ContainerRoutesDeps {
   containers: Containers;
@@ -20,6 +23,7 @@ export interface ContainerRoutesDeps {
   processes: ProcessTable;
   clock: Clock;
   defaultRuntime: string;
+  cgroupVersion: 1 | 2;
   /** The name under which `ps` shows an image: as asked for, or its short id once that name is gone. */
   imageName: (record: ContainerRecord) => string;
 }
@@ -29,7 +33,7 @@ export function containerRoutes(deps: ContainerRoutesDeps): Route[] {
   const name = (call: Call): string => call.param("name");
   const stopOptions = (call: Call): { seconds?: number; signal?: string } => {
     const seconds = call.int("t");
-    const signal = call.query.get("signal");
+    const signal = call.atLeast(42) ? call.query.get("signal") : null;
     return { ...(seconds === undefined ? {} : { seconds }), ...(signal ? { signal } : {}) };
   };
   const route = (method: Route["method"], path: string, handler: Route["handler"]): Route => ({
@@ -83,6 +87,7 @@ export function containerRoutes(deps: ContainerRoutesDeps): Route[] {
       call.empty(200);
     }),
     route("POST", "/containers/:name/attach", (call) => attach(deps, call)),
+    route("GET", "/containers/:name/attach/ws", (call) => attachWebSocket(deps, call)),
     route("GET", "/containers/:name/logs", (call) => logs(deps, call)),
     route("GET", "/containers/:name/top", async (call) => {
       const pids = containers.pids(name(call));
@@ -114,17 +119,19 @@ async function list(deps: ContainerRoutesDeps, call: Call): Promise<void> {
   const rows = [];
   for (const record of records) {
     const sizes = withSize ? await deps.containers.sizes(record) : undefined;
-    rows.push(summarizeContainer(record, { now, image: deps.imageName(record), ...(sizes ? { sizes } : {}) }));
+    const facts = { now, image: deps.imageName(record), ...(sizes ? { sizes } : {}) };
+    rows.push(shaped(call, "container-row", summarizeContainer(record, facts)));
   }
   call.send(200, rows);
 }
 
 async function create(deps: ContainerRoutesDeps, call: Call): Promise<void> {
-  const body = await call.json<ContainerCreateRequest>();
-  checkCreateBody(body);
+  const request = await call.json<ContainerCreateRequest>();
+  checkCreateBody(request);
+  const { body, warnings: notes } = createRequestOf(call, request, { cgroupVersion: deps.cgroupVersion });
   const { HostConfig: hostConfig = {}, NetworkingConfig: networking, ...config } = body;
   const asked = call.query.get("name");
-  const platform = call.query.get("platform");
+  const platform = call.atLeast(41) ? call.query.get("platform") : null;
   const created = deps.containers.create({
     ...(asked ? { name: asked } : {}),
     config: { ...config, Entrypoint: asList(config.Entrypoint), Cmd: asList(config.Cmd) },
@@ -133,7 +140,7 @@ async function create(deps: ContainerRoutesDeps, call: Call): Promise<void> {
     ...(platform ? { platform } : {}),
   });
   const { id, warnings } = await created.catch(onlyImagesMissing);
-  call.send(201, { Id: id, Warnings: warnings });
+  call.send(201, { Id: id, Warnings: [...warnings, ...notes] });
 }
 
 /** To a 404 `docker run` pulls the image and tries again: whatever else is missing is a bad request, as from dockerd. */
@@ -157,27 +164,26 @@ async function inspect(deps: ContainerRoutesDeps, call: Call): Promise<void> {
     defaultRuntime: deps.defaultRuntime,
     ...(sizes ? { sizes } : {}),
   });
-  call.send(200, answer);
+  call.send(200, shaped(call, "container", answer));
 }
 
-/** The headers go out at once, so that the client knows that it is heard before it starts the container. */
+/** From 1.30 on the headers go out at once, so that the client knows that it is heard before it starts the container. */
 async function wait(deps: ContainerRoutesDeps, call: Call): Promise<void> {
-  const text = call.query.get("condition") || "not-running";
+  const text = (call.atLeast(30) && call.query.get("condition")) || "not-running";
   if (!["not-running", "next-exit", "removed"].includes(text)) {
     throw new GantryError("invalid", "BAD_CONDITION", `invalid condition: "${text}"`);
   }
   const exit = deps.containers.wait(call.param("name"), text as WaitCondition, call.signal);
   exit.catch(() => {}); // a client that went away needs no answer
-  const out = call.stream("application/json");
-  const code = await exit;
-  out.end(`${JSON.stringify({ StatusCode: code })}\n`);
+  if (call.atLeast(30)) call.stream("application/json");
+  const answer = { StatusCode: await exit };
+  if (call.response.headersSent) call.response.end(`${JSON.stringify(answer)}\n`);
+  else call.send(200, answer);
 }
 
-async function attach(deps: ContainerRoutesDeps, call: Call): Promise<void> {
+function attachOptions(call: Call): AttachOptions {
   const detachKeys = call.query.get("detachKeys") ?? undefined;
-  const entry = deps.containers.checkAttach(call.param("name"), detachKeys);
-  const tty = entry.record.config.Tty ?? false;
-  const options: AttachOptions = {
+  return {
     stdin: call.flag("stdin"),
     stdout: call.flag("stdout"),
     stderr: call.flag("stderr"),
@@ -185,6 +191,21 @@ async function attach(deps: ContainerRoutesDeps, call: Call): Promise<void> {
     stream: call.flag("stream"),
     ...(detachKeys === undefined ? {} : { detachKeys }),
   };
+}
+
+/** The socket carries the live streams whatever `stream` says; before 1.42 always all of them. */
+async function attachWebSocket(deps: ContainerRoutesDeps, call: Call): Promise<void> {
+  const asked = attachOptions(call);
+  const all = call.atLeast(42) ? {} : { stdin: true, stdout: true, stderr: true };
+  const entry = deps.containers.checkAttach(call.param("name"), asked.detachKeys);
+  const client = new WebSocketStream(call.websocket(), !call.atLeast(28));
+  await deps.containers.attach(entry, client, { ...asked, ...all, stream: true });
+}
+
+async function attach(deps: ContainerRoutesDeps, call: Call): Promise<void> {
+  const options = attachOptions(call);
+  const entry = deps.containers.checkAttach(call.param("name"), options.detachKeys);
+  const tty = entry.record.config.Tty ?? false;
   const framed = !tty;
   await call.skipBody();
   const socket = call.hijack(framed && call.atLeast(42) ? MULTIPLEXED : RAW);

@@ -11,7 +11,7 @@ import type { DiskUsage } from "../../wire/types/system.ts";
 import type { Volume } from "../../wire/types/volumes.ts";
 import type { Call, Route } from "../call.ts";
 import { summarizeContainer } from "../encode/container.ts";
-import { summaryJson } from "../image-json.ts";
+import { shaped } from "../encode/old-shapes.ts";
 import { volumeJson } from "./volumes.ts";
 
 export interface DiskUsageRoutesDeps {
@@ -40,20 +40,28 @@ async function diskUsage(deps: DiskUsageRoutesDeps, call: Call): Promise<void> {
   const answer: DiskUsage = {
     LayersSize: wanted("image") ? [...layers.values()].reduce((sum, size) => sum + size, 0) : 0,
     Images: wanted("image")
-      ? deps.images.list({ sharedSize: true, containerCount: true }).map((summary) => summaryJson(call, summary))
+      ? deps.images
+          .list({ sharedSize: true, containerCount: true })
+          .map((summary) => shaped(call, "image-row", summary))
       : null,
-    Containers: wanted("container") ? await containerRows(deps) : null,
+    Containers: wanted("container") ? await containerRows(deps, call) : null,
     Volumes: wanted("volume") ? await volumeRows(deps.volumes) : null,
-    BuildCache: wanted("build-cache") ? cacheRows(deps.builder, layers) : null,
+    BuildCache: wanted("build-cache")
+      ? cacheRows(deps.builder, layers).map((row) => shaped(call, "build-cache", row))
+      : null,
   };
-  call.send(200, answer);
+  call.send(200, shaped(call, "disk-usage", answer));
 }
 
-async function containerRows({ containers, clock, imageName }: DiskUsageRoutesDeps): Promise<ContainerSummary[]> {
+async function containerRows(
+  { containers, clock, imageName }: DiskUsageRoutesDeps,
+  call: Call,
+): Promise<ContainerSummary[]> {
   const now = clock.now();
   const rows = [];
   for (const record of containers.list({ all: true, limit: 0, filters: new Map() })) {
-    rows.push(summarizeContainer(record, { now, image: imageName(record), sizes: await containers.sizes(record) }));
+    const facts = { now, image: imageName(record), sizes: await containers.sizes(record) };
+    rows.push(shaped(call, "container-row", summarizeContainer(record, facts)));
   }
   return rows;
 }

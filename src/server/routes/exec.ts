@@ -17,6 +17,7 @@ export function execRoutes({ containers }: ExecRoutesDeps): Route[] {
       path: "/containers/:name/exec",
       handler: async (call) => {
         const config = await call.json<ExecConfig>();
+        if (!call.atLeast(42)) delete config.ConsoleSize;
         const record = containers.execs.create(containers.find(call.param("name")), config);
         call.send(201, { Id: record.id });
       },

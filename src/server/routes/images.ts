@@ -5,7 +5,8 @@ import type { Images } from "../../engine/images/images.ts";
 import { progressBar } from "../../wire/progress-bar.ts";
 import type { ImageHistoryItem, PruneImagesResponse } from "../../wire/types/images.ts";
 import { type Call, type Handler, type Route, streamJson } from "../call.ts";
-import { inspectJson, summaryJson } from "../image-json.ts";
+import { imageJson } from "../encode/image.ts";
+import { shaped } from "../encode/old-shapes.ts";
 import { requestBody } from "../request-body.ts";
 import { pickAuth, registryAuth } from "../registry-auth.ts";
 
@@ -26,7 +27,7 @@ export function imageRoutes({ images }: ImageRoutesDeps): Route[] {
       method: "GET",
       path: "/images/*",
       handler: byAction({
-        json: (call, name) => call.send(200, inspectJson(call, images.inspect(name))),
+        json: (call, name) => call.send(200, shaped(call, "image", imageJson(images.inspect(name)))),
         history: (call, name) => call.send(200, images.history(name) satisfies ImageHistoryItem[]),
         get: (call, name) => save(images, call, [name]),
       }),
@@ -68,10 +69,11 @@ function list(images: Images, call: Call): void {
   // The filter's old form.
   const pattern = call.query.get("filter");
   if (pattern && !call.atLeast(41)) filters.set("reference", [pattern]);
-  const options = { all: call.flag("all"), filters, sharedSize: call.flag("shared-size") };
+  const sharedSize = call.atLeast(42) && call.flag("shared-size");
+  const options = { all: call.flag("all"), filters, sharedSize, containerCount: call.atLeast(51) };
   call.send(
     200,
-    images.list(options).map((summary) => summaryJson(call, summary)),
+    images.list(options).map((summary) => shaped(call, "image-row", summary)),
   );
 }
 

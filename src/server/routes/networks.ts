@@ -65,11 +65,9 @@ function list({ networks }: NetworkRoutesDeps, call: Call): void {
     const facts = { builtin: PREDEFINED.has(network.Name), used: Object.keys(network.Containers).length > 0 };
     return matchesNetwork(network, filters, facts);
   });
-  // who is on a network is told by inspect alone
-  call.send(
-    200,
-    shown.map((network): NetworkView => ({ ...network, Containers: {} })),
-  );
+  // who is on a network is told by inspect alone, since 1.28
+  const rows = shown.map((network): NetworkView => (call.atLeast(28) ? { ...network, Containers: {} } : network));
+  call.send(200, rows);
 }
 
 async function create({ networks }: NetworkRoutesDeps, call: Call): Promise<void> {

@@ -14,7 +14,6 @@ export function swarmRoutes(): Route[] {
     { method: "POST", path: "/swarm/init", handler: notOffered },
     { method: "POST", path: "/swarm/join", handler: notOffered },
     { method: "POST", path: "/swarm/leave", handler: notInSwarm },
-    { method: "POST", path: "/swarm/unlock", handler: notInSwarm },
     ...METHODS.flatMap((method) => MANAGERS.flatMap(both).map((path) => ({ method, path, handler: noManager }))),
   ];
 }

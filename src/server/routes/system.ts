@@ -3,6 +3,7 @@ import type { Clock } from "../../ports/clock.ts";
 import type { Host } from "../../ports/host-facts.ts";
 import { API_VERSION, MIN_API_VERSION } from "../../wire/versions.ts";
 import type { Call, Route } from "../call.ts";
+import { shaped } from "../encode/old-shapes.ts";
 
 /** What of the engine does not change while it runs. */
 export interface EngineIdentity {
@@ -44,8 +45,7 @@ export function systemRoutes(deps: SystemRoutesDeps): Route[] {
     { method: "GET", path: "/_ping", handler: ping },
     { method: "HEAD", path: "/_ping", handler: ping },
     { method: "GET", path: "/version", handler: (call) => call.send(200, version(deps)) },
-    { method: "GET", path: "/info", handler: (call) => call.send(200, info(deps, call)) },
-    { method: "GET", path: "/plugins", handler: (call) => call.send(200, []) },
+    { method: "GET", path: "/info", handler: (call) => call.send(200, shaped(call, "info", info(deps))) },
   ];
 }
 
@@ -72,15 +72,14 @@ function version({ identity, host }: SystemRoutesDeps): object {
   };
 }
 
-function info(deps: SystemRoutesDeps, call: Call): object {
+function info(deps: SystemRoutesDeps): object {
   const { identity, host, containers, clock } = deps;
   const facts = host.facts();
   const statuses = containers.all().map((record) => record.state.status);
   const running = statuses.filter((status) => status === "running").length;
   const paused = statuses.filter((status) => status === "paused").length;
   const has = (controller: string): boolean => facts.cgroup.controllers.includes(controller);
-  // What they were built to expect went out of the API with 1.49.
-  const commit = { ID: "", ...(call.atLeast(49) ? {} : { Expected: "" }) };
+  const commit = { ID: "" };
   return {
     ID: identity.id,
     Containers: statuses.length,
@@ -159,6 +158,8 @@ function info(deps: SystemRoutesDeps, call: Call): object {
       ...(facts.cgroup.version === 2 ? ["name=cgroupns"] : []),
     ],
     DefaultAddressPools: identity.addressPools,
+    FirewallBackend: { Driver: "nftables" },
+    CDISpecDirs: [],
     Warnings: null,
   };
 }

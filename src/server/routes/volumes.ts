@@ -1,3 +1,4 @@
+import { GantryError } from "../../base/errors.ts";
 import type { Volumes } from "../../engine/volumes/volumes.ts";
 import type { VolumeRecord } from "../../engine/volumes/volume-record.ts";
 import type { PruneVolumesResponse, Volume, VolumeCreateRequest, VolumeList } from "../../wire/types/volumes.ts";
@@ -55,6 +56,14 @@ export function volumeRoutes({ volumes }: VolumeRoutesDeps): Route[] {
       method: "GET",
       path: "/volumes/:name",
       handler: (call) => call.send(200, volumeJson(volumes, volumes.get(call.param("name")))),
+    },
+    {
+      method: "PUT",
+      path: "/volumes/:name",
+      handler: () => {
+        const message = "volume update only valid for cluster volumes, but swarm is unavailable";
+        throw new GantryError("unavailable", "NO_SWARM", message);
+      },
     },
     {
       method: "DELETE",

@@ -21,7 +21,7 @@ export interface ImageInspect {
   RepoDigests: string[];
   Parent: string;
   Comment: string;
-  Created: string;
+  Created?: string;
   Container?: string;
   ContainerConfig?: ContainerConfig;
   DockerVersion: string;

@@ -85,7 +85,7 @@ describe("the image routes", () => {
     const old = await json(`/v1.43${path}`);
     assert.deepEqual(now["Config"], { Cmd: ["sh"] });
     assert.deepEqual([now["VirtualSize"], old["VirtualSize"]], [undefined, old["Size"]]);
-    assert.equal((old["Config"] as { Hostname: string }).Hostname, "old");
+    assert.equal((old["Config"] as { Hostname: string }).Hostname, "");
     await deps.layers.addFromTar(undefined, Readable.from([tarOf({ g: "x" })]));
     const untagged = await images.add({ os: "linux", architecture: "arm64" }, [], []);
     const rows = async (version: string): Promise<unknown> =>

@@ -1,0 +1,13 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { Call } from "../../../src/server/call.ts";
+
+/** A call without a connection, for what only asks for its version or query. */
+export const callOf = ({ minor = 51, query = "" }: { minor?: number; query?: string }): Call =>
+  new Call({
+    params: {},
+    query: new URLSearchParams(query),
+    version: [1, minor],
+    request: {} as IncomingMessage,
+    response: {} as ServerResponse,
+    signal: new AbortController().signal,
+  });
