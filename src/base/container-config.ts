@@ -59,20 +59,39 @@ export interface MountSpec {
   Target: string;
   ReadOnly?: boolean;
   Consistency?: string;
-  BindOptions?: { Propagation?: string; NonRecursive?: boolean; CreateMountpoint?: boolean };
+  BindOptions?: {
+    Propagation?: string;
+    NonRecursive?: boolean;
+    CreateMountpoint?: boolean;
+    ReadOnlyNonRecursive?: boolean;
+    ReadOnlyForceRecursive?: boolean;
+  };
   VolumeOptions?: {
     NoCopy?: boolean;
     Labels?: Record<string, string>;
     DriverConfig?: { Name?: string; Options?: Record<string, string> };
     Subpath?: string;
   };
-  TmpfsOptions?: { SizeBytes?: number; Mode?: number };
+  ImageOptions?: { Subpath?: string };
+  /** Options: ["noexec"] or ["key", "value"]. */
+  TmpfsOptions?: { SizeBytes?: number; Mode?: number; Options?: string[][] };
 }
 
 export interface DeviceMapping {
   PathOnHost: string;
   PathInContainer: string;
   CgroupPermissions: string;
+}
+
+/** Devices by what they can do (`--gpus`) or by their names in CDI specifications. */
+export interface DeviceRequest {
+  Driver?: string;
+  /** -1: all */
+  Count?: number;
+  DeviceIDs?: string[] | null;
+  /** One of the lists has to hold as a whole. */
+  Capabilities?: string[][] | null;
+  Options?: Record<string, string> | null;
 }
 
 export interface Ulimit {
@@ -118,6 +137,7 @@ export interface HostConfig {
   ShmSize?: number;
   Sysctls?: Record<string, string>;
   Runtime?: string;
+  Isolation?: string;
   MaskedPaths?: string[] | null;
   ReadonlyPaths?: string[] | null;
   Init?: boolean | null;
@@ -135,6 +155,7 @@ export interface HostConfig {
   CpusetMems?: string;
   Devices?: DeviceMapping[] | null;
   DeviceCgroupRules?: string[] | null;
+  DeviceRequests?: DeviceRequest[] | null;
   KernelMemoryTCP?: number;
   MemoryReservation?: number;
   MemorySwap?: number;
@@ -150,6 +171,8 @@ export interface EndpointSettings {
   Aliases?: string[] | null;
   MacAddress?: string;
   DriverOpts?: Record<string, string> | null;
+  /** The network with the highest gives the default route. */
+  GwPriority?: number;
   NetworkID?: string;
   EndpointID?: string;
   Gateway?: string;

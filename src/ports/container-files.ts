@@ -15,6 +15,8 @@ export interface ContainerFiles {
   prepare(id: string): void;
   /** Writes what a start needs. Existing contents of /etc files are replaced in place, so that running mounts see them. */
   write(id: string, files: { spec?: string; hosts?: string; resolvConf?: string; hostname?: string }): void;
+  /** /etc/hosts as the container has it by now; undefined when it is missing or larger than a megabyte. */
+  readHosts(id: string): string | undefined;
   /** Removes the bundle only (after an exit). Missing is fine. */
   removeBundle(id: string): void;
   /** Removes everything of the container. Missing is fine. */

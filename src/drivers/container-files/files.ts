@@ -2,6 +2,9 @@ import fs from "node:fs";
 import path from "node:path";
 import type { ContainerFiles, ContainerPaths } from "../../ports/container-files.ts";
 
+/** A container may write what it likes into it. */
+const HOSTS_LIMIT = 1024 * 1024;
+
 export class HostContainerFiles implements ContainerFiles {
   private readonly dataRoot: string;
   private readonly execRoot: string;
@@ -35,6 +38,12 @@ export class HostContainerFiles implements ContainerFiles {
     if (files.hosts !== undefined) fs.writeFileSync(paths.hosts, files.hosts);
     if (files.resolvConf !== undefined) fs.writeFileSync(paths.resolvConf, files.resolvConf);
     if (files.hostname !== undefined) fs.writeFileSync(paths.hostname, files.hostname);
+  }
+
+  readHosts(id: string): string | undefined {
+    const { hosts } = this.paths(id);
+    const size = fs.statSync(hosts, { throwIfNoEntry: false })?.size;
+    return size === undefined || size > HOSTS_LIMIT ? undefined : fs.readFileSync(hosts, "utf8");
   }
 
   removeBundle(id: string): void {

@@ -8,6 +8,7 @@ import { Execs } from "./execs.ts";
 import { HealthMonitor } from "./health.ts";
 import { Lifecycle, type LifecycleHooks } from "./lifecycle.ts";
 import { hasLabel, type ListQuery, listContainers } from "./list.ts";
+import { linkNames, removeLink, shownLinks } from "./links.ts";
 import { withoutOwnFiles } from "./own-files.ts";
 import { recover } from "./reconcile.ts";
 import { cgroupsPathOf, type ContainerRecord, isUp } from "./record.ts";
@@ -79,7 +80,7 @@ export class Containers {
   }
 
   async create(request: CreateRequest): Promise<{ id: string; warnings: string[] }> {
-    const { entry, warnings } = await createContainer(this.deps, request);
+    const { entry, warnings } = await createContainer(this.deps, request, this.deps.hostHostname);
     return { id: entry.id, warnings };
   }
 
@@ -109,6 +110,17 @@ export class Containers {
 
   remove(reference: string, options: RemoveOptions): Promise<void> {
     return this.remover.remove(this.find(reference), options, this.lifecycle);
+  }
+
+  /** Takes a link away, "parent/alias". Throws notFound, conflict LINK_IS_NAME in Docker's words. */
+  removeLink(name: string): void {
+    removeLink(this.deps, name);
+  }
+
+  /** Links as inspect shows them, and the names that others' links give to it. */
+  linksOf(record: ContainerRecord): { links: string[]; names: string[] } {
+    const { registry } = this.deps;
+    return { links: shownLinks(record, registry), names: linkNames(record, registry) };
   }
 
   rename(reference: string, name: string): void {

@@ -2,9 +2,11 @@ import type { ContainerConfig, HostConfig, NetworkingConfig } from "../../base/c
 import { GantryError } from "../../base/errors.ts";
 import type { ImageRecord } from "../images/contract.ts";
 import type { ContainerDeps } from "./deps.ts";
+import { planLinks } from "./links.ts";
 import { mergeConfig } from "./merge-config.ts";
 import { type ContainerRecord, NEVER } from "./record.ts";
 import type { ContainerEntry } from "./registry.ts";
+import { settleEndpoints, settleHostConfig } from "./settle-request.ts";
 import { signalNumber } from "./signals.ts";
 import { validateHostConfig, withDefaults } from "./spec/validate.ts";
 
@@ -35,6 +37,7 @@ export function requireContainerName(name: string): string {
 export async function createContainer(
   deps: ContainerDeps,
   request: CreateRequest,
+  hostHostname: string,
 ): Promise<{ entry: ContainerEntry; warnings: string[] }> {
   const { config, hostConfig } = request;
   if (!config.Image)
@@ -49,15 +52,14 @@ export async function createContainer(
       hint: "the image has neither CMD nor ENTRYPOINT: name a command after the image",
     });
   }
-  if (hostConfig.Links && hostConfig.Links.length > 0) {
-    throw new GantryError("notImplemented", "NO_LINKS", "links between containers (--link) are not supported", {
-      hint: "publish a port, or share a network namespace with --network container:NAME",
-    });
-  }
-  const host = withDefaults(fillDefaults(hostConfig), deps.host.facts());
+  const host = withDefaults(settleHostConfig(hostConfig, deps.registry), deps.host.facts());
+  const mode = host.NetworkMode ?? "bridge";
   if (merged.StopSignal) signalNumber(merged.StopSignal);
   const warnings = validateHostConfig(merged, host, deps.host.facts());
+  const settled = settleEndpoints(merged, mode, request.networking);
+  warnings.push(...settled.warnings);
   deps.runtime(host.Runtime ?? "");
+  const links = planLinks(host, deps.registry);
   const id = deps.ids.id();
   const record: ContainerRecord = {
     id,
@@ -65,9 +67,10 @@ export async function createContainer(
     created: deps.clock.stamp(),
     path: command[0] as string,
     args: command.slice(1),
-    config: { ...merged, Hostname: merged.Hostname || (sharesHostname(host) ? "" : id.slice(0, 12)) },
+    config: { ...merged, Hostname: merged.Hostname || (mode === "host" ? hostHostname : id.slice(0, 12)) },
     hostConfig: host,
-    networking: endpointsOf(host.NetworkMode ?? "", request.networking),
+    networking: settled.endpoints,
+    ...(links.length > 0 ? { links } : {}),
     imageId: image.id,
     ...(image.chain.length > 0 ? { chainId: image.chain[image.chain.length - 1] } : {}),
     platform: image.config.os || "linux",
@@ -117,29 +120,4 @@ function requirePlatform(image: ImageRecord, wanted: string | undefined, referen
       `image with reference ${reference} was found but its platform (${image.config.os}/${image.config.architecture}) does not match the specified platform (${wanted})`,
     );
   }
-}
-
-const sharesHostname = (host: HostConfig): boolean => host.NetworkMode === "host" || host.UTSMode === "host";
-
-/** The networks to join: that of the mode, and those named besides. */
-function endpointsOf(mode: string, networking: NetworkingConfig | undefined): ContainerRecord["networking"] {
-  const named = Object.entries(networking?.EndpointsConfig ?? {}).map(([name, settings]) => [
-    name === "default" ? "bridge" : name,
-    settings ?? {},
-  ]);
-  return { ...(mode.startsWith("container:") ? {} : { [mode]: {} }), ...Object.fromEntries(named) };
-}
-
-/** The values that Docker's inspect shows for what the client left out. */
-function fillDefaults(host: HostConfig): HostConfig {
-  return {
-    ...host,
-    NetworkMode: !host.NetworkMode || host.NetworkMode === "default" ? "bridge" : host.NetworkMode,
-    RestartPolicy: {
-      Name: host.RestartPolicy?.Name || "no",
-      MaximumRetryCount: host.RestartPolicy?.MaximumRetryCount ?? 0,
-    },
-    LogConfig: { Type: host.LogConfig?.Type || "json-file", Config: host.LogConfig?.Config ?? {} },
-    PortBindings: host.PortBindings ?? {},
-  };
 }

@@ -18,6 +18,14 @@ export interface MountPoint {
   Propagation: string;
 }
 
+/** A link to another container, which may have gone or have got another name since. */
+export interface ContainerLink {
+  alias: string;
+  id: string;
+  /** The other's name when the link was made. */
+  name: string;
+}
+
 export interface HealthResult {
   Start: string;
   End: string;
@@ -65,6 +73,8 @@ export interface ContainerRecord {
   config: ContainerConfig;
   hostConfig: HostConfig;
   networking: NonNullable<NetworkingConfig["EndpointsConfig"]>;
+  /** HostConfig.Links on the default bridge, looked up when it was created. */
+  links?: ContainerLink[];
   imageId: Digest;
   /** Top layer of the image; undefined for an image without layers. */
   chainId?: Digest;

@@ -48,10 +48,10 @@ export class ContainerRegistry {
     return [...this.byId.values()];
   }
 
-  /** Full id, then exact name (with or without `/`), then unique id prefix. Errors: NO_SUCH_CONTAINER, AMBIGUOUS_ID. */
+  /** Full id, then exact name (with or without `/`, or a link's), then unique id prefix. Errors: NO_SUCH_CONTAINER, AMBIGUOUS_ID. */
   find(reference: string): ContainerEntry {
     const name = reference.startsWith("/") ? reference.slice(1) : reference;
-    const exact = this.byId.get(reference) ?? this.byName.get(name);
+    const exact = this.byId.get(reference) ?? this.byName.get(name) ?? this.byLink(name);
     if (exact) return exact;
     const matches = /^[0-9a-f]{1,64}$/.test(reference)
       ? [...this.byId.keys()].filter((id) => id.startsWith(reference))
@@ -105,6 +105,14 @@ export class ContainerRegistry {
     this.state.commit([{ bucket: BUCKET, key: entry.id, value: undefined }], { sync: false });
     this.byId.delete(entry.id);
     this.byName.delete(entry.record.name);
+  }
+
+  /** "parent/alias": the container that the link leads to. */
+  private byLink(name: string): ContainerEntry | undefined {
+    const [parent = "", alias] = name.split("/");
+    if (alias === undefined) return undefined;
+    const link = this.byName.get(parent)?.record.links?.find((candidate) => candidate.alias === alias);
+    return link && this.byId.get(link.id);
   }
 
   private change(entry: ContainerEntry): StateChange {

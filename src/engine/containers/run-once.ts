@@ -86,7 +86,7 @@ export async function runOnce(deps: OneRunDeps, run: OneRun): Promise<number> {
     });
     deps.files.write(id, {
       spec: encodeSpec(withCompiledSeccomp(spec, deps.seccomp)),
-      hosts: renderHosts(attachment, hostConfig),
+      hosts: renderHosts(attachment, hostConfig, { gateway: deps.networking.hostGateway() }),
       resolvConf: renderResolvConf(attachment, hostConfig),
       hostname: `${run.hostname}\n`,
     });

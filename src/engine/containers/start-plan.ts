@@ -33,12 +33,11 @@ export function planStart(record: ContainerRecord, hostHostname: string): StartS
   ];
 }
 
-/** The name a container calls itself: its own, else the short id; with the host's network, the host's. */
+/** The name a container calls itself: its own, else the short id; with the host's UTS namespace or network, the host's. */
 export function hostnameOf(record: ContainerRecord, hostHostname: string): string {
+  if (record.hostConfig.UTSMode === "host") return hostHostname;
   if (record.config.Hostname) return record.config.Hostname;
-  return record.hostConfig.NetworkMode === "host" || record.hostConfig.UTSMode === "host"
-    ? hostHostname
-    : record.id.slice(0, 12);
+  return record.hostConfig.NetworkMode === "host" ? hostHostname : record.id.slice(0, 12);
 }
 
 function attachRequest(record: ContainerRecord, hostHostname: string): AttachRequest {

@@ -2,6 +2,7 @@ import { GantryError, messageOf } from "../../base/errors.ts";
 import type { Attachment } from "../networks/contract.ts";
 import type { ContainerDeps } from "./deps.ts";
 import { renderHosts, renderResolvConf } from "./etc-files.ts";
+import { type ResolvedLinks, resolveLinks, tellLinked } from "./links.ts";
 import { cgroupsPathOf, type ContainerRecord } from "./record.ts";
 import { explainRefusal } from "./refusal.ts";
 import type { ContainerEntry } from "./registry.ts";
@@ -20,6 +21,7 @@ interface StartContext {
   rootfs: string;
   mounts: ResolvedMount[];
   attachment: Attachment;
+  links: ResolvedLinks;
 }
 
 /** Carries a start out; on an error everything is undone and the error thrown. */
@@ -37,6 +39,7 @@ export class Starter {
       rootfs: "",
       mounts: [],
       attachment: { networks: {}, ports: {}, hosts: [], resolv: { nameservers: [], search: [], options: [] } },
+      links: { hosts: [], env: [] },
     };
     this.deps.files.prepare(entry.id);
     try {
@@ -105,6 +108,7 @@ export class Starter {
       case "attach-network":
         context.attachment = await deps.networking.attach(step.request);
         record.attachment = context.attachment;
+        context.links = resolveLinks(record, context.attachment.networks, deps.registry);
         return;
       case "join-network":
         context.attachment = this.join(record, step.of);
@@ -121,6 +125,7 @@ export class Starter {
         return;
       case "start-process":
         await deps.runtime(step.runtime).start(record.id);
+        tellLinked(deps, record);
         return;
     }
   }
@@ -179,7 +184,10 @@ export class Starter {
   private writeEtc(record: ContainerRecord, context: StartContext): void {
     const { files } = this.deps;
     files.write(record.id, {
-      hosts: renderHosts(context.attachment, record.hostConfig),
+      hosts: renderHosts(context.attachment, record.hostConfig, {
+        gateway: this.deps.networking.hostGateway(),
+        linked: context.links.hosts,
+      }),
       resolvConf: renderResolvConf(context.attachment, record.hostConfig),
       hostname: `${hostnameOf(record, this.hostHostname)}\n`,
     });
@@ -213,6 +221,7 @@ export class Starter {
       user,
       netns: context.attachment.netns,
       joined,
+      linkedEnv: context.links.env,
       mounts: context.mounts,
       files: { hosts: paths.hosts, resolvConf: paths.resolvConf, hostname: paths.hostname },
       initBinary: record.hostConfig.Init ? this.requireInit() : undefined,

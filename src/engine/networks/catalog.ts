@@ -18,6 +18,8 @@ export interface NetworkOptions {
   /** The default bridge's own address and subnet, "172.30.0.1/16". */
   bip?: string;
   addressPools?: AddressPool[];
+  /** What `host-gateway` stands for in place of the default bridge's address. */
+  hostGateway?: string;
   /** `<execRoot>/netns` holds the namespaces. */
   execRoot: string;
 }

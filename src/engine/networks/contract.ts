@@ -39,6 +39,8 @@ export interface ContainerNetworking {
   attach(request: AttachRequest): Promise<Attachment>;
   /** Takes all of it down; idempotent; resolves when address and ports are free again (kernel teardown may still run). */
   detach(containerId: string): Promise<void>;
+  /** The host's address for containers (`host-gateway`): as the engine was told, else the default bridge's. */
+  hostGateway(): string | undefined;
   /** The container has a new name; unknown containers are fine. */
   rename(containerId: string, name: string): void;
 }

@@ -104,16 +104,17 @@ function macFor(asked: string | undefined, address: number): string {
 
 /**
  * The endpoint that leads out and carries the published ports: never one of an internal network if there is another,
- * then the first by the network's name.
+ * then that of the highest priority, then the first by the network's name.
  */
 export function gatewayEndpoint(
   endpoints: EndpointRecord[],
   network: (id: string) => NetworkRecord | undefined,
 ): EndpointRecord | undefined {
+  const priority = (endpoint: EndpointRecord): number => endpoint.asked.GwPriority ?? 0;
   const rank = (endpoint: EndpointRecord): string => network(endpoint.networkId)?.name ?? "";
   return endpoints
     .filter((endpoint) => endpoint.cable && network(endpoint.networkId)?.internal === false)
-    .toSorted((a, b) => (rank(a) < rank(b) ? -1 : 1))[0];
+    .toSorted((a, b) => priority(b) - priority(a) || (rank(a) < rank(b) ? -1 : 1))[0];
 }
 
 const badEndpoint = (message: string): GantryError => new GantryError("invalid", "BAD_ENDPOINT", message);

@@ -115,6 +115,13 @@ export class Networks implements ContainerNetworking {
     for (const network of networks) this.tell("disconnect", network, containerId);
   }
 
+  hostGateway(): string | undefined {
+    return (
+      this.deps.options.hostGateway ??
+      this.catalog.list().find(({ builtin, bridge }) => builtin && bridge)?.bridge?.gateway
+    );
+  }
+
   /** What a container has now, after connects and disconnects; undefined: nothing. */
   current(containerId: string): Pick<Attachment, "networks" | "ports"> | undefined {
     const sandbox = this.sandboxes.get(containerId);

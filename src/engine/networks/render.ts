@@ -14,6 +14,7 @@ export function endpointSettings(
     Aliases: asked.Aliases ?? null,
     MacAddress: cable?.mac ?? "",
     DriverOpts: asked.DriverOpts ?? null,
+    GwPriority: asked.GwPriority ?? 0,
     NetworkID: network.id,
     EndpointID: endpoint.endpointId,
     Gateway: cable && network.bridge && !network.internal ? network.bridge.gateway : "",

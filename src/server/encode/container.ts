@@ -1,13 +1,21 @@
 import type { EndpointSettings, HostConfig, PortBinding } from "../../base/container-config.ts";
 import type { ContainerPaths } from "../../ports/container-files.ts";
 import { type ContainerRecord, isUp } from "../../engine/containers/record.ts";
+import { readSecurityOptions } from "../../engine/containers/spec/security-options.ts";
 import type { ContainerInspect, ContainerSummary, NetworkSettings, PortSummary } from "../../wire/types/containers.ts";
 import { statusWords } from "./status-words.ts";
 
 /** GET /containers/{id}/json */
 export function inspectContainer(
   record: ContainerRecord,
-  facts: { paths: ContainerPaths; execIds: string[]; defaultRuntime: string; sizes?: { rw: number; rootFs: number } },
+  facts: {
+    paths: ContainerPaths;
+    execIds: string[];
+    defaultRuntime: string;
+    /** "/other:/parent/alias" */
+    links: string[];
+    sizes?: { rw: number; rootFs: number };
+  },
 ): ContainerInspect {
   const { state } = record;
   const up = isUp(record);
@@ -41,9 +49,9 @@ export function inspectContainer(
     Platform: record.platform,
     MountLabel: "",
     ProcessLabel: "",
-    AppArmorProfile: "",
+    AppArmorProfile: readSecurityOptions(record.hostConfig.SecurityOpt).apparmor ?? "",
     ExecIDs: facts.execIds.length > 0 ? facts.execIds : null,
-    HostConfig: completeHostConfig(record.hostConfig, facts.defaultRuntime),
+    HostConfig: completeHostConfig(record.hostConfig, facts.defaultRuntime, facts.links),
     GraphDriver: { Name: "overlay2", Data: { ID: record.id } },
     ...(facts.sizes ? { SizeRw: facts.sizes.rw, SizeRootFs: facts.sizes.rootFs } : {}),
     Mounts: record.mounts,
@@ -68,7 +76,7 @@ export function inspectContainer(
 }
 
 /** The fields that clients compare and that a create may leave out. */
-function completeHostConfig(host: HostConfig, defaultRuntime: string): HostConfig {
+function completeHostConfig(host: HostConfig, defaultRuntime: string, links: string[]): HostConfig {
   return {
     Binds: null,
     ContainerIDFile: "",
@@ -85,7 +93,6 @@ function completeHostConfig(host: HostConfig, defaultRuntime: string): HostConfi
     ExtraHosts: null,
     GroupAdd: null,
     Cgroup: "",
-    Links: null,
     OomScoreAdj: 0,
     PidMode: "",
     Privileged: false,
@@ -94,6 +101,7 @@ function completeHostConfig(host: HostConfig, defaultRuntime: string): HostConfi
     SecurityOpt: null,
     UTSMode: "",
     UsernsMode: "",
+    Isolation: "",
     CpuShares: 0,
     Memory: 0,
     NanoCpus: 0,
@@ -107,6 +115,7 @@ function completeHostConfig(host: HostConfig, defaultRuntime: string): HostConfi
     CpusetMems: "",
     Devices: [],
     DeviceCgroupRules: null,
+    DeviceRequests: null,
     MemoryReservation: 0,
     MemorySwap: 0,
     MemorySwappiness: null,
@@ -114,6 +123,7 @@ function completeHostConfig(host: HostConfig, defaultRuntime: string): HostConfi
     PidsLimit: null,
     Ulimits: null,
     ...host,
+    Links: links.length > 0 ? links : null,
     Runtime: host.Runtime || defaultRuntime,
   };
 }
@@ -146,7 +156,16 @@ function networkSettings(record: ContainerRecord): NetworkSettings {
 
 /** What inspect shows of a container that does not run: its networks, without addresses. */
 function idleNetworks(record: ContainerRecord): Record<string, EndpointSettings> {
-  const empty = { IPAMConfig: null, Links: null, Aliases: null, MacAddress: "", NetworkID: "", EndpointID: "" };
+  const empty = {
+    IPAMConfig: null,
+    Links: null,
+    Aliases: null,
+    MacAddress: "",
+    DriverOpts: null,
+    GwPriority: 0,
+    NetworkID: "",
+    EndpointID: "",
+  };
   const blank = {
     ...empty,
     Gateway: "",
@@ -155,6 +174,7 @@ function idleNetworks(record: ContainerRecord): Record<string, EndpointSettings>
     IPv6Gateway: "",
     GlobalIPv6Address: "",
     GlobalIPv6PrefixLen: 0,
+    DNSNames: null,
   };
   return Object.fromEntries(Object.entries(record.networking).map(([name, asked]) => [name, { ...blank, ...asked }]));
 }
@@ -162,11 +182,11 @@ function idleNetworks(record: ContainerRecord): Record<string, EndpointSettings>
 /** A row of GET /containers/json. `now` in ms. */
 export function summarizeContainer(
   record: ContainerRecord,
-  facts: { now: number; image: string; sizes?: { rw: number; rootFs: number } },
+  facts: { now: number; image: string; linkNames: string[]; sizes?: { rw: number; rootFs: number } },
 ): ContainerSummary {
   return {
     Id: record.id,
-    Names: [`/${record.name}`],
+    Names: [`/${record.name}`, ...facts.linkNames],
     Image: facts.image,
     ImageID: record.imageId,
     Command: commandWords(record),

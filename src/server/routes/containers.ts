@@ -48,7 +48,7 @@ export function containerRoutes(deps: ContainerRoutesDeps): Route[] {
       const { deleted, reclaimed } = await containers.prune(call.filters());
       call.send(200, { ContainersDeleted: deleted, SpaceReclaimed: reclaimed });
     }),
-    route("GET", "/containers/:name/json", (call) => inspect(deps, call)),
+    route("GET", "/containers/:name/json", (call) => inspect(deps, call, name(call))),
     route("POST", "/containers/:name/start", async (call) => {
       await containers.start(name(call));
       call.empty(204);
@@ -77,10 +77,12 @@ export function containerRoutes(deps: ContainerRoutesDeps): Route[] {
       containers.rename(name(call), call.query.get("name") ?? "");
       call.empty(204);
     }),
-    route("DELETE", "/containers/:name", async (call) => {
-      await containers.remove(name(call), { force: call.flag("force"), volumes: call.flag("v") });
-      call.empty(204);
-    }),
+    route("DELETE", "/containers/:name", (call) => remove(deps, call, name(call))),
+    // a link's name has two parts
+    route("DELETE", "/containers/:name/:alias", (call) => remove(deps, call, `${name(call)}/${call.param("alias")}`)),
+    route("GET", "/containers/:name/:alias/json", (call) =>
+      inspect(deps, call, `${name(call)}/${call.param("alias")}`),
+    ),
     route("POST", "/containers/:name/wait", (call) => wait(deps, call)),
     route("POST", "/containers/:name/resize", (call) => {
       containers.resize(name(call), sizeOf(call));
@@ -119,7 +121,8 @@ async function list(deps: ContainerRoutesDeps, call: Call): Promise<void> {
   const rows = [];
   for (const record of records) {
     const sizes = withSize ? await deps.containers.sizes(record) : undefined;
-    const facts = { now, image: deps.imageName(record), ...(sizes ? { sizes } : {}) };
+    const linkNames = deps.containers.linksOf(record).names;
+    const facts = { now, image: deps.imageName(record), linkNames, ...(sizes ? { sizes } : {}) };
     rows.push(shaped(call, "container-row", summarizeContainer(record, facts)));
   }
   call.send(200, rows);
@@ -155,13 +158,20 @@ function onlyImagesMissing(error: unknown): never {
 const asList = (value: string[] | string | null | undefined): string[] | null =>
   typeof value === "string" ? [value] : (value ?? null);
 
-async function inspect(deps: ContainerRoutesDeps, call: Call): Promise<void> {
-  const entry = deps.containers.find(call.param("name"));
+async function remove({ containers }: ContainerRoutesDeps, call: Call, name: string): Promise<void> {
+  if (call.flag("link")) containers.removeLink(name);
+  else await containers.remove(name, { force: call.flag("force"), volumes: call.flag("v") });
+  call.empty(204);
+}
+
+async function inspect(deps: ContainerRoutesDeps, call: Call, name: string): Promise<void> {
+  const entry = deps.containers.find(name);
   const sizes = call.flag("size") ? await deps.containers.sizes(entry.record) : undefined;
   const answer = inspectContainer(entry.record, {
     paths: deps.files.paths(entry.id),
     execIds: [...entry.execIds],
     defaultRuntime: deps.defaultRuntime,
+    links: deps.containers.linksOf(entry.record).links,
     ...(sizes ? { sizes } : {}),
   });
   call.send(200, shaped(call, "container", answer));

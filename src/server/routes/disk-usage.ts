@@ -60,7 +60,8 @@ async function containerRows(
   const now = clock.now();
   const rows = [];
   for (const record of containers.list({ all: true, limit: 0, filters: new Map() })) {
-    const facts = { now, image: imageName(record), sizes: await containers.sizes(record) };
+    const linkNames = containers.linksOf(record).names;
+    const facts = { now, image: imageName(record), linkNames, sizes: await containers.sizes(record) };
     rows.push(shaped(call, "container-row", summarizeContainer(record, facts)));
   }
   return rows;

@@ -45,6 +45,8 @@ export interface SpecFacts {
   netns?: string;
   /** Other containers' namespaces to join (`--pid container:X`, `--ipc container:X`), as paths. */
   joined?: { pid?: string; ipc?: string };
+  /** What links tell of other containers; the container's own variables go over them. */
+  linkedEnv?: readonly string[];
   /** Binds, volumes and tmpfs of the user. */
   mounts: ResolvedMount[];
   /** Host files that Gantry writes for the container. */

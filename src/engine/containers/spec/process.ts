@@ -119,7 +119,12 @@ export function planProcess(facts: SpecFacts): OciProcess {
   const privileged = hostConfig.Privileged ?? false;
   const command = {
     args: facts.initBinary === undefined ? args : [INIT_PATH, "--", ...args],
-    env: environmentOf({ env: config.Env, hostname: facts.hostname, tty, home: user.home }),
+    env: environmentOf({
+      env: [...(facts.linkedEnv ?? []), ...(config.Env ?? [])],
+      hostname: facts.hostname,
+      tty,
+      home: user.home,
+    }),
     cwd: workingDirectoryOf(config),
   };
   return {

@@ -108,6 +108,11 @@ function validateModes(config: ContainerConfig, hostConfig: HostConfig): void {
     refuse("conflicting options: hostname and the UTS mode");
   }
   const network = kindOf(hostConfig.NetworkMode);
+  if (hostConfig.Links?.length && (network === "host" || network === "container")) {
+    refuse(
+      `conflicting options: ${network} type ${network === "host" ? "networking" : "network"} can't be used with links. This would result in undefined behavior`,
+    );
+  }
   if (network !== "container") return;
   const ports = Object.keys(hostConfig.PortBindings ?? {}).length > 0 || hostConfig.PublishAllPorts;
   const conflicts: [unknown, string][] = [
@@ -118,11 +123,6 @@ function validateModes(config: ContainerConfig, hostConfig: HostConfig): void {
     [ports, "port publishing and the container type network mode"],
   ];
   for (const [given, what] of conflicts) if (given) refuse(`conflicting options: ${what}`);
-  if (hostConfig.Links?.length) {
-    refuse(
-      "conflicting options: container type network can't be used with links. This would result in undefined behavior",
-    );
-  }
 }
 
 const IPC_SYSCTLS = /^(kernel\.(msgmax|msgmnb|msgmni|sem|shmall|shmmax|shmmni|shm_rmid_forced)|fs\.mqueue\..+)$/;

@@ -247,11 +247,15 @@ describe("/etc files", () => {
   };
 
   it("knows the host as host-gateway, and refuses what is no host", () => {
-    const text = renderHosts(attachment, { ExtraHosts: ["up:host-gateway", "six:[::1]"] });
+    const host = { gateway: "10.0.0.1" };
+    const text = renderHosts(attachment, { ExtraHosts: ["up:host-gateway", "six:[::1]"] }, host);
     assert.match(text, /^10\.0\.0\.1\tup$/m);
     assert.match(text, /^::1\tsix$/m);
     assert.match(text, /^10\.0\.0\.2\tweb$/m);
-    assert.throws(() => renderHosts(attachment, { ExtraHosts: ["nothing"] }), { code: "BAD_EXTRA_HOST" });
+    assert.throws(() => renderHosts(attachment, { ExtraHosts: ["nothing"] }, host), { code: "BAD_EXTRA_HOST" });
+    assert.throws(() => renderHosts(attachment, { ExtraHosts: ["up:host-gateway"] }, { gateway: undefined }), {
+      code: "NO_HOST_GATEWAY",
+    });
   });
 
   it("takes the user's resolvers over the network's", () => {

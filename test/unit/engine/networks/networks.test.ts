@@ -50,6 +50,7 @@ test("an attached container has all that Docker's inspect shows", async () => {
     Aliases: null,
     MacAddress: "02:42:ac:1e:00:02",
     DriverOpts: null,
+    GwPriority: 0,
     NetworkID: bridge.Id,
     EndpointID: endpoint?.EndpointID,
     Gateway: "172.30.0.1",

@@ -1,0 +1,186 @@
+import type { EndpointSettings, HostConfig } from "../../base/container-config.ts";
+import { GantryError } from "../../base/errors.ts";
+import type { ContainerDeps } from "./deps.ts";
+import { type HostsLine, withHosts, withoutHost } from "./etc-files.ts";
+import { linkEnvironment } from "./link-environment.ts";
+import { type ContainerLink, type ContainerRecord, isUp } from "./record.ts";
+import type { ContainerRegistry } from "./registry.ts";
+
+const BRIDGE = "bridge";
+/** Modes under which HostConfig.Links means the default bridge. */
+const PREDEFINED = new Set([BRIDGE, "none"]);
+
+const conflict = (code: string, message: string, hint?: string): GantryError =>
+  new GantryError("conflict", code, message, hint === undefined ? {} : { hint });
+
+/** `name`, `name:alias`, and what inspect shows: `/name:/parent/alias`. Throws invalid BAD_LINK in Docker's words. */
+export function parseLink(text: string): { name: string; alias: string } {
+  const [name = "", alias = name, ...rest] = text.split(":");
+  if (text === "") throw new GantryError("invalid", "BAD_LINK", "empty string specified for links");
+  if (rest.length > 0 || name === "" || alias === "") {
+    throw new GantryError("invalid", "BAD_LINK", `bad format for links: ${text}`);
+  }
+  if (!name.startsWith("/")) return { name, alias };
+  return { name: name.slice(1), alias: alias.slice(alias.lastIndexOf("/") + 1) };
+}
+
+/** HostConfig.Links looked up. Throws invalid NO_SUCH_LINK, BAD_LINK; on a network of the user's they say nothing. */
+export function planLinks(hostConfig: HostConfig, registry: ContainerRegistry): ContainerLink[] {
+  if (!PREDEFINED.has(hostConfig.NetworkMode ?? BRIDGE)) return [];
+  const links = new Map<string, ContainerLink>();
+  for (const text of hostConfig.Links ?? []) {
+    const { name, alias } = parseLink(text);
+    const other = withOwnNetwork(name, registry);
+    if (!links.has(alias)) links.set(alias, { alias, id: other.id, name: other.name });
+  }
+  return [...links.values()];
+}
+
+/** Behind `--network container:X` stands X. */
+function withOwnNetwork(name: string, registry: ContainerRegistry): ContainerRecord {
+  const record = registry.tryFind(name)?.record;
+  if (!record) {
+    throw new GantryError("invalid", "NO_SUCH_LINK", `could not get container for ${name}: No such container: ${name}`);
+  }
+  const mode = record.hostConfig.NetworkMode ?? BRIDGE;
+  if (mode.startsWith("container:")) return withOwnNetwork(mode.slice("container:".length), registry);
+  if (mode !== "host") return record;
+  throw new GantryError(
+    "invalid",
+    "BAD_LINK",
+    "conflicting options: host type networking can't be used with links. This would result in undefined behavior",
+  );
+}
+
+/** As inspect shows them: "/other:/parent/alias". */
+export const shownLinks = (parent: ContainerRecord, registry: ContainerRegistry): string[] =>
+  (parent.links ?? []).map(({ alias, id, name }) => {
+    const current = registry.tryFind(id)?.record.name ?? name;
+    return `/${current}:/${parent.name}/${alias}`;
+  });
+
+/** The names that links give to a container, "/parent/alias". */
+export const linkNames = (child: ContainerRecord, registry: ContainerRegistry): string[] =>
+  registry
+    .all()
+    .flatMap(({ record }) =>
+      (record.links ?? []).filter(({ id }) => id === child.id).map(({ alias }) => `/${record.name}/${alias}`),
+    );
+
+export interface ResolvedLinks {
+  hosts: HostsLine[];
+  env: string[];
+}
+
+/**
+ * What a container that starts learns of its links. `networks`: what it is attached to. Throws conflict LINK_NOT_RUNNING
+ * and LINK_NOT_ON_BRIDGE in Docker's words for one on the default bridge; on other networks who is not there is left out.
+ */
+export function resolveLinks(
+  parent: ContainerRecord,
+  networks: Readonly<Record<string, EndpointSettings>>,
+  registry: ContainerRegistry,
+): ResolvedLinks {
+  const result: ResolvedLinks = { hosts: [], env: [] };
+  if (networks[BRIDGE]) {
+    for (const link of parent.links ?? []) {
+      const child = requireLinked(parent, link, registry);
+      result.hosts.push(bridgeLine(child, link.alias));
+      result.env.push(
+        ...linkEnvironment({
+          name: `/${parent.name}/${link.alias}`,
+          address: addressOn(child, BRIDGE) ?? "",
+          ports: Object.keys(child.config.ExposedPorts ?? {}),
+          env: child.config.Env ?? [],
+        }),
+      );
+    }
+  }
+  for (const [network, { Links }] of Object.entries(networks)) {
+    for (const { name, alias } of network === BRIDGE ? [] : (Links ?? []).map(parseLink)) {
+      const child = registry.tryFind(name)?.record;
+      const address = child && addressOn(child, network);
+      if (address) result.hosts.push({ address, names: [alias] });
+    }
+  }
+  return result;
+}
+
+/** `docker rm --link`: takes a link away for good; a running container's /etc/hosts forgets it too. */
+export function removeLink(deps: Pick<ContainerDeps, "registry" | "files">, name: string): void {
+  const [parentName = "", alias] = name.replace(/^\//, "").split("/");
+  if (alias === undefined) {
+    throw conflict("LINK_IS_NAME", "Conflict, cannot remove the default link name of the container");
+  }
+  const entry = deps.registry.find(parentName);
+  const { links = [] } = entry.record;
+  if (!links.some((link) => link.alias === alias)) {
+    throw new GantryError("notFound", "NO_SUCH_CONTAINER", `No such container: ${name}`);
+  }
+  entry.record.links = links.filter((link) => link.alias !== alias);
+  deps.registry.save(entry);
+  if (isUp(entry.record)) rewriteHosts(deps, entry.record, (text) => withoutHost(text, alias));
+}
+
+/** `child` has come up, perhaps with another address: running containers that are linked to it learn of it. */
+export function tellLinked(deps: Pick<ContainerDeps, "registry" | "files">, child: ContainerRecord): void {
+  for (const { record } of deps.registry.all()) {
+    const lines = linesAbout(child, record, deps.registry);
+    if (lines.length > 0) rewriteHosts(deps, record, (text) => withHosts(text, lines));
+  }
+}
+
+function rewriteHosts(
+  { files }: Pick<ContainerDeps, "files">,
+  { id }: ContainerRecord,
+  change: (text: string) => string,
+): void {
+  const before = files.readHosts(id);
+  if (before !== undefined) files.write(id, { hosts: change(before) });
+}
+
+/** The lines that tell a running container of `child`, which has just come up, perhaps with another address. */
+function linesAbout(child: ContainerRecord, parent: ContainerRecord, registry: ContainerRegistry): HostsLine[] {
+  if (!isUp(parent)) return [];
+  const lines = (parent.links ?? [])
+    .filter(({ id }) => id === child.id && addressOn(child, BRIDGE))
+    .map(({ alias }) => bridgeLine(child, alias));
+  for (const [network, { Links }] of Object.entries(parent.attachment?.networks ?? {})) {
+    const address = network === BRIDGE ? undefined : addressOn(child, network);
+    if (!address) continue;
+    for (const { name, alias } of (Links ?? []).map(parseLink)) {
+      if (registry.tryFind(name)?.id === child.id) lines.push({ address, names: [alias] });
+    }
+  }
+  return lines;
+}
+
+function requireLinked(parent: ContainerRecord, link: ContainerLink, registry: ContainerRegistry): ContainerRecord {
+  const child = registry.tryFind(link.id)?.record;
+  if (child && !Object.hasOwn(child.networking, BRIDGE)) {
+    throw conflict(
+      "LINK_NOT_ON_BRIDGE",
+      `Cannot link to /${child.name}, as it does not belong to the default network`,
+      `put both on one network of your own, where names are enough: gantry network create NAME`,
+    );
+  }
+  if (child && isUp(child) && addressOn(child, BRIDGE)) return child;
+  const name = child?.name ?? link.name;
+  throw conflict(
+    "LINK_NOT_RUNNING",
+    `Cannot link to a non running container: /${name} AS /${parent.name}/${link.alias}`,
+    child
+      ? `start it first: gantry start ${name}`
+      : `take the link away: gantry rm --link ${parent.name}/${link.alias}`,
+  );
+}
+
+const addressOn = (record: ContainerRecord, network: string): string | undefined =>
+  record.attachment?.networks[network]?.IPAddress || undefined;
+
+const bridgeLine = (child: ContainerRecord, alias: string): HostsLine => ({
+  address: addressOn(child, BRIDGE) ?? "",
+  names: [alias, child.config.Hostname ?? "", ...(alias === child.name ? [] : [child.name])].filter(
+    (name) => name !== "",
+  ),
+});
