@@ -13,6 +13,8 @@ export interface DaemonOptions {
   pidfile: string;
   logLevel: LogLevel;
   insecureRegistries: string[];
+  /** Tells clients so: docker then offers its experimental commands. */
+  experimental: boolean;
   tls?: { ca: string; cert: string; key: string };
 }
 
@@ -26,6 +28,7 @@ const FILE_KEYS = [
   "data-root",
   "default-address-pools",
   "exec-root",
+  "experimental",
   "hosts",
   "insecure-registries",
   "log-level",
@@ -46,6 +49,7 @@ Options:
       --data-root string                 Root folder of persistent state (default "/var/lib/gantry")
       --default-address-pool pool        Pool for networks' addresses, base=10.10.0.0/16,size=24 (repeatable)
       --exec-root string                 Root folder of execution state (default "/run/gantry")
+      --experimental                     Tell clients that the engine is experimental: docker then offers checkpoints
       --help                             Print usage
   -H, --host list                        Socket to listen on: unix://PATH or tcp://ADDRESS:PORT (repeatable,
                                          default "${DEFAULT_HOST}")
@@ -81,6 +85,15 @@ export function readDaemonOptions(argv: string[]): DaemonOptions | "help" | "ver
     }
     return given ?? (stored as string[] | undefined) ?? [];
   };
+  const isOn = (flag: string): boolean => {
+    const given = flags[flag] as boolean | undefined;
+    const stored = file[flag];
+    if (given !== undefined && stored !== undefined) throw bothPlaces(flag);
+    if (stored !== undefined && typeof stored !== "boolean") {
+      throw bad(`configuration file: "${flag}" must be true or false`);
+    }
+    return given ?? stored ?? false;
+  };
   const execRoot = text("exec-root") ?? "/run/gantry";
   const hosts = list("host", "hosts");
   const bip = text("bip");
@@ -96,6 +109,7 @@ export function readDaemonOptions(argv: string[]): DaemonOptions | "help" | "ver
     pidfile: text("pidfile") ?? `${execRoot}/gantryd.pid`,
     logLevel: levelOf(text("log-level") ?? "info"),
     insecureRegistries: list("insecure-registry", "insecure-registries"),
+    experimental: isOn("experimental"),
     ...(ca && cert && key ? { tls: { ca, cert, key } } : {}),
   };
   if (options.bridge.length > 15 || !/^[a-zA-Z0-9][\w.-]*$/.test(options.bridge)) {
@@ -134,6 +148,7 @@ function parseFlags(argv: string[]): Record<string, string | boolean | string[] 
         tlscacert: text,
         tlscert: text,
         tlskey: text,
+        experimental: { type: "boolean" },
         help: { type: "boolean" },
         version: { type: "boolean", short: "v" },
       },

@@ -17,6 +17,7 @@ import { LinuxHost } from "../drivers/host-facts/linux-host.ts";
 import { K8sLogs } from "../drivers/logs/k8s-log.ts";
 import { NetlinkLinks } from "../drivers/netlink/netlink-links.ts";
 import { NftFirewall } from "../drivers/nft/nft-firewall.ts";
+import { CriuCheckpoints } from "../drivers/oci/checkpoints.ts";
 import { OverlayLayerStore } from "../drivers/overlayfs/layer-store.ts";
 import { SocketReservations } from "../drivers/port-reservations/socket-reservations.ts";
 import { PsProcessTable } from "../drivers/ps/process-table.ts";
@@ -48,6 +49,7 @@ import type { SeccompCompiler } from "../ports/seccomp-compiler.ts";
 import type { Route } from "../server/call.ts";
 import { bootstrapRoutes } from "../server/routes/bootstrap.ts";
 import { buildRoutes } from "../server/routes/build.ts";
+import { checkpointRoutes } from "../server/routes/checkpoints.ts";
 import { containerRoutes } from "../server/routes/containers.ts";
 import { diskUsageRoutes } from "../server/routes/disk-usage.ts";
 import { eventRoutes } from "../server/routes/events.ts";
@@ -185,7 +187,12 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
     logger,
     publish: publisherFor(events),
   };
-  const containers = new Containers({ ...containerDeps, logs: new K8sLogs(), hostHostname: os.hostname() });
+  const containers = new Containers({
+    ...containerDeps,
+    logs: new K8sLogs(),
+    checkpoints: new CriuCheckpoints((name) => runtimes.get(name)),
+    hostHostname: os.hostname(),
+  });
   await containers.open();
 
   const buildFiles = new HostBuildFiles(path.join(dataRoot, "build"));
@@ -232,6 +239,7 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
     addressPools: (options.addressPools ?? DEFAULT_POOLS).map(({ base, size }) => ({ Base: base, Size: size })),
     components: [],
     insecureRegistries: options.insecureRegistries,
+    experimental: options.experimental,
   };
   const imageName = use.imageName(images);
   const routes = [
@@ -247,6 +255,7 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
       imageName,
     }),
     ...execRoutes({ containers }),
+    ...checkpointRoutes({ containers }),
     ...eventRoutes({ events, clock }),
     ...imageRoutes({ images }),
     ...networkRoutes({ networks, clock, ...use.networked }),

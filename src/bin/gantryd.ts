@@ -23,7 +23,12 @@ async function serve(options: DaemonOptions): Promise<void> {
   await warmThreadPool();
   claimPidFile(options.pidfile);
   const engine = await openEngine(options, logger);
-  const api = new ApiServer({ routes: engine.routes, logger, engineVersion: VERSION });
+  const api = new ApiServer({
+    routes: engine.routes,
+    logger,
+    engineVersion: VERSION,
+    experimental: options.experimental,
+  });
   const servers = await listenOn(api, options);
   trimWhenIdle(servers, clock);
   logger.info("API listening", { hosts: options.hosts, version: VERSION });

@@ -17,6 +17,7 @@ export interface Group {
 
 export const groups: Group[] = [
   { name: "builder", summary: "Manage builds" },
+  { name: "checkpoint", summary: "Manage checkpoints" },
   { name: "container", summary: "Manage containers" },
   { name: "image", summary: "Manage images" },
   { name: "network", summary: "Manage networks" },
@@ -164,6 +165,17 @@ export const entries: CommandEntry[] = [
     "Display detailed information on one or more networks",
     () => import("./commands/network-inspect.ts"),
   ),
+  entry(
+    "checkpoint create",
+    "Create a checkpoint from a running container",
+    () => import("./commands/checkpoint-create.ts"),
+  ),
+  entry(
+    "checkpoint ls, checkpoint list",
+    "List checkpoints for a container",
+    () => import("./commands/checkpoint-ls.ts"),
+  ),
+  entry("checkpoint rm, checkpoint remove", "Remove a checkpoint", () => import("./commands/checkpoint-rm.ts")),
   entry("network ls, network list", "List networks", () => import("./commands/network-ls.ts")),
   entry("network prune", "Remove all unused networks", () => import("./commands/network-prune.ts")),
   entry("network rm, network remove", "Remove one or more networks", () => import("./commands/network-rm.ts")),

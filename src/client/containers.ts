@@ -82,8 +82,32 @@ export class Containers {
   }
 
   /** False: it was running already. */
-  async start(id: string, options: { detachKeys?: string } = {}, signal?: AbortSignal): Promise<boolean> {
-    return (await this.post(id, "start", { ...options }, signal)) !== 304;
+  async start(
+    id: string,
+    options: { detachKeys?: string; checkpoint?: string; checkpointDir?: string } = {},
+    signal?: AbortSignal,
+  ): Promise<boolean> {
+    const { checkpointDir, ...query } = options;
+    return (await this.post(id, "start", { ...query, "checkpoint-dir": checkpointDir }, signal)) !== 304;
+  }
+
+  /** The container's processes go to disk, and end unless `leaveRunning`. `dir`: absolute, on the engine's machine. */
+  async createCheckpoint(
+    id: string,
+    name: string,
+    options: { dir?: string; leaveRunning?: boolean } = {},
+    signal?: AbortSignal,
+  ): Promise<void> {
+    const body = { CheckpointID: name, CheckpointDir: options.dir ?? "", Exit: !options.leaveRunning };
+    await this.transport.send("POST", this.path(id, "checkpoints"), { body, signal });
+  }
+
+  listCheckpoints(id: string, dir?: string): Promise<{ Name: string }[]> {
+    return this.transport.json("GET", this.path(id, "checkpoints"), { query: { dir } });
+  }
+
+  async removeCheckpoint(id: string, name: string, dir?: string): Promise<void> {
+    await this.transport.send("DELETE", `${this.path(id, "checkpoints")}/${segment(name)}`, { query: { dir } });
   }
 
   /** `timeout` in seconds; -1 waits for ever. False: it was not running. */

@@ -7,6 +7,8 @@ export interface ContainerPaths {
   resolvConf: string;
   hostname: string;
   log: string;
+  /** Its checkpoints, a folder each; missing while there are none. */
+  checkpoints: string;
 }
 
 export interface ContainerFiles {

@@ -10,6 +10,8 @@ export interface MonitorSpec {
   stdinOnce: boolean;
   /** undefined: no log */
   logPath?: string;
+  /** Folder of a checkpoint: the container goes on from there, and need not be started. */
+  restore?: string;
 }
 
 /** A process that is known across a restart of the daemon: pids are reused, start times are not. */
@@ -59,7 +61,10 @@ export interface ExecSession {
  * daemon. Errors: invalid OCI_CREATE_FAILED with the runtime's words, translated to Docker's.
  */
 export interface Monitor {
-  /** Starts the monitor and lets the runtime create the container (not start it). */
+  /**
+   * Starts the monitor and lets the runtime create the container (not start it), or restore it. Errors besides: invalid
+   * RESTORE_FAILED.
+   */
   create(spec: MonitorSpec): Promise<{ container: ProcessHandle; monitor: ProcessHandle }>;
   attach(bundle: string): Promise<AttachStream>;
   resize(bundle: string, size: { height: number; width: number }): void;

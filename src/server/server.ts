@@ -12,6 +12,8 @@ export interface ApiServerDeps {
   logger: Logger;
   /** Shown in the `Server` header. */
   engineVersion: string;
+  /** Shown in the `Docker-Experimental` header. */
+  experimental: boolean;
 }
 
 /** Serves the Docker Engine API. Listening is the caller's: one handler may stand behind several sockets. */
@@ -79,7 +81,7 @@ export class ApiServer {
 
   private setHeaders(response: ServerResponse): void {
     response.setHeader("Api-Version", API_VERSION);
-    response.setHeader("Docker-Experimental", "false");
+    response.setHeader("Docker-Experimental", String(this.deps.experimental));
     response.setHeader("Ostype", "linux");
     response.setHeader("Server", `Gantry/${this.deps.engineVersion} (linux)`);
   }

@@ -5,6 +5,8 @@ import { flag, text } from "../flags.ts";
 
 const flags = {
   attach: flag("Attach STDOUT/STDERR and forward signals", "a"),
+  checkpoint: text("Restore from this checkpoint"),
+  "checkpoint-dir": text("Use a custom checkpoint storage directory"),
   "detach-keys": text("Override the key sequence for detaching a container"),
   interactive: flag("Attach container's STDIN", "i"),
 };
@@ -13,16 +15,24 @@ export default command({
   usage: "[OPTIONS] CONTAINER [CONTAINER...]",
   args: atLeast(1),
   flags,
-  async run(context, names, { attach, interactive, "detach-keys": detachKeys }) {
+  async run(
+    context,
+    names,
+    { attach, interactive, checkpoint, "checkpoint-dir": checkpointDir, "detach-keys": detachKeys },
+  ) {
+    const options = { checkpoint, checkpointDir, detachKeys };
+    if (checkpoint !== undefined && names.length > 1) {
+      throw new Exit(1, "you cannot restore multiple containers at once");
+    }
     if (attach || interactive) {
       if (names.length > 1) throw new Exit(1, "you cannot start and attach multiple containers at once");
-      return startAttached(context, names[0]!, interactive, detachKeys);
+      return startAttached(context, names[0]!, interactive, options);
     }
     const { containers } = await context.engine();
     const failed: string[] = [];
     for (const name of names) {
       try {
-        await containers.start(name, { detachKeys });
+        await containers.start(name, options);
         context.out.write(`${name}\n`);
       } catch (error) {
         context.err.write(`${words(error)}\n`);
@@ -39,7 +49,7 @@ async function startAttached(
   context: Context,
   name: string,
   interactive: boolean,
-  detachKeys?: string,
+  options: { checkpoint?: string; checkpointDir?: string; detachKeys?: string },
 ): Promise<number> {
   const engine = await context.engine();
   const { Id: id, Config: config, HostConfig: host } = await engine.containers.inspect(name);
@@ -51,11 +61,11 @@ async function startAttached(
     stdin,
     stdout: true,
     stderr: true,
-    detachKeys,
+    detachKeys: options.detachKeys,
     sigProxy: config.Tty !== true,
     condition: host.AutoRemove === true ? "removed" : "next-exit",
     start: async () => {
-      await engine.containers.start(id, { detachKeys });
+      await engine.containers.start(id, options);
     },
   });
   return result.status;

@@ -1,7 +1,9 @@
 import fs from "node:fs";
 import path from "node:path";
 import type { Readable } from "node:stream";
+import { GantryError } from "../../base/errors.ts";
 import type { AttachStream, ExecSession, ExecSpec, Monitor, MonitorSpec, ProcessHandle } from "../../ports/monitor.ts";
+import { criuReason } from "../oci/checkpoints.ts";
 import { type CliRuntime, commandOfBundle } from "../oci/runtime.ts";
 import { translateRuntimeError } from "../oci/translate.ts";
 import { killIfThere, processesWith, processStartTime } from "../process/handle.ts";
@@ -51,6 +53,7 @@ export class ConmonMonitor implements Monitor {
     if (spec.stdin) argv.push("-i");
     // A client that leaves a terminal leaves the shell in it running.
     if (spec.stdin && (spec.tty || !spec.stdinOnce)) argv.push("--leave-stdin-open");
+    if (spec.restore) argv.push("--restore", spec.restore);
     const child = runtime.wrap(() =>
       spawnLean(this.deps.conmon, argv, {
         env: { PATH: process.env["PATH"], _OCI_SYNCPIPE: "3" },
@@ -72,6 +75,7 @@ export class ConmonMonitor implements Monitor {
     if (typeof pid !== "number" || pid <= 0) {
       await runtime.remove(spec.id);
       this.forgetExit(spec.id);
+      if (spec.restore) throw restoreError(spec.bundle, String(line?.["message"] ?? complaint));
       throw translateRuntimeError("create", String(line?.["message"] ?? complaint), commandOfBundle(spec.bundle));
     }
     const monitorPid = Number(fs.readFileSync(monitorPidFile, "utf8"));
@@ -145,3 +149,9 @@ export class ConmonMonitor implements Monitor {
 
 /** A container that ended at once has no start time any more: -1 is never alive, and its exit code is on record. */
 const handleOf = (pid: number): ProcessHandle => ({ pid, startTime: processStartTime(pid) ?? -1 });
+
+/** CRIU's reason is in the log beside the bundle; the runtime only says that there was one. */
+function restoreError(bundle: string, words: string): GantryError {
+  const reason = criuReason(path.join(bundle, "restore.log")) ?? words;
+  return new GantryError("invalid", "RESTORE_FAILED", `cannot restore the checkpoint: ${reason}`);
+}

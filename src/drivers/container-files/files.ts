@@ -24,6 +24,7 @@ export class HostContainerFiles implements ContainerFiles {
       resolvConf: path.join(data, "resolv.conf"),
       hostname: path.join(data, "hostname"),
       log: path.join(data, "container.log"),
+      checkpoints: path.join(data, "checkpoints"),
     };
   }
 

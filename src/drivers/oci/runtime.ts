@@ -74,6 +74,19 @@ export class CliRuntime implements OciRuntime {
     }
   }
 
+  /** crun says what it was built with; runc always can. */
+  async hasCriu(): Promise<boolean> {
+    const { stdout } = await run(this.program(), ["--version"], { wrap: this.wrap });
+    const text = stdout.toString("utf8");
+    return !text.startsWith("crun ") || text.includes("+CRIU");
+  }
+
+  /** CRIU's images and its log go to `folder`. Throws ToolError. */
+  async checkpoint(id: string, folder: string, options: { leaveRunning: boolean }): Promise<void> {
+    const leave = options.leaveRunning ? ["--leave-running"] : [];
+    await this.run(["checkpoint", ...leave, `--image-path=${folder}`, `--work-path=${folder}`, id]);
+  }
+
   async pause(id: string): Promise<void> {
     await this.freezeOrThaw("pause", id);
   }

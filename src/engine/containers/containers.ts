@@ -1,7 +1,9 @@
 import { GantryError } from "../../base/errors.ts";
 import { parseTimestamp } from "../../base/timestamps.ts";
+import type { Checkpoints } from "../../ports/checkpoints.ts";
 import type { ContainerLogs, LogEntry, LogQuery } from "../../ports/container-logs.ts";
 import { type AttachOptions, Attacher, type ClientStream } from "./attach.ts";
+import { ContainerCheckpoints } from "./checkpoints.ts";
 import { type CreateRequest, createContainer, requireContainerName } from "./create.ts";
 import type { ContainerDeps } from "./deps.ts";
 import { Execs } from "./execs.ts";
@@ -19,6 +21,7 @@ import { Watch } from "./watch.ts";
 
 export interface ContainersDeps extends ContainerDeps {
   logs: ContainerLogs;
+  checkpoints: Checkpoints;
   hostHostname: string;
 }
 
@@ -27,6 +30,7 @@ export type WaitCondition = "not-running" | "next-exit" | "removed";
 /** Everything one can do with containers; the API's handlers call this. */
 export class Containers {
   readonly execs: Execs;
+  readonly checkpoints: ContainerCheckpoints;
   private readonly deps: ContainersDeps;
   private readonly starter: Starter;
   private readonly lifecycle: Lifecycle;
@@ -52,6 +56,7 @@ export class Containers {
       autoRemove: (entry) => this.remover.removeLocked(entry, true),
     };
     this.lifecycle = new Lifecycle(deps, this.starter, this.hooks);
+    this.checkpoints = new ContainerCheckpoints(deps, this.lifecycle);
     this.watch = new Watch(deps, deps.logs, this.lifecycle);
   }
 
@@ -84,8 +89,11 @@ export class Containers {
     return { id: entry.id, warnings };
   }
 
-  start(reference: string): Promise<void> {
-    return this.lifecycle.start(this.find(reference));
+  /** `checkpoint`: goes on from there. */
+  async start(reference: string, checkpoint?: { name: string; folder?: string }): Promise<void> {
+    const entry = this.find(reference);
+    const folder = checkpoint && (await this.checkpoints.find(entry, checkpoint.name, checkpoint.folder));
+    await this.lifecycle.start(entry, folder);
   }
 
   stop(reference: string, options: { seconds?: number; signal?: string }): Promise<void> {

@@ -35,8 +35,8 @@ export class Lifecycle {
     this.hooks = hooks;
   }
 
-  /** Throws notModified when it runs already. */
-  start(entry: ContainerEntry): Promise<void> {
+  /** `checkpoint`: folder of the one to go on from. Throws notModified when it runs already. */
+  start(entry: ContainerEntry, checkpoint?: string): Promise<void> {
     return entry.lock.run(async () => {
       const { state } = entry.record;
       if (state.status === "paused") {
@@ -49,19 +49,19 @@ export class Lifecycle {
       this.cancelRestart(entry);
       state.manuallyStopped = false;
       state.restartCount = 0;
-      await this.bringUp(entry);
+      await this.bringUp(entry, checkpoint);
     });
   }
 
   /** With the lock held. */
-  private async bringUp(entry: ContainerEntry): Promise<void> {
+  private async bringUp(entry: ContainerEntry, checkpoint?: string): Promise<void> {
     const { record } = entry;
     const { state } = record;
     const first = state.status === "created";
     try {
       Object.assign(state, { intent: "start", error: "" });
       this.deps.registry.save(entry, { sync: false });
-      await this.starter.run(entry);
+      await this.starter.run(entry, checkpoint);
       await this.recordStart(entry);
     } catch (error) {
       Object.assign(state, {
@@ -142,7 +142,7 @@ export class Lifecycle {
   }
 
   /** Resolves when the container is down, after its teardown. */
-  private whenDown(entry: ContainerEntry): Promise<void> {
+  whenDown(entry: ContainerEntry): Promise<void> {
     return new Promise((resolve) => {
       if (!isUp(entry.record)) resolve();
       else entry.exited.once(() => resolve());

@@ -14,9 +14,11 @@ export type StartStep =
   | { do: "write-etc" }
   | { do: "write-spec" }
   | { do: "create-process"; runtime: string }
+  | { do: "restore-process"; runtime: string; checkpoint: string }
   | { do: "start-process"; runtime: string };
 
-export function planStart(record: ContainerRecord, hostHostname: string): StartStep[] {
+/** `checkpoint`: folder of the one to go on from. */
+export function planStart(record: ContainerRecord, hostHostname: string, checkpoint?: string): StartStep[] {
   const mode = record.hostConfig.NetworkMode ?? "default";
   const runtime = record.hostConfig.Runtime ?? "";
   return [
@@ -28,8 +30,9 @@ export function planStart(record: ContainerRecord, hostHostname: string): StartS
       : { do: "attach-network", request: attachRequest(record, hostHostname) },
     { do: "write-etc" },
     { do: "write-spec" },
-    { do: "create-process", runtime },
-    { do: "start-process", runtime },
+    ...(checkpoint === undefined
+      ? [{ do: "create-process", runtime } as const, { do: "start-process", runtime } as const]
+      : [{ do: "restore-process", runtime, checkpoint } as const]),
   ];
 }
 

@@ -34,7 +34,8 @@ export class Starter {
     this.hostHostname = hostHostname;
   }
 
-  async run(entry: ContainerEntry): Promise<void> {
+  /** `checkpoint`: folder of the one to go on from. */
+  async run(entry: ContainerEntry, checkpoint?: string): Promise<void> {
     const context: StartContext = {
       rootfs: "",
       mounts: [],
@@ -43,7 +44,8 @@ export class Starter {
     };
     this.deps.files.prepare(entry.id);
     try {
-      for (const step of planStart(entry.record, this.hostHostname)) await this.carryOut(step, entry, context);
+      for (const step of planStart(entry.record, this.hostHostname, checkpoint))
+        await this.carryOut(step, entry, context);
     } catch (error) {
       await this.abandon(entry);
       throw error;
@@ -123,6 +125,9 @@ export class Starter {
       case "create-process":
         await this.createProcess(entry, context, step.runtime);
         return;
+      case "restore-process":
+        await this.createProcess(entry, context, step.runtime, step.checkpoint);
+        return;
       case "start-process":
         await deps.runtime(step.runtime).start(record.id);
         tellLinked(deps, record);
@@ -130,7 +135,12 @@ export class Starter {
     }
   }
 
-  private async createProcess(entry: ContainerEntry, context: StartContext, runtime: string): Promise<void> {
+  private async createProcess(
+    entry: ContainerEntry,
+    context: StartContext,
+    runtime: string,
+    restore?: string,
+  ): Promise<void> {
     const { deps } = this;
     const { record } = entry;
     const paths = deps.files.paths(record.id);
@@ -144,6 +154,7 @@ export class Starter {
         stdin: record.config.OpenStdin ?? false,
         stdinOnce: record.config.StdinOnce ?? false,
         ...(logged ? { logPath: paths.log } : {}),
+        ...(restore === undefined ? {} : { restore }),
       });
       record.state.process = handles.container;
       record.state.monitor = handles.monitor;

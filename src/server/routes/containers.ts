@@ -50,7 +50,9 @@ export function containerRoutes(deps: ContainerRoutesDeps): Route[] {
     }),
     route("GET", "/containers/:name/json", (call) => inspect(deps, call, name(call))),
     route("POST", "/containers/:name/start", async (call) => {
-      await containers.start(name(call));
+      const checkpoint = call.query.get("checkpoint");
+      const folder = call.query.get("checkpoint-dir");
+      await containers.start(name(call), checkpoint ? { name: checkpoint, ...(folder ? { folder } : {}) } : undefined);
       call.empty(204);
     }),
     route("POST", "/containers/:name/stop", async (call) => {

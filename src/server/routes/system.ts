@@ -18,6 +18,7 @@ export interface EngineIdentity {
   addressPools: { Base: string; Size: number }[];
   components: { Name: string; Version: string; Details: Record<string, string> }[];
   insecureRegistries: string[];
+  experimental: boolean;
 }
 
 export interface SystemRoutesDeps {
@@ -58,7 +59,7 @@ function version({ identity, host }: SystemRoutesDeps): object {
     MinAPIVersion: MIN_API_VERSION,
     GitCommit: "",
     GoVersion: "",
-    Experimental: "false",
+    Experimental: String(identity.experimental),
   };
   return {
     Platform: { Name: "Gantry" },
@@ -134,7 +135,7 @@ function info(deps: SystemRoutesDeps): object {
     NoProxy: "",
     Name: identity.hostname,
     Labels: [],
-    ExperimentalBuild: false,
+    ExperimentalBuild: identity.experimental,
     ServerVersion: identity.version,
     Runtimes: identity.runtimes,
     DefaultRuntime: identity.defaultRuntime,

@@ -99,6 +99,7 @@ export class BuildWorld implements AsyncDisposable {
       ],
       logger: quiet,
       engineVersion: "test",
+      experimental: false,
     }).create();
   }
 

@@ -41,6 +41,7 @@ describe("the stock docker CLI and images", () => {
       routes: [...imageRoutes({ images }), ping, { ...ping, method: "HEAD" }],
       logger: quiet,
       engineVersion: "test",
+      experimental: false,
     }).create();
     await new Promise<void>((resolve) => server.listen(socket, resolve));
   });

@@ -40,7 +40,12 @@ describe("the image routes", () => {
       [layer.chainId],
       ["localhost:5000/team/app:1"],
     );
-    server = new ApiServer({ routes: imageRoutes({ images }), logger: quiet, engineVersion: "test" }).create();
+    server = new ApiServer({
+      routes: imageRoutes({ images }),
+      logger: quiet,
+      engineVersion: "test",
+      experimental: false,
+    }).create();
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   });
   after(() => {
