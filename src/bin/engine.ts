@@ -10,6 +10,7 @@ import { HttpDownloads } from "../drivers/build-files/downloads.ts";
 import { findCgroupRoots, HostCgroups } from "../drivers/cgroups/cgroups.ts";
 import { makeRoom } from "../drivers/cgroups/make-room.ts";
 import { ConmonMonitor } from "../drivers/conmon/monitor.ts";
+import { FileJournal } from "../drivers/event-journal/file-journal.ts";
 import { HostContainerFiles } from "../drivers/container-files/files.ts";
 import { RandomIds } from "../drivers/host/random-ids.ts";
 import { SystemClock } from "../drivers/host/system-clock.ts";
@@ -37,7 +38,7 @@ import { runOnce } from "../engine/containers/run-once.ts";
 import { grantedCapabilities } from "../engine/containers/spec/capabilities.ts";
 import { defaultSeccomp } from "../engine/containers/spec/seccomp.ts";
 import { VolumeMounts } from "../engine/containers/spec/volume-mounts.ts";
-import { Events } from "../engine/events/events.ts";
+import { Events, HISTORY } from "../engine/events/events.ts";
 import { Bootstrap } from "../engine/images/bootstrap.ts";
 import { Images } from "../engine/images/images.ts";
 import { DEFAULT_POOLS } from "../engine/networks/ipam.ts";
@@ -94,7 +95,8 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
   const ids = new RandomIds();
   const host = new LinuxHost();
   const state = new SqliteStateStore(path.join(dataRoot, "state.db"));
-  const events = new Events({ clock });
+  const journal = new FileJournal({ file: path.join(dataRoot, "events.log"), keep: HISTORY, logger });
+  const events = new Events({ clock, journal });
   const registry = new ContainerRegistry(state);
   const use = containerUse(registry, (id) => networks.current(id));
   const rootfs = new ConfinedRootfs();
@@ -162,6 +164,10 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
   for (const id of memory.list()) if (registry.tryFind(id) === undefined) memory.remove(id);
   const seccomp = new LibseccompCompiler();
   compileDefaultFilter(seccomp, host.facts());
+  const pruned =
+    (type: string) =>
+    (bytes: number): void =>
+      events.publish(type, "prune", "", { reclaimed: String(bytes) });
   const containerDeps: ContainerDeps = {
     registry,
     images,
@@ -192,6 +198,7 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
     logs: new K8sLogs(),
     checkpoints: new CriuCheckpoints((name) => runtimes.get(name)),
     hostHostname: os.hostname(),
+    onPruned: pruned("container"),
   });
   await containers.open();
 
@@ -260,7 +267,7 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
     ...imageRoutes({ images }),
     ...networkRoutes({ networks, clock, ...use.networked }),
     ...volumeRoutes({ volumes }),
-    ...buildRoutes({ builder, clock, platform }),
+    ...buildRoutes({ builder, clock, platform, onPruned: pruned("builder") }),
     ...bootstrapRoutes({ bootstrap }),
     ...pluginRoutes(),
     ...sessionRoutes(),
@@ -275,6 +282,7 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
       await layers.settled();
       await archive.close();
       unshareRoots(runtimes.defaultName, roots);
+      await journal.close();
       state.close();
     },
   };

@@ -23,6 +23,8 @@ export interface ContainersDeps extends ContainerDeps {
   logs: ContainerLogs;
   checkpoints: Checkpoints;
   hostHostname: string;
+  /** A prune is over; bytes that it freed. */
+  onPruned: (bytes: number) => void;
 }
 
 export type WaitCondition = "not-running" | "next-exit" | "removed";
@@ -206,6 +208,7 @@ export class Containers {
     const entry = this.find(reference);
     this.lifecycle.requireRunning(entry);
     this.deps.monitor.resize(this.deps.files.paths(entry.id).bundle, size);
+    this.deps.publish(entry, "resize", { height: String(size.height), width: String(size.width) });
   }
 
   /** Throws when the log driver keeps nothing to read. */
@@ -226,11 +229,13 @@ export class Containers {
     });
   }
 
-  /** Pids of all processes in the container, as the host sees them. */
+  /** `docker top`: pids of all processes in the container, as the host sees them. */
   pids(reference: string): number[] {
     const entry = this.find(reference);
     this.lifecycle.requireRunning(entry);
-    return this.deps.cgroups.pids(cgroupsPathOf(entry.record));
+    const pids = this.deps.cgroups.pids(cgroupsPathOf(entry.record));
+    this.deps.publish(entry, "top");
+    return pids;
   }
 
   async changes(reference: string): ReturnType<ContainerDeps["layers"]["changes"]> {
@@ -269,6 +274,7 @@ export class Containers {
       await this.remover.remove(entry, {}, this.lifecycle);
       deleted.push(entry.id);
     }
+    this.deps.onPruned(reclaimed);
     return { deleted, reclaimed };
   }
 }

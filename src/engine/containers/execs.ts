@@ -64,7 +64,7 @@ export class Execs {
     this.execs.set(record.id, record);
     entry.execIds.add(record.id);
     this.forgetOldest();
-    this.deps.publish(entry, `exec_create: ${config.Cmd.join(" ")}`, { execID: record.id });
+    this.deps.publish(entry, `exec_create: ${words(config)}`, { execID: record.id });
     return record;
   }
 
@@ -116,7 +116,7 @@ export class Execs {
       return;
     }
     record.session = session;
-    this.deps.publish(entry, `exec_start: ${record.config.Cmd?.join(" ")}`, { execID: record.id });
+    this.deps.publish(entry, `exec_start: ${words(record.config)}`, { execID: record.id });
     const pumped = client
       ? pump(session.output, withoutEnd(client), {
           stdin: record.config.AttachStdin ?? false,
@@ -124,6 +124,7 @@ export class Execs {
           stderr: record.config.AttachStderr ?? false,
           tty: record.config.Tty ?? false,
           detachKeys: record.config.DetachKeys,
+          onDetach: () => this.deps.publish(entry, "exec_detach", { execID: record.id }),
         })
       : undefined;
     if (!client) session.output.onOutput(() => {});
@@ -225,6 +226,9 @@ export class Execs {
     }
   }
 }
+
+/** The command as Docker's events have it, with a space after the program even where nothing follows. */
+const words = ({ Cmd: [program = "", ...args] = [] }: ExecConfig): string => `${program} ${args.join(" ")}`;
 
 /** The pump must not end the client's stream before the exit code is known. */
 const withoutEnd = (client: ClientStream): ClientStream => ({

@@ -1,17 +1,19 @@
 import { parseTimestamp } from "../../base/timestamps.ts";
 import type { Clock } from "../../ports/clock.ts";
+import type { EventJournal } from "../../ports/event-journal.ts";
 import { checkFilters, type EventFilters, matchesFilters } from "./filter.ts";
-import { type EventMessage, eventMessage } from "./message.ts";
+import { eventJson, type EventMessage, eventMessage, parseEvent } from "./message.ts";
 import { Subscription } from "./subscription.ts";
 
-/** So many past events are kept, in memory only. */
-const HISTORY = 1000;
+/** So many past events are kept, over restarts too. */
+export const HISTORY = 1000;
 
 /** Milliseconds; a longer timer would fire at once. */
 const LONGEST_TIMER = 2 ** 31 - 1;
 
 export interface EventsDeps {
   clock: Clock;
+  journal: EventJournal;
 }
 
 export interface EventQuery {
@@ -24,11 +26,20 @@ export interface EventQuery {
 /** The engine's log of what happened, for `GET /events` and for whoever in the engine waits for something. */
 export class Events {
   private readonly deps: EventsDeps;
-  private readonly past: EventMessage[] = [];
+  private readonly past: EventMessage[];
   private readonly subscriptions = new Set<Subscription>();
 
   constructor(deps: EventsDeps) {
     this.deps = deps;
+    this.past = deps.journal
+      .read()
+      .flatMap((line) => parseEvent(line) ?? [])
+      .slice(-HISTORY);
+  }
+
+  /** How many wait for events. */
+  get listeners(): number {
+    return this.subscriptions.size;
   }
 
   /** Tells all listeners; never waits for them and never throws. `attributes` carries the object's name, labels … */
@@ -37,6 +48,7 @@ export class Events {
     const event = eventMessage(type, action, actorId, attributes, timeNano);
     this.past.push(event);
     if (this.past.length > HISTORY) this.past.shift();
+    this.deps.journal.append(eventJson(event));
     for (const subscription of this.subscriptions) subscription.offer(event);
   }
 

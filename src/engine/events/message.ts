@@ -40,6 +40,17 @@ export function eventMessage(
   };
 }
 
+/** What `eventJson` wrote; undefined if it is something else. */
+export function parseEvent(line: string): EventMessage | undefined {
+  const nanos = /,"timeNano":(\d+)}$/.exec(line)?.[1];
+  if (nanos === undefined) return undefined;
+  try {
+    return { ...(JSON.parse(line) as EventMessage), timeNano: BigInt(nanos) };
+  } catch {
+    return undefined;
+  }
+}
+
 /** The event as JSON, its nanoseconds exact. */
 export function eventJson({ timeNano, ...rest }: EventMessage): string {
   return `${JSON.stringify(rest).slice(0, -1)},"timeNano":${timeNano}}`;

@@ -23,6 +23,7 @@ import { Reclaimer } from "./reclaim.ts";
 import { type Removal, type RemoveOptions, remove } from "./remove.ts";
 import { save } from "./save.ts";
 import { nameChanges, storeImage } from "./store-image.ts";
+import { tell } from "./tell.ts";
 
 /** The images of this engine: what there is, and every way that one comes or goes. */
 export class Images implements ImageSource {
@@ -81,7 +82,11 @@ export class Images implements ImageSource {
       });
       const whole: ImageConfig = { ...config, rootfs: { type: "layers", diff_ids: diffIds } };
       const configBytes = Buffer.from(JSON.stringify(whole));
-      return await storeImage(this.deps, this.catalog, { configBytes, config: whole, chain, names, ...options });
+      const image = { configBytes, config: whole, chain, names, ...options };
+      const record = await storeImage(this.deps, this.catalog, image);
+      tell(this.deps, "create", record);
+      for (const name of names) tell(this.deps, "tag", record, { name: familiarName(name) });
+      return record;
     } finally {
       hold.release();
     }
@@ -123,7 +128,7 @@ export class Images implements ImageSource {
     const record = this.catalog.resolve(reference);
     const value: ImageRecord = { ...record, lastTagTime: this.deps.clock.stamp() };
     this.deps.state.commit([{ bucket: IMAGES, key: record.id, value }, ...nameChanges([parsed], record.id)]);
-    this.deps.events?.publish("image", "tag", record.id, { name: familiarName(parsed) });
+    tell(this.deps, "tag", record, { name: familiarName(parsed) });
   }
 
   list(options: ListOptions = {}): ImageSummary[] {
@@ -152,7 +157,9 @@ export class Images implements ImageSource {
     if (this.pruning) throw pruneRunning();
     this.pruning = true;
     try {
-      return await prune({ deps: this.deps, catalog: this.catalog, reclaimer: this.reclaimer }, filters);
+      const pruned = await prune({ deps: this.deps, catalog: this.catalog, reclaimer: this.reclaimer }, filters);
+      this.deps.events?.publish("image", "prune", "", { reclaimed: String(pruned.SpaceReclaimed) });
+      return pruned;
     } finally {
       this.pruning = false;
     }

@@ -2,13 +2,14 @@ import type { Readable } from "node:stream";
 import { GantryError } from "../../base/errors.ts";
 import type { ContainerConfig } from "../../base/container-config.ts";
 import type { ImageConfig, Platform } from "../../base/image-config.ts";
-import { type ImageReference, parseReference, withDefaultTag } from "../../base/reference.ts";
+import { familiarName, type ImageReference, parseReference, withDefaultTag } from "../../base/reference.ts";
 import type { Catalog } from "./catalog.ts";
 import type { ImageRecord } from "./contract.ts";
 import type { ImagesDeps } from "./deps.ts";
 import type { Holds } from "./holds.ts";
 import type { Reclaimer } from "./reclaim.ts";
 import { storeImage } from "./store-image.ts";
+import { tell } from "./tell.ts";
 
 export interface ImportRequest {
   tar: Readable;
@@ -53,7 +54,8 @@ export async function importTar(
     };
     const configBytes = Buffer.from(JSON.stringify(config));
     const record = await storeImage(deps, catalog, { configBytes, config, chain: [layer.chainId], names });
-    deps.events?.publish("image", "import", record.id, { name: record.id });
+    for (const name of names) tell(deps, "tag", record, { name: familiarName(name) });
+    tell(deps, "import", record);
     return record;
   } finally {
     hold.release();

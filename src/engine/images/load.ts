@@ -14,6 +14,7 @@ import { pickManifest } from "./platform.ts";
 import type { Reclaimer } from "./reclaim.ts";
 import { type NewImage, storeImage } from "./store-image.ts";
 import { counted, LayerProgress } from "./transfer-progress.ts";
+import { tell } from "./tell.ts";
 
 export interface LoadParts {
   deps: ImagesDeps;
@@ -243,7 +244,7 @@ async function loadImage(
     }
     if (image.names.length === 0) options.onProgress({ stream: `Loaded image ID: ${record.id}\n` });
     for (const name of image.names) options.onProgress({ stream: `Loaded image: ${familiarName(name)}\n` });
-    deps.events?.publish("image", "load", record.id, { name: record.id });
+    tell(deps, "load", record);
     return record;
   } finally {
     hold.release();

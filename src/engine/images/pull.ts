@@ -13,6 +13,7 @@ import { pickManifest, platformText, runsOn } from "./platform.ts";
 import type { Reclaimer } from "./reclaim.ts";
 import { storeImage } from "./store-image.ts";
 import { counted, LayerProgress } from "./transfer-progress.ts";
+import { tell } from "./tell.ts";
 
 export interface PullParts {
   deps: ImagesDeps;
@@ -125,7 +126,7 @@ async function pullOne(
         status: `WARNING: image with reference ${shown} was found but its platform (${platformText(config)}) does not match the specified platform (${platformText(platform)})`,
       });
     }
-    deps.events?.publish("image", "pull", shown, { name: familiarRepository(name) });
+    tell(deps, "pull", record, { actor: shown, name: familiarRepository(name) });
     return record;
   } catch (error) {
     aborter.abort();

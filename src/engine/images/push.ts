@@ -1,13 +1,7 @@
 import { GantryError, isGantryError } from "../../base/errors.ts";
 import { type Descriptor, type Digest, MEDIA } from "../../base/image-config.ts";
 import type { OnProgress } from "../../base/progress.ts";
-import {
-  familiarName,
-  familiarRepository,
-  type ImageReference,
-  normalizedName,
-  parseReference,
-} from "../../base/reference.ts";
+import { familiarName, familiarRepository, normalizedName, parseReference } from "../../base/reference.ts";
 import type { RegistryAuth, RepositoryRef } from "../../ports/remote-registry.ts";
 import type { StateChange } from "../../ports/state-store.ts";
 import { type Catalog, IMAGES, LAYER_BLOBS, TAGS, truncateId } from "./catalog.ts";
@@ -18,6 +12,7 @@ import { completeManifest, packedLayer, packLayer } from "./layer-source.ts";
 import { manifestBytes } from "./manifest.ts";
 import { seenAt } from "./store-image.ts";
 import { counted, LayerProgress, Slots } from "./transfer-progress.ts";
+import { tell } from "./tell.ts";
 
 /** Layers that go up at once. */
 const AT_ONCE = 5;
@@ -151,8 +146,7 @@ async function upload(session: Session, record: ImageRecord, tag: string): Promi
   remember(session, record, { digest, mediaType, layers });
   session.tell({ status: `${tag}: digest: ${digest} size: ${manifest.length}` });
   session.tell({ aux: { Tag: tag, Digest: digest, Size: manifest.length } });
-  const shown: ImageReference = { ...repo, tag };
-  deps.events?.publish("image", "push", familiarName(shown), { name: familiarRepository(repo) });
+  tell(deps, "push", record, { actor: familiarName({ ...repo, tag }), name: familiarRepository(repo) });
   return { tag, digest, size: manifest.length };
 }
 

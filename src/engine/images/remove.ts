@@ -12,6 +12,7 @@ import type { ImageRecord, RemovedItem } from "./contract.ts";
 import type { ImagesDeps } from "./deps.ts";
 import type { Reclaimer } from "./reclaim.ts";
 import { obstacle, planRemoval, type RemovalFacts } from "./removal-plan.ts";
+import { tell } from "./tell.ts";
 
 export interface RemoveParts {
   deps: ImagesDeps;
@@ -81,7 +82,7 @@ function untag(
   if (changes.length > 0) deps.state.commit(changes);
   for (const name of names) {
     removal.items.push({ Untagged: familiarName(name) });
-    deps.events?.publish("image", "untag", record.id, { name: familiarName(name) });
+    tell(deps, "untag", record, { name: familiarName(name) });
   }
 }
 
@@ -102,7 +103,7 @@ function takeParents(parts: RemoveParts, record: ImageRecord, gone: ImageRecord[
 async function deleteImages({ deps, reclaimer }: RemoveParts, gone: ImageRecord[], removal: Removal): Promise<void> {
   for (const record of gone) {
     removal.items.push({ Deleted: record.id });
-    deps.events?.publish("image", "delete", record.id, { name: record.id });
+    tell(deps, "delete", record);
     const blobs = [
       record.id,
       ...record.manifests.flatMap((one) => [one.digest, ...one.layers.map((layer) => layer.digest)]),

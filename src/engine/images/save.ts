@@ -15,6 +15,7 @@ import type { Hold, Holds } from "./holds.ts";
 import { completeManifest } from "./layer-source.ts";
 import { manifestBytes, sha256 } from "./manifest.ts";
 import { TAR_END, tarHeader, tarPadding } from "./tar-writer.ts";
+import { tell } from "./tell.ts";
 
 export interface SaveParts {
   deps: ImagesDeps;
@@ -53,7 +54,7 @@ export async function save(parts: SaveParts, references: string[], signal?: Abor
   stream.on("error", (error) => {
     if (!signal?.aborted) parts.deps.logger.error("saving images failed", { references, error: messageOf(error) });
   });
-  for (const { record } of images) parts.deps.events?.publish("image", "save", record.id, { name: record.id });
+  for (const { record } of images) tell(parts.deps, "save", record);
   return stream;
 }
 

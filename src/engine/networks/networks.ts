@@ -180,6 +180,7 @@ export class Networks implements ContainerNetworking {
       gone.push(network.name);
     }
     if (gone.length > 0) this.sandboxes.syncFirewall();
+    this.deps.publish("prune", "", { reclaimed: "0" });
     return gone;
   }
 

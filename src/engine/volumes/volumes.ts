@@ -166,7 +166,7 @@ export class Volumes {
    * Makes the volume ready for a container that starts and returns its path on the host. One with options is mounted
    * for as long as any container uses it. Repeatable. Throws notFound, invalid VOLUME_MOUNT_FAILED.
    */
-  use(name: string, containerId: string): string {
+  use(name: string, containerId: string, where: { destination: string; readOnly: boolean }): string {
     const record = this.get(name);
     const options = mountOptionsOf(record);
     if (options === undefined) this.deps.files.create(name);
@@ -174,7 +174,13 @@ export class Volumes {
       this.save({ ...record, mountedFor: [...new Set([...(record.mountedFor ?? []), containerId])] });
       this.deps.files.mount(name, options);
     }
-    this.deps.events.publish("volume", "mount", name, { driver: record.driver, container: containerId });
+    this.deps.events.publish("volume", "mount", name, {
+      driver: record.driver,
+      container: containerId,
+      destination: where.destination,
+      "read/write": String(!where.readOnly),
+      propagation: "",
+    });
     return this.mountpoint(name);
   }
 

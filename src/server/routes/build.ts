@@ -16,6 +16,8 @@ export interface BuildRoutesDeps {
   clock: Pick<Clock, "now">;
   /** What is built for when the client doesn't say. */
   platform: Platform;
+  /** A prune is over; bytes that it freed. */
+  onPruned: (bytes: number) => void;
 }
 
 /** POST /build (the classic builder's endpoint) and POST /build/prune. */
@@ -180,6 +182,7 @@ async function prune(deps: BuildRoutesDeps, call: Call): Promise<void> {
     all: call.flag("all"),
     ...(until === undefined ? {} : { until: moment(until, deps.clock.now()) }),
   });
+  deps.onPruned(bytes);
   call.send(200, { CachesDeleted: deleted, SpaceReclaimed: bytes });
 }
 

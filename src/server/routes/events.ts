@@ -36,6 +36,7 @@ async function streamEvents({ events, clock }: EventRoutesDeps, call: Call): Pro
   const out = call.stream("application/json");
   try {
     for await (const event of stream) {
+      if (event.Type === "image" && event.Action === "create" && !call.atLeast(46)) continue;
       // Waiting for the client here is what lets the queue behind it fill and be given up.
       if (!out.write(`${eventJson(event)}\n`)) await once(out, "drain", { signal: call.signal });
     }

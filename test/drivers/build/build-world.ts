@@ -92,7 +92,7 @@ export class BuildWorld implements AsyncDisposable {
     const ping = { path: "/_ping", handler: (call: { send(s: number, b: unknown): void }) => call.send(200, "OK") };
     this.server = new ApiServer({
       routes: [
-        ...buildRoutes({ builder: this.builder, clock: systemClock, platform }),
+        ...buildRoutes({ builder: this.builder, clock: systemClock, platform, onPruned: () => {} }),
         ...imageRoutes({ images: this.images }),
         { method: "GET", ...ping },
         { method: "HEAD", ...ping },

@@ -50,6 +50,7 @@ async function ask(
     },
     clock: { now: () => Date.UTC(2026, 0, 2) },
     platform: { os: "linux", architecture: "amd64" },
+    onPruned: () => {},
   });
   const response = new Response();
   const call = new Call({

@@ -173,7 +173,7 @@ export class VolumeMounts implements ContainerMounts {
     }
     const name = row?.Name ?? request.name;
     if (name === undefined) throw new Error(`no volume was made for ${destination}`);
-    let source = this.deps.volumes.use(name, record.id);
+    let source = this.deps.volumes.use(name, record.id, { destination, readOnly });
     if (!request.noCopy) await this.deps.volumes.copyUp(name, rootfs, destination, record.id);
     if (request.subpath !== undefined) source = this.deps.volumes.subpath(name, request.subpath);
     return { type: "bind", source, destination, readOnly, folder: this.isFolder(source) };

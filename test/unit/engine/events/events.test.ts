@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { Events } from "../../../../src/engine/events/events.ts";
 import { type EventMessage, eventJson } from "../../../../src/engine/events/message.ts";
 import type { Clock } from "../../../../src/ports/clock.ts";
+import { MemoryJournal } from "../../../support/memory-journal.ts";
 
 const SECOND = 1_000_000_000n;
 
@@ -43,7 +44,7 @@ class HandClock implements Clock {
 
 function engine(): { clock: HandClock; events: Events } {
   const clock = new HandClock();
-  return { clock, events: new Events({ clock }) };
+  return { clock, events: new Events({ clock, journal: new MemoryJournal() }) };
 }
 
 async function all(stream: AsyncIterable<EventMessage>): Promise<string[]> {
@@ -211,4 +212,33 @@ test("an unknown filter is refused at once", () => {
     code: "BAD_FILTERS",
     message: "invalid filter 'colour'",
   });
+});
+
+test("past events come back after a restart, what is no event is left out", async () => {
+  const clock = new HandClock();
+  const journal = new MemoryJournal();
+  const first = new Events({ clock, journal });
+  first.publish("container", "start", "a", { name: "web" });
+  first.publish("volume", "create", 'a "quoted" one', { x: ',"timeNano":1}' });
+  journal.lines.push('{"Type":"container","Act', "", "[]");
+  const before = journal.lines.slice(0, 2);
+  const second = new Events({ clock, journal });
+  second.publish("container", "die", "a", {});
+  const query = { since: 1n, until: BigInt(clock.ms) * 1_000_000n + SECOND, filters: filters() };
+  clock.advance(2000);
+  const seen: EventMessage[] = [];
+  for await (const event of second.query(query, never)) seen.push(event);
+  assert.deepEqual(seen.slice(0, 2).map(eventJson), before);
+  assert.equal(seen.length, 3);
+});
+
+test("of what was kept only the newest thousand come back", async () => {
+  const clock = new HandClock();
+  const journal = new MemoryJournal();
+  const first = new Events({ clock, journal });
+  for (let index = 0; index < 1500; index++) first.publish("volume", "create", `v${index}`, {});
+  clock.advance(2000);
+  const query = { until: BigInt(clock.ms) * 1_000_000n - 1n, filters: filters() };
+  const seen = await all(new Events({ clock, journal }).query(query, never));
+  assert.deepEqual([seen.length, seen[0]], [1000, "volume create v500"]);
 });

@@ -161,10 +161,11 @@ describe("volumes", () => {
 
   it("with options are mounted for the first container and unmounted after the last", () => {
     const { volumes, log } = world();
+    const where = { destination: "/v", readOnly: false };
     volumes.create({ name: "ram", options: { type: "tmpfs", device: "tmpfs", o: "size=1m" } });
-    assert.equal(volumes.use("ram", "c1"), "/volumes/ram/_data");
-    volumes.use("ram", "c1");
-    volumes.use("ram", "c2");
+    assert.equal(volumes.use("ram", "c1", where), "/volumes/ram/_data");
+    volumes.use("ram", "c1", where);
+    volumes.use("ram", "c2", where);
     volumes.release("ram", "c1");
     assert.ok(!log.includes("unmount ram"));
     volumes.release("ram", "c2");

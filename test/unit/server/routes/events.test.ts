@@ -6,6 +6,7 @@ import { Events } from "../../../../src/engine/events/events.ts";
 import type { Clock } from "../../../../src/ports/clock.ts";
 import { Call } from "../../../../src/server/call.ts";
 import { eventRoutes } from "../../../../src/server/routes/events.ts";
+import { MemoryJournal } from "../../../support/memory-journal.ts";
 
 const clock: Clock = {
   now: () => 1_700_000_000_000,
@@ -36,7 +37,7 @@ async function get(events: Events, query: string, signal = new AbortController()
 }
 
 test("past events are written one a line and the answer ends at until", async () => {
-  const events = new Events({ clock });
+  const events = new Events({ clock, journal: new MemoryJournal() });
   events.publish("container", "start", "a", { name: "web" });
   events.publish("volume", "create", "v", {});
   const text = await get(events, "since=10s&until=1700000000");
@@ -51,7 +52,7 @@ test("past events are written one a line and the answer ends at until", async ()
 });
 
 test("filters come from the query", async () => {
-  const events = new Events({ clock });
+  const events = new Events({ clock, journal: new MemoryJournal() });
   events.publish("container", "start", "a", {});
   events.publish("volume", "create", "v", {});
   const text = await get(
@@ -63,16 +64,19 @@ test("filters come from the query", async () => {
 });
 
 test("a since after until is refused before anything is sent", async () => {
-  await assert.rejects(get(new Events({ clock }), "since=1700000000&until=1600000000"), {
+  await assert.rejects(get(new Events({ clock, journal: new MemoryJournal() }), "since=1700000000&until=1600000000"), {
     kind: "invalid",
     message: "since time (1700000000) cannot be after until time (1600000000)",
   });
-  await assert.rejects(get(new Events({ clock }), "since=noon"), { kind: "invalid", code: "BAD_TIME" });
+  await assert.rejects(get(new Events({ clock, journal: new MemoryJournal() }), "since=noon"), {
+    kind: "invalid",
+    code: "BAD_TIME",
+  });
 });
 
 test("the stream ends when the client goes away", async () => {
   const stop = new AbortController();
-  const reading = get(new Events({ clock }), "", stop.signal);
+  const reading = get(new Events({ clock, journal: new MemoryJournal() }), "", stop.signal);
   stop.abort();
   assert.equal(await reading, "");
 });
