@@ -27,12 +27,13 @@ function refuse(message: string, hint?: string): GantryError {
   return new GantryError("invalid", "BAD_REFERENCE", message, hint === undefined ? {} : { hint });
 }
 
+/** A name with nothing where something must be, as an unset variable makes it: `:1`, `app:`, `registry/:1`. */
+const HAS_GAP = /^$|^[:/@]|[:/@]$|\/[:/@]|:@/;
+
 function malformed(text: string): GantryError {
-  const emptied = text === "" || text.endsWith(":") || text.startsWith(":");
-  return refuse(
-    "invalid reference format",
-    emptied ? "part of the name is empty: is a variable such as ${TAG} unset?" : undefined,
-  );
+  if (!HAS_GAP.test(text)) return refuse("invalid reference format");
+  const hint = `${text === "" ? "the name" : `a part of "${text}"`} is empty: is a variable such as \${TAG} unset?`;
+  return refuse(`invalid reference format: ${hint}`, hint);
 }
 
 function checkDigest(digest: string): void {

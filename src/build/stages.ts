@@ -3,7 +3,7 @@ import { GantryError } from "../base/errors.ts";
 import { parsePlatform } from "../engine/images/platform.ts";
 import { ExpansionError, expandWord } from "./expand.ts";
 import type { Dockerfile, Instruction, Of } from "./parse/instruction.ts";
-import { nearest, Problem } from "./parse/problem.ts";
+import { nearest, type Place, Problem } from "./parse/problem.ts";
 import { platformArgs } from "./platform.ts";
 
 /** What FROM or `--from` names. */
@@ -128,7 +128,7 @@ function groupStages(
       throw new Problem(`duplicate name ${as}`, at, origin.text.length);
     }
     const image = expandAt(instruction, instruction.image, globals, dockerfile.escape);
-    if (image === "") throw new Problem(`base name (${instruction.image}) should not be blank`, at, origin.text.length);
+    if (image === "") throw blankBase(instruction.image, at, origin.text.length);
     const wanted = instruction.platform && expandAt(instruction, instruction.platform, globals, dockerfile.escape);
     stages.push({
       index: stages.length,
@@ -139,6 +139,13 @@ function groupStages(
     });
   }
   return stages;
+}
+
+function blankBase(written: string, at: Place, width: number): Problem {
+  const name = /\$\{?(\w+)/.exec(written)?.[1];
+  const hint =
+    name === undefined ? undefined : `${name} has no value: --build-arg ${name}=…, or ARG ${name}=… before FROM`;
+  return new Problem(`base name (${written}) should not be blank`, at, width, undefined, hint);
 }
 
 function baseOf(image: string, stages: readonly Stage[], platform: Platform | undefined): Base {

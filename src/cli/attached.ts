@@ -1,5 +1,6 @@
 import type { WaitCondition } from "../wire/types/containers.ts";
 import type { Context } from "./command.ts";
+import { withHint } from "./errors.ts";
 import { Exit } from "./exit.ts";
 import { runSession } from "./terminal/session.ts";
 import { forwardSignals } from "./terminal/signals.ts";
@@ -61,5 +62,8 @@ const patience = (): Promise<void> =>
 
 /** docker refuses a TTY whose input is none. */
 export function checkTerminal(stdin: boolean, tty: boolean): void {
-  if (stdin && tty && !process.stdin.isTTY) throw new Exit(1, "the input device is not a TTY");
+  if (stdin && tty && !process.stdin.isTTY) {
+    const hint = "-t needs a terminal as input: leave it out in scripts, pipes and CI";
+    throw new Exit(1, withHint("the input device is not a TTY", hint));
+  }
 }

@@ -54,6 +54,8 @@ export interface HostDevice {
 
 export interface Host {
   facts(): HostFacts;
+  /** Whether the kernel hands programs of formats that are not its own to interpreters (binfmt_misc, as QEMU's). */
+  runsForeignFormats(): boolean;
   /**
    * The device at `path`, or all devices below a folder (links are followed to a device, not into folders; pts, shm,
    * mqueue and fd are left out). Throws invalid NO_SUCH_DEVICE in Docker's words.

@@ -3,7 +3,7 @@ import type { ContainerCreateRequest } from "../../wire/types/containers.ts";
 import { atLeast, command, type Context } from "../command.ts";
 import { checkTerminal, runAttached } from "../attached.ts";
 import { createContainer } from "../create-container.ts";
-import { words } from "../errors.ts";
+import { withHint, words } from "../errors.ts";
 import { Exit } from "../exit.ts";
 import { flag, flagOn, text, type Values } from "../flags.ts";
 import { createFlags } from "../run-options/flags.ts";
@@ -84,6 +84,6 @@ function statusOf(message: string): number {
 
 function failure(error: unknown, status = statusOf(messageOf(error))): Exit {
   if (error instanceof Exit) return error;
-  const hint = error instanceof GantryError && error.hint !== undefined ? `\nhint: ${error.hint}` : "";
-  return new Exit(status, `gantry: ${words(error)}\n\nRun 'gantry run --help' for more information${hint}`);
+  const text = `gantry: ${words(error)}\n\nRun 'gantry run --help' for more information`;
+  return new Exit(status, withHint(text, error instanceof GantryError ? error.hint : undefined));
 }

@@ -12,6 +12,8 @@ const read = (file: string): string => {
   }
 };
 
+const FORMATS = "/proc/sys/fs/binfmt_misc";
+
 /** By number, linux/capability.h. */
 const CAPABILITY_NAMES = (
   "CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE NET_BIND_SERVICE " +
@@ -49,6 +51,12 @@ export class LinuxHost implements Host {
   facts(): HostFacts {
     this.known ??= readHostFacts();
     return this.known;
+  }
+
+  runsForeignFormats(): boolean {
+    if (read(`${FORMATS}/status`) !== "enabled") return false;
+    const entries = fs.readdirSync(FORMATS).filter((name) => name !== "register" && name !== "status");
+    return entries.some((name) => read(`${FORMATS}/${name}`).startsWith("enabled"));
   }
 
   devices(path: string): HostDevice[] {

@@ -1,4 +1,5 @@
 import { GantryError } from "../../base/errors.ts";
+import { refusalHead } from "../../base/runtime-words.ts";
 
 /**
  * Turns crun's and runc's words into Docker's, since `docker run` reads its exit code (126, 127) from them.
@@ -6,10 +7,7 @@ import { GantryError } from "../../base/errors.ts";
  */
 export function translateRuntimeError(verb: "create" | "start" | "exec", words: string, command: string): GantryError {
   const text = lastMessage(words);
-  const head =
-    verb === "exec"
-      ? "OCI runtime exec failed: exec failed: unable to start container process"
-      : "failed to create task for container: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process";
+  const head = refusalHead(verb);
   const reason = reasonOf(text, command);
   const question = reason.question === undefined ? "" : `: ${reason.question}`;
   return new GantryError("invalid", reason.code, `${head}: ${reason.words}: unknown${question}`, {

@@ -35,8 +35,18 @@ export const requestFailed = (method: string, url: URL, reason: string, cause?: 
     "unavailable",
     "REGISTRY_UNREACHABLE",
     `${method.charAt(0)}${method.slice(1).toLowerCase()} "${url.href}": ${reason}`,
-    { cause },
+    { cause, ...hintFor(reason, url) },
   );
+
+function hintFor(reason: string, url: URL): { hint?: string } {
+  if (reason.endsWith("no such host")) {
+    return { hint: `${url.hostname} has no address: check its spelling and this machine's DNS` };
+  }
+  if (reason.endsWith("connection refused")) {
+    return { hint: `nothing answers at ${url.host}: is the registry up, and its address right?` };
+  }
+  return {};
+}
 
 function reasonOf(error: unknown, url: URL): string {
   const inner = error instanceof AggregateError ? (error.errors[0] as unknown) : error;

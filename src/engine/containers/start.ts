@@ -4,10 +4,11 @@ import type { ContainerDeps } from "./deps.ts";
 import { renderHosts, renderResolvConf } from "./etc-files.ts";
 import { type ResolvedLinks, resolveLinks, tellLinked } from "./links.ts";
 import { cgroupsPathOf, type ContainerRecord } from "./record.ts";
-import { explainRefusal } from "./refusal.ts";
+import { explainRefusal, refuseHopeless } from "./refusal.ts";
 import type { ContainerEntry } from "./registry.ts";
 import type { ResolvedMount, SpecFacts } from "./spec/facts.ts";
 import { deviceLookups } from "./spec/facts.ts";
+import type { ExecFacts } from "./spec/explain-exec.ts";
 import { prepareWorkingDirectory } from "./spec/guards.ts";
 import { encodeSpec, planSpec, withCompiledSeccomp } from "./spec/plan.ts";
 import { resolveUser } from "./spec/user.ts";
@@ -145,6 +146,8 @@ export class Starter {
     const { record } = entry;
     const paths = deps.files.paths(record.id);
     const logged = record.hostConfig.LogConfig?.Type !== "none";
+    const command = this.commandFacts(record, context);
+    refuseHopeless(deps.rootfs, command, () => deps.host.runsForeignFormats());
     try {
       const handles = await deps.monitor.create({
         id: record.id,
@@ -159,21 +162,20 @@ export class Starter {
       record.state.process = handles.container;
       record.state.monitor = handles.monitor;
     } catch (error) {
-      throw this.explained(error, record, context);
+      throw explainRefusal(error, deps.rootfs, command);
     }
     entry.created.fire();
   }
 
-  /** The runtime's refusal, with the reason that the image's files show where they show one. */
-  private explained(error: unknown, record: ContainerRecord, context: StartContext): unknown {
-    return explainRefusal(error, this.deps.rootfs, {
+  private commandFacts(record: ContainerRecord, context: StartContext): ExecFacts {
+    return {
       root: context.rootfs,
       args: [record.path, ...record.args],
       env: record.config.Env ?? [],
       cwd: record.config.WorkingDir || "/",
       architecture: this.deps.host.facts().architecture,
       covered: context.mounts.map((mount) => mount.destination),
-    });
+    };
   }
 
   /** The other's network; and, as docker does, its host name. */

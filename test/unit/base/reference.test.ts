@@ -66,14 +66,16 @@ test("only a name without tag and digest gets latest", () => {
 
 test("bad names are refused in Docker's words", () => {
   const invalid = "invalid reference format";
+  const gap = (what: string): string => `${invalid}: ${what} is empty: is a variable such as \${TAG} unset?`;
   const cases: [string, string][] = [
-    ["", invalid],
-    [":justtag", invalid],
-    ["busybox:", invalid],
-    ["busybox@", invalid],
-    ["a//b", invalid],
-    ["/x", invalid],
-    ["x/", invalid],
+    ["", gap("the name")],
+    [":justtag", gap('a part of ":justtag"')],
+    ["busybox:", gap('a part of "busybox:"')],
+    ["busybox@", gap('a part of "busybox@"')],
+    ["a//b", gap('a part of "a//b"')],
+    ["/x", gap('a part of "/x"')],
+    ["x/", gap('a part of "x/"')],
+    ["reg:5000/app/:1", gap('a part of "reg:5000/app/:1"')],
     ["-x", invalid],
     ["x-", invalid],
     ["x___y", invalid],
@@ -103,7 +105,7 @@ test("bad names are refused in Docker's words", () => {
 });
 
 test("a part that an empty variable left out is pointed at", () => {
-  for (const text of ["", "busybox:", ":1"]) {
+  for (const text of ["", "busybox:", ":1", "repo/:tag"]) {
     assert.throws(() => parseReference(text), { hint: /variable such as \$\{TAG\}/ });
   }
   assert.throws(

@@ -45,9 +45,9 @@ export function explainExec(rootfs: Rootfs, facts: ExecFacts): GantryError | und
   const name = facts.args[0] ?? "";
   const quoted = JSON.stringify(name);
   const file = name.includes("/") ? path.posix.resolve(facts.cwd, name) : lookPath(rootfs, facts, name);
-  const seen = file === undefined ? pathFolders(facts) : [file];
-  // what is there in the container is not what the root shows
-  if (seen.some((place) => facts.covered?.some((target) => place === target || place.startsWith(`${target}/`))))
+  const folders = name.includes("/") ? [] : pathFolders(facts);
+  const searched = file === undefined ? folders : folders.slice(0, folders.indexOf(path.posix.dirname(file)) + 1);
+  if ([...searched, ...(file === undefined ? [] : [file])].some((place) => isCovered(rootfs, facts, place)))
     return undefined;
   if (file === undefined) {
     return problem("EXEC_NOT_FOUND", 127, `exec: ${quoted}: executable file not found in $PATH`, notFoundHint(facts));
@@ -72,6 +72,18 @@ export function explainExec(rootfs: Rootfs, facts: ExecFacts): GantryError | und
   }
   return explainContents(rootfs, facts, file, rootfs.readHead(facts.root, file, HEAD_BYTES) ?? Buffer.alloc(0));
 }
+
+/** What is there in the container is not what the root shows. */
+function isCovered(rootfs: Rootfs, facts: ExecFacts, place: string): boolean {
+  if (facts.covered === undefined || facts.covered.length === 0) return false;
+  const places = [place, rootfs.resolve(facts.root, place)];
+  return facts.covered
+    .flatMap((target) => [target, rootfs.resolve(facts.root, target)])
+    .some((target) => places.some((seen) => seen === target || seen.startsWith(`${target}/`)));
+}
+
+const isMissing = (rootfs: Rootfs, facts: ExecFacts, file: string): boolean =>
+  rootfs.stat(facts.root, file) === undefined && !isCovered(rootfs, facts, file);
 
 const pathFolders = (facts: Pick<ExecFacts, "env" | "cwd">): string[] => {
   const variable = facts.env.findLast((entry) => entry.startsWith("PATH="))?.slice("PATH=".length) ?? DEFAULT_PATH;
@@ -115,11 +127,12 @@ function explainScript(rootfs: Rootfs, facts: ExecFacts, file: string, head: Buf
   const interpreter = line.trim().split(/[ \t]+/)[0] ?? "";
   const missing = `exec ${file}: no such file or directory`;
   if (line.endsWith("\r")) {
-    const hint = `${file} has Windows line ends, so its interpreter is looked for as "${interpreter}\\r": save it with LF`;
+    const hint = `${file} has Windows line ends (CRLF), so "${interpreter}\\r" is looked for: mend it with dos2unix, and in git with "*.sh text eol=lf" in .gitattributes`;
     return problem("EXEC_CRLF", 127, missing, hint);
   }
-  if (interpreter !== "" && rootfs.stat(facts.root, path.posix.resolve(facts.cwd, interpreter)) === undefined) {
-    return problem("EXEC_NO_INTERPRETER", 127, missing, `${file} needs ${interpreter}, which the image does not have`);
+  if (interpreter !== "" && isMissing(rootfs, facts, path.posix.resolve(facts.cwd, interpreter))) {
+    const hint = `${file} needs ${interpreter}, which the image does not have: install it or change the first line`;
+    return problem("EXEC_NO_INTERPRETER", 127, missing, hint);
   }
   return undefined;
 }
@@ -133,8 +146,9 @@ function explainElf(rootfs: Rootfs, facts: ExecFacts, file: string, head: Buffer
     return problem("EXEC_ARCHITECTURE", 126, `exec ${file}: exec format error`, hint);
   }
   const loader = head[4] === 2 && little ? loaderOf(head) : undefined;
-  if (loader !== undefined && rootfs.stat(facts.root, loader) === undefined) {
-    const hint = `${file} needs the loader ${loader}, which the image does not have (a program for another libc?)`;
+  if (loader !== undefined && isMissing(rootfs, facts, loader)) {
+    const libc = loader.includes("musl") ? "musl" : "glibc";
+    const hint = `${file} needs the loader ${loader} of ${libc}, which the image does not have: take a base image with ${libc}, or link it statically`;
     return problem("EXEC_NO_LOADER", 127, `exec ${file}: no such file or directory`, hint);
   }
   return undefined;

@@ -54,13 +54,19 @@ export function refuseProcFd(workingDirectory: string): void {
 
 /**
  * The working folder made ready: refused if it, or what the image's links make of it, leads through a process's
- * descriptors; else made if missing, unless the kernel's file systems will cover it. Throws invalid UNSAFE_WORKDIR and
- * BAD_ROOTFS_PATH.
+ * descriptors; else made if missing, unless the kernel's file systems will cover it. Throws invalid UNSAFE_WORKDIR,
+ * BAD_WORKDIR and BAD_ROOTFS_PATH.
  */
 export function prepareWorkingDirectory(rootfs: Rootfs, root: string, workingDirectory: string, owner: NewOwner): void {
   refuseProcFd(workingDirectory);
   const resolved = rootfs.resolve(root, workingDirectory);
   refuseProcFd(resolved);
   if (KERNEL_FOLDERS.some((folder) => within(folder, resolved))) return;
+  const found = rootfs.stat(root, resolved);
+  if (found !== undefined && found.type !== "directory") {
+    throw new GantryError("invalid", "BAD_WORKDIR", `Cannot mkdir: ${workingDirectory} is not a directory`, {
+      hint: `the image has something else at ${workingDirectory}: choose another -w or WORKDIR`,
+    });
+  }
   rootfs.ensureDirectory(root, resolved, owner);
 }

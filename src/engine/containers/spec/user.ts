@@ -46,7 +46,8 @@ function readGroup(text: string): GroupEntry[] {
   });
 }
 
-const bad = (message: string): GantryError => new GantryError("invalid", "BAD_USER", message);
+const bad = (message: string, hint?: string): GantryError =>
+  new GantryError("invalid", "BAD_USER", message, hint === undefined ? {} : { hint });
 const outOfRange = (): GantryError => bad(`uids and gids must be in range 0-${MAX_ID}`);
 
 /**
@@ -90,7 +91,10 @@ function userIds(word: string, entry: PasswdEntry | undefined): { uid: number; g
     return { uid: entry.uid, gid: entry.gid, home: entry.home || "/" };
   }
   if (word === "") return { uid: 0, gid: 0, home: "/" };
-  if (!looksNumeric(word)) throw bad(`unable to find user ${word}: no matching entries in passwd file`);
+  if (!looksNumeric(word)) {
+    const hint = `names are looked up in the image's own /etc/passwd: add ${word} there, or give a number`;
+    throw bad(`unable to find user ${word}: no matching entries in passwd file`, hint);
+  }
   const uid = readId(word);
   if (uid === undefined) throw outOfRange();
   return { uid, gid: 0, home: "/" };

@@ -202,12 +202,14 @@ describe("a working folder", () => {
     const made: string[] = [];
     const rootfs = {
       resolve: (_root: string, path: string) => (path === "/app" ? "/proc/self/fd/7" : path),
+      stat: (_root: string, path: string) => (path === "/etc/passwd" ? { type: "file" } : undefined),
       ensureDirectory: (_root: string, path: string) => made.push(path),
     } as unknown as Rootfs;
     const prepare = (path: string): void =>
       prepareWorkingDirectory(rootfs, "/rootfs", path, { uid: 0, gid: 0, mode: 0o755 });
     assert.throws(() => prepare("/app"), { code: "UNSAFE_WORKDIR" });
     assert.throws(() => prepare("/proc/1/cwd"), { code: "UNSAFE_WORKDIR" });
+    assert.throws(() => prepare("/etc/passwd"), { message: "Cannot mkdir: /etc/passwd is not a directory" });
     prepare("/dev/shm/x");
     prepare("/work");
     assert.deepEqual(made, ["/work"]);
