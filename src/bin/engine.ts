@@ -21,6 +21,7 @@ import { NftFirewall } from "../drivers/nft/nft-firewall.ts";
 import { CriuCheckpoints } from "../drivers/oci/checkpoints.ts";
 import { OverlayLayerStore } from "../drivers/overlayfs/layer-store.ts";
 import { SocketReservations } from "../drivers/port-reservations/socket-reservations.ts";
+import { ProcSignals } from "../drivers/process/signals.ts";
 import { PsProcessTable } from "../drivers/ps/process-table.ts";
 import { HttpRegistry } from "../drivers/registry-http/registry.ts";
 import { ConfinedRootfs } from "../drivers/rootfs/confined-rootfs.ts";
@@ -186,6 +187,7 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
     seccomp,
     files,
     cgroups: new HostCgroups(cgroupRoots),
+    signals: new ProcSignals(),
     host,
     initBinary: findInit(),
     clock,

@@ -1,7 +1,10 @@
 import type { Containers } from "../client/containers.ts";
-import { atLeast, command } from "./command.ts";
+import { atLeast, command, type Context } from "./command.ts";
 import { forEachName } from "./each.ts";
 import { integer, text } from "./flags.ts";
+
+/** A stop that takes longer, in milliseconds, may have ended by force. */
+const NOTABLE = 1000;
 
 /** `stop` and `restart`: the same words, another verb. */
 export const stoppingCommand = (verb: "stop" | "restart") =>
@@ -20,9 +23,17 @@ export const stoppingCommand = (verb: "stop" | "restart") =>
         context,
         names,
         async (name) => {
+          const began = performance.now();
           await containers[verb](name, options);
+          if (verb === "stop" && performance.now() - began > NOTABLE) await tellReason(context, containers, name);
         },
         { parallel: true },
       );
     },
   });
+
+/** Why it took so long, if the engine knows. With --rm there is nobody left to ask. */
+async function tellReason(context: Context, containers: Containers, name: string): Promise<void> {
+  const { State } = await containers.inspect(name).catch(() => ({ State: undefined }));
+  if (State?.ExitReason !== undefined) context.err.write(`hint: ${name}: ${State.ExitReason}\n`);
+}

@@ -4,6 +4,8 @@ export interface Cgroups {
   pids(cgroupsPath: string): number[];
   /** How often the kernel killed for memory in it; 0 when it is gone. Read before the runtime removes the group. */
   oomKills(cgroupsPath: string): number;
+  /** The most memory it has had, in bytes; undefined when it is gone or the kernel does not say. Read before removal too. */
+  memoryPeak(cgroupsPath: string): number | undefined;
   /** Whether its processes are frozen; false when it is gone. */
   frozen(cgroupsPath: string): boolean;
   /** Kills all that is in the group and removes it. For containers whose monitor or runtime state is lost. */

@@ -50,6 +50,13 @@ export class HostCgroups implements Cgroups {
     return Number(text.match(/^oom_kill (\d+)$/m)?.[1] ?? 0);
   }
 
+  memoryPeak(cgroupsPath: string): number | undefined {
+    const folder = this.folder("memory", cgroupsPath);
+    if (folder === undefined) return undefined;
+    const text = readText(path.join(folder, this.roots.version === 1 ? "memory.max_usage_in_bytes" : "memory.peak"));
+    return text === "" ? undefined : Number(text);
+  }
+
   frozen(cgroupsPath: string): boolean {
     const [file, words] = this.freezer(cgroupsPath);
     return words.frozen.test(readText(file));

@@ -7,6 +7,7 @@ import type { Logger } from "../../ports/logger.ts";
 import type { Monitor } from "../../ports/monitor.ts";
 import type { OciRuntime } from "../../ports/oci-runtime.ts";
 import type { SeccompCompiler } from "../../ports/seccomp-compiler.ts";
+import type { ProcessSignals } from "../../ports/process-signals.ts";
 import type { Rootfs } from "../../ports/rootfs.ts";
 import type { ImageSource } from "../images/contract.ts";
 import type { ContainerNetworking } from "../networks/contract.ts";
@@ -34,6 +35,7 @@ export interface ContainerDeps {
   seccomp: SeccompCompiler;
   files: ContainerFiles;
   cgroups: Cgroups;
+  signals: ProcessSignals;
   host: Host;
   /** Path of an init (tini) for --init, if the host has one. */
   initBinary: string | undefined;

@@ -1,8 +1,9 @@
 import { GantryError, isGantryError, messageOf } from "../../base/errors.ts";
 import { stampOf } from "../../base/timestamps.ts";
 import type { ContainerDeps } from "./deps.ts";
+import { explainEnd } from "./end-reason.ts";
 import { decideRestart, nextDelay } from "./restart-policy.ts";
-import { cgroupsPathOf, isUp } from "./record.ts";
+import { cgroupsPathOf, type ContainerRecord, isUp } from "./record.ts";
 import type { ContainerEntry } from "./registry.ts";
 import { signalNumber, SIGKILL } from "./signals.ts";
 import type { Starter } from "./start.ts";
@@ -91,6 +92,8 @@ export class Lifecycle {
       oomKilled: false,
       startedAt: this.deps.clock.stamp(),
       health: undefined,
+      endRequest: undefined,
+      endReason: undefined,
     });
     try {
       this.deps.registry.save(entry);
@@ -112,24 +115,36 @@ export class Lifecycle {
   /** The stop signal, then SIGKILL after `seconds` (-1: never). Throws notModified when it does not run. */
   async stop(entry: ContainerEntry, options: { seconds?: number; signal?: string } = {}): Promise<void> {
     const { record } = entry;
+    const signal = stopSignal(record, options.signal);
     // The lock: a start that is under way counts as running.
     if (await entry.lock.run(async () => this.giveUpRestart(entry))) return;
     if (!isUp(record)) throw new GantryError("notModified", "NOT_RUNNING", "container is not running");
     record.state.manuallyStopped = true;
+    record.state.endRequest = { by: "stop", signal };
     this.saveOrTell(entry);
-    await this.terminate(entry, options);
+    await this.terminate(entry, signal, options.seconds);
     this.deps.publish(entry, "stop");
   }
 
-  private async terminate(entry: ContainerEntry, options: { seconds?: number; signal?: string }): Promise<void> {
-    const { config } = entry.record;
-    const seconds = options.seconds ?? config.StopTimeout ?? DEFAULT_STOP_SECONDS;
+  private async terminate(entry: ContainerEntry, signal: number, timeout: number | undefined): Promise<void> {
+    const seconds = timeout ?? entry.record.config.StopTimeout ?? DEFAULT_STOP_SECONDS;
     const gone = this.whenDown(entry);
     if (seconds !== 0) {
-      await this.send(entry, signalNumber(options.signal || config.StopSignal || "SIGTERM"), { thaw: true });
+      await this.send(entry, signal, { thaw: true });
       if (await within(gone, seconds < 0 ? undefined : seconds * 1000, this.deps.clock)) return;
     }
+    this.noteStubborn(entry, seconds);
     await this.finishOff(entry, gone);
+  }
+
+  /** It has not ended by the stop signal: what its first process does at that signal tells why. */
+  private noteStubborn(entry: ContainerEntry, seconds: number): void {
+    const { state } = entry.record;
+    const request = state.endRequest;
+    if (request === undefined || state.process === undefined) return;
+    const disposition = this.deps.signals.disposition(state.process.pid, request.signal);
+    state.endRequest = { ...request, killedAfter: seconds, ...(disposition === undefined ? {} : { disposition }) };
+    this.saveOrTell(entry);
   }
 
   private async finishOff(entry: ContainerEntry, gone: Promise<void>): Promise<void> {
@@ -176,6 +191,7 @@ export class Lifecycle {
         `cannot kill container: ${entry.record.name}: container ${entry.id} is not running`,
       );
     }
+    record.state.endRequest = { by: "kill", signal: number };
     if (final) {
       record.state.manuallyStopped = true;
       this.saveOrTell(entry);
@@ -251,10 +267,21 @@ export class Lifecycle {
     const exit = this.deps.monitor.exitCode(record.id);
     if (!exit && state.monitor && this.deps.monitor.alive(state.monitor)) return;
     const before = { ...state, intent: state.intent };
+    const exitCode = exit?.code ?? 137;
+    const oomKilled = this.deps.cgroups.oomKills(cgroupsPathOf(record)) > 0;
     Object.assign(state, {
-      exitCode: exit?.code ?? 137,
+      exitCode,
       error: exit ? "" : MONITOR_LOST,
-      oomKilled: this.deps.cgroups.oomKills(cgroupsPathOf(record)) > 0,
+      oomKilled,
+      endReason: explainEnd({
+        exitCode,
+        oomKilled,
+        monitorLost: !exit,
+        request: state.endRequest,
+        memoryLimit: record.hostConfig.Memory ?? 0,
+        memoryPeak: this.deps.cgroups.memoryPeak(cgroupsPathOf(record)),
+        command: [record.path, ...record.args],
+      }),
       finishedAt: exit ? stampOf(exit.at) : this.deps.clock.stamp(),
       status: "exited",
       intent: "teardown",
@@ -281,10 +308,19 @@ export class Lifecycle {
     else await this.starter.undo(entry);
     await within(delivered, LAST_OUTPUT, this.deps.clock);
     state.intent = undefined;
+    const { endReason } = state;
+    if (endReason && endReason.code !== "KILL_REQUEST") {
+      this.deps.logger.warn("why a container ended", {
+        container: entry.id,
+        name: record.name,
+        reason: endReason.text,
+      });
+    }
     if (state.oomKilled) this.deps.publish(entry, "oom");
     this.deps.publish(entry, "die", {
       exitCode: String(state.exitCode),
       execDuration: String(Math.max(0, Math.floor(uptime / 1000))),
+      ...(endReason === undefined ? {} : { exitReason: endReason.code }),
     });
     try {
       if (decideRestart(record.hostConfig.RestartPolicy, state)) this.scheduleRestart(entry, uptime);
@@ -331,6 +367,9 @@ export class Lifecycle {
     return true;
   }
 }
+
+const stopSignal = (record: ContainerRecord, wanted: string | undefined): number =>
+  signalNumber(wanted || record.config.StopSignal || "SIGTERM");
 
 /** Docker's own code for a container that never ran, unless the command itself is to blame. */
 const exitCodeOfStartError = (error: unknown): number => {

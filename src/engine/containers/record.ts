@@ -2,6 +2,7 @@ import type { ContainerConfig, HostConfig, NetworkingConfig } from "../../base/c
 import type { Digest } from "../../base/image-config.ts";
 import type { ProcessHandle } from "../../ports/monitor.ts";
 import type { Attachment } from "../networks/contract.ts";
+import type { EndReason, EndRequest } from "./end-reason.ts";
 import { cgroupsPath } from "./spec/resources.ts";
 
 export type Status = "created" | "running" | "paused" | "restarting" | "removing" | "exited" | "dead";
@@ -51,6 +52,10 @@ export interface ContainerState {
   process?: ProcessHandle;
   monitor?: ProcessHandle;
   restartCount: number;
+  /** Of this run: what was asked that ends it. */
+  endRequest?: EndRequest;
+  /** Of the last end. */
+  endReason?: EndReason;
   /** Stopped by hand: `unless-stopped` remembers it over a daemon restart. */
   manuallyStopped: boolean;
   health?: Health;

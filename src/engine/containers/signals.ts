@@ -35,3 +35,10 @@ function realTime(name: string): number | undefined {
   const number = base + (match[2] === "-" ? -1 : 1) * Number(match[3] ?? 0);
   return number >= RTMIN && number <= RTMAX ? number : undefined;
 }
+
+/** 15 → "SIGTERM", 37 → "SIGRTMIN+3". */
+export function signalName(number: number): string {
+  const name = Object.entries(NUMBERS).find(([, known]) => known === number)?.[0];
+  if (name !== undefined) return `SIG${name}`;
+  return number === RTMIN ? "SIGRTMIN" : `SIGRTMIN+${number - RTMIN}`;
+}

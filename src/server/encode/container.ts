@@ -34,6 +34,7 @@ export function inspectContainer(
       Pid: up ? (state.process?.pid ?? 0) : 0,
       ExitCode: state.exitCode,
       Error: state.error,
+      ...(state.endReason ? { ExitReason: state.endReason.text } : {}),
       StartedAt: state.startedAt,
       FinishedAt: state.finishedAt,
       ...(state.health ? { Health: state.health } : {}),

@@ -80,6 +80,8 @@ export interface ContainerState {
   Pid: number;
   ExitCode: number;
   Error: string;
+  /** Gantry's own: why it ended, where the exit code does not tell. */
+  ExitReason?: string;
   /** RFC 3339 with nanoseconds; "0001-01-01T00:00:00Z" for never. */
   StartedAt: string;
   FinishedAt: string;
