@@ -60,7 +60,8 @@ export class Lifecycle {
     const { state } = record;
     const first = state.status === "created";
     try {
-      Object.assign(state, { intent: "start", error: "" });
+      // the last attempt's error stays until this one is through: a restart policy tries again and again
+      state.intent = "start";
       this.deps.registry.save(entry, { sync: false });
       await this.starter.run(entry, checkpoint);
       await this.recordStart(entry);
@@ -89,6 +90,7 @@ export class Lifecycle {
       intent: undefined,
       status: "running",
       exitCode: 0,
+      error: "",
       oomKilled: false,
       startedAt: this.deps.clock.stamp(),
       health: undefined,

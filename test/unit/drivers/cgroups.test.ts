@@ -29,22 +29,27 @@ describe("control groups", () => {
     assert.equal(hybrid.unified, "/sys/fs/cgroup/unified");
   });
 
-  it("reads pids and OOM kills of v2, sub-groups too", () => {
+  it("reads pids, OOM kills and the most memory of v2, sub-groups too", () => {
     write("v2/gantry/x/cgroup.procs", "12\n13\n");
     write("v2/gantry/x/inner/cgroup.procs", "14\n");
     write("v2/gantry/x/memory.events", "low 0\nhigh 0\nmax 9\noom 2\noom_kill 1\n");
     const cgroups = new HostCgroups({ version: 2, mounts: new Map([["", path.join(folder, "v2")]]) });
     assert.deepEqual(cgroups.pids("/gantry/x"), [12, 13, 14]);
     assert.equal(cgroups.oomKills("/gantry/x"), 1);
+    write("v2/gantry/x/memory.peak", "4096\n");
+    assert.equal(cgroups.memoryPeak("/gantry/x"), 4096);
+    assert.equal(cgroups.memoryPeak("/gantry/gone"), undefined);
     assert.deepEqual(cgroups.pids("/gantry/gone"), []);
     assert.equal(cgroups.oomKills("/gantry/gone"), 0);
     assert.deepEqual(cgroups.children("/gantry"), ["/gantry/x"]);
   });
 
-  it("reads OOM kills of v1", () => {
+  it("reads OOM kills and the most memory of v1", () => {
     write("memory/gantry/x/memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill 3\n");
     const cgroups = new HostCgroups({ version: 1, mounts: new Map([["memory", path.join(folder, "memory")]]) });
     assert.equal(cgroups.oomKills("/gantry/x"), 3);
+    write("memory/gantry/x/memory.max_usage_in_bytes", "8192\n");
+    assert.equal(cgroups.memoryPeak("/gantry/x"), 8192);
   });
 
   it("removes a group's empty folders from every tree, also from the v2 tree of a hybrid host", () => {
