@@ -25,6 +25,7 @@ import { ProcSignals } from "../drivers/process/signals.ts";
 import { PsProcessTable } from "../drivers/ps/process-table.ts";
 import { HttpRegistry } from "../drivers/registry-http/registry.ts";
 import { ConfinedRootfs } from "../drivers/rootfs/confined-rootfs.ts";
+import { DetachedViews } from "../drivers/rootfs/detached-views.ts";
 import { LibseccompCompiler } from "../drivers/seccomp/libseccomp.ts";
 import { TmpfsSharedMemory } from "../drivers/volume-files/tmpfs-shared-memory.ts";
 import { SqliteStateStore } from "../drivers/sqlite/state-store.ts";
@@ -49,6 +50,7 @@ import type { HostFacts } from "../ports/host-facts.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { SeccompCompiler } from "../ports/seccomp-compiler.ts";
 import type { Route } from "../server/call.ts";
+import { archiveRoutes } from "../server/routes/archive.ts";
 import { bootstrapRoutes } from "../server/routes/bootstrap.ts";
 import { buildRoutes } from "../server/routes/build.ts";
 import { checkpointRoutes } from "../server/routes/checkpoints.ts";
@@ -201,6 +203,11 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
     checkpoints: new CriuCheckpoints((name) => runtimes.get(name)),
     hostHostname: os.hostname(),
     onPruned: pruned("container"),
+    archive,
+    views: new DetachedViews(),
+    applyChanges,
+    holds: images.holds,
+    reclaim: (chains) => images.reclaim(chains),
   });
   await containers.open();
 
@@ -263,6 +270,7 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
       cgroupVersion: host.facts().cgroup.version === 2 ? 2 : 1,
       imageName,
     }),
+    ...archiveRoutes({ containers }),
     ...execRoutes({ containers }),
     ...checkpointRoutes({ containers }),
     ...eventRoutes({ events, clock }),
@@ -278,7 +286,7 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
   return {
     routes,
     async close() {
-      containers.close();
+      await containers.close();
       remote.close();
       networks.close();
       await layers.settled();

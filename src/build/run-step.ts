@@ -1,6 +1,7 @@
 import { StringDecoder } from "node:string_decoder";
 import { GantryError, isGantryError } from "../base/errors.ts";
 import { Mutex } from "../base/mutex.ts";
+import { RUNTIME_STUBS } from "../engine/containers/spec/stubs.ts";
 import type { BuildHost, RunMount, RunStep } from "./host.ts";
 import { hashOf } from "./cache.ts";
 import { cleanPath, commandOf } from "./metadata.ts";
@@ -9,21 +10,6 @@ import type { Heredoc, MountFlag, Of } from "./parse/instruction.ts";
 import { shortId } from "./stage-state.ts";
 import type { StageWork, StepChange, StepRoom } from "./context.ts";
 
-/** What a runtime makes in the tree to mount upon; taken away again when it wasn't there before. Children first. */
-const MOUNT_STUBS = [
-  "/etc/resolv.conf",
-  "/etc/hosts",
-  "/etc/hostname",
-  "/etc/mtab",
-  "/dev/console",
-  "/dev/pts",
-  "/dev/shm",
-  "/dev/mqueue",
-  "/dev",
-  "/proc",
-  "/sys",
-  "/etc",
-];
 /** In the container's own /dev, so that the image has no trace of it. */
 const SCRIPTS = "/dev/pipes/scripts";
 const SCRIPT_MODE = 0o755;
@@ -57,7 +43,7 @@ export class RunStepper {
             if (script) mounts.push(await scriptMount(room, script));
             const cwd = cleanPath(config.WorkingDir ?? "/");
             const targets = mounts.map((mount) => mount.target);
-            const stubs = this.host.files.missing(root, [...targets.flatMap(withParents), ...MOUNT_STUBS]);
+            const stubs = this.host.files.missing(root, [...targets.flatMap(withParents), ...RUNTIME_STUBS]);
             this.host.files.makeFolder(root, cwd);
             try {
               await this.run(room, id, {

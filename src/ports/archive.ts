@@ -4,6 +4,8 @@ import type { Digest } from "../base/image-config.ts";
 export interface ExtractOptions {
   /** layer: OCI whiteouts become overlayfs whiteouts and opaque folders. plain: `.wh.` names are ordinary files. */
   whiteouts: "overlay" | "plain";
+  /** The folder below `root` that the names in the archive are meant from; links still resolve in `root`. Default: root. */
+  into?: string;
   /** Sets every entry's owner (COPY --chown, build contexts: 0:0). */
   owner?: { uid: number; gid: number };
   /** Docker's cp: refuse to replace a folder by a file or the other way round. */
@@ -33,11 +35,11 @@ export interface PackOptions {
   path?: string;
   /**
    * Name of the first entry in the archive instead of the path's own last part (cp renames). "." gives the folder
-   * as `./` and then what is in it. Without `path` and `rename` the root itself has no entry, only what is in it.
+   * as `./` and `./x` what is in it. Without `path` and `rename` the root itself has no entry, only what is in it.
    */
   rename?: string;
-  /** Leave these out, by path relative to root: true excludes. */
-  exclude?: (path: string) => boolean;
+  /** Leave these out and what is in them, by path relative to root. */
+  without?: readonly string[];
   signal?: AbortSignal;
 }
 
@@ -53,19 +55,22 @@ export interface Archive {
    * Input may be plain tar, gzip, zstd, bzip2 or xz (by magic). On error what was extracted stays: the caller owns
    * root; nothing touches root any more once the promise is settled. The input is read to its end or destroyed.
    * An existing entry is replaced, an existing folder merged with. In "plain" mode an entry for the root itself is
-   * passed over; in "overlay" mode it describes the root.
+   * passed over; in "overlay" mode it describes the root. What something is mounted on is never replaced.
    * Errors: invalid BAD_ARCHIVE (names the entry), invalid ARCHIVE_TOO_LARGE (also for what looks like a bomb),
-   * invalid CANNOT_OVERWRITE, internal DISK_FULL, canceled.
+   * invalid CANNOT_OVERWRITE, conflict MOUNTED, forbidden READ_ONLY, internal DISK_FULL, canceled.
    */
   extract(input: Readable, root: string, options: ExtractOptions): Promise<ExtractResult>;
-  /** A tar of the folder; errors destroy the stream. notFound NO_SUCH_PATH when `path` is not there. */
+  /**
+   * A tar of the folder; errors destroy the stream. notFound NO_SUCH_PATH when `path` is not there. Nothing touches root
+   * any more once the stream has emitted "close".
+   */
   pack(root: string, options: PackOptions): Readable;
 }
 
 /** What a layer store needs beyond that. */
 export interface LayerArchive extends Archive {
   /** The digest of what `pack` would give, and the bytes of file contents in it, without the bytes themselves. */
-  packDigest(root: string, options: Omit<PackOptions, "exclude">): Promise<{ digest: Digest; size: number }>;
+  packDigest(root: string, options: PackOptions): Promise<{ digest: Digest; size: number }>;
   /**
    * The uncompressed archive that was extracted with `recipe`, byte for byte; what was extracted must be unchanged.
    * The stream fails with internal LAYER_CORRUPT when the bytes do not hash to `digest`.

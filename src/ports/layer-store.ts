@@ -47,6 +47,11 @@ export interface LayerStore {
   ): Promise<Layer>;
   /** Turns a workspace's upper folder into a layer (moved, not copied) and ends the workspace. The workspace must be unmounted or is unmounted first. */
   addFromWorkspace(workspaceId: string): Promise<Layer>;
+  /**
+   * What a workspace changed so far as a layer of its own; the workspace stays as it is, in use or not. `stubs` as with
+   * `changes`. undefined when nothing was changed.
+   */
+  addCopy(workspaceId: string, options: { stubs: readonly string[]; signal?: AbortSignal }): Promise<Layer | undefined>;
   /** The layer as an uncompressed tar that hashes to its diff id. */
   tar(chainId: Digest, signal?: AbortSignal): Readable;
   /** Deletes the layer's folder. Throws conflict LAYER_IN_USE while a child layer or workspace stands on it. */
@@ -59,10 +64,15 @@ export interface LayerStore {
   /** Mounts a chain read-only at a private place; for reading an image's files (COPY --from, volume copy-up). */
   view(id: string, chainId: Digest): Promise<{ path: string; close(): Promise<void> }>;
   unmount(id: string): Promise<void>;
+  /** Whether the workspace is mounted, by whomever. */
+  mounted(id: string): boolean;
   /** Unmounts and deletes the workspace's files. Missing is fine. */
   removeWorkspace(id: string): Promise<void>;
   listWorkspaces(): string[];
-  /** Changed paths of the workspace against its layers, as `docker diff`: 0 modified, 1 added, 2 deleted. */
-  changes(id: string): Promise<{ path: string; kind: 0 | 1 | 2 }[]>;
+  /**
+   * Changed paths of the workspace against its layers, as `docker diff`: 0 modified, 1 added, 2 deleted. `stubs`: paths
+   * that a runtime makes to mount upon; they count for nothing while nothing is in them.
+   */
+  changes(id: string, stubs?: readonly string[]): Promise<{ path: string; kind: 0 | 1 | 2 }[]>;
   diskUse(id: string): Promise<DiskUse>;
 }

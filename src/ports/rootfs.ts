@@ -11,6 +11,19 @@ export interface RootfsEntry {
   size: number;
 }
 
+export type FileType = "file" | "directory" | "link" | "fifo" | "socket" | "block" | "char";
+
+/** An entry by itself. */
+export interface FileStatus {
+  type: FileType;
+  /** Permission bits, set-id and sticky bits. */
+  mode: number;
+  /** Bytes; of a link, those of its target. */
+  size: number;
+  /** Nanoseconds since 1970. */
+  mtime: bigint;
+}
+
 export interface NewOwner {
   uid: number;
   gid: number;
@@ -33,6 +46,11 @@ export interface Rootfs {
   readHead(root: string, path: string, bytes: number): Buffer | undefined;
   /** Links are followed. */
   stat(root: string, path: string): RootfsEntry | undefined;
+  /**
+   * Links on the way are followed; one as the last part is not, unless a slash comes after it. undefined when it is
+   * missing; invalid BAD_ROOTFS_PATH where a file stands for a folder.
+   */
+  lstat(root: string, path: string): FileStatus | undefined;
   /** Where `path` really leads inside the root: absolute, without links; what does not exist yet is kept as written. */
   resolve(root: string, path: string): string;
   /** Makes missing folders with this owner and mode; what is there stays as it is. Returns the path resolved. */

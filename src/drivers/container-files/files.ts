@@ -47,6 +47,13 @@ export class HostContainerFiles implements ContainerFiles {
     return size === undefined || size > HOSTS_LIMIT ? undefined : fs.readFileSync(hosts, "utf8");
   }
 
+  etc(id: string): { source: string; destination: string; readOnly: boolean; folder: boolean }[] {
+    const { hosts, hostname, resolvConf } = this.paths(id);
+    return [hosts, hostname, resolvConf]
+      .filter((source) => fs.existsSync(source))
+      .map((source) => ({ source, destination: `/etc/${path.basename(source)}`, readOnly: false, folder: false }));
+  }
+
   removeBundle(id: string): void {
     fs.rmSync(path.join(this.execRoot, id), { recursive: true, force: true });
   }

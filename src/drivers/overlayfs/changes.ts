@@ -2,6 +2,7 @@ import { type ByteString, O, openAt, readable, S, type Status, statIfAny, typeOf
 import { closeFd, openFd } from "../syscalls/libc.ts";
 import { entriesOf } from "../syscalls/remove-tree.ts";
 import { getXattr } from "../syscalls/xattr.ts";
+import { idleStubs } from "./stubs.ts";
 
 export interface Change {
   path: string;
@@ -26,12 +27,13 @@ function differs(a: Status, b: Status): boolean {
  * What an upper folder changes in the tree `lower` (layers below, mounted), sorted by path. A folder counts as
  * modified when something in it is, as Docker has it. Comes in small steps so that the caller can pause.
  */
-export function* changesIn(upper: string, lower: string): Generator<undefined, Change[]> {
+export function* changesIn(upper: string, lower: string, stubs: readonly string[]): Generator<undefined, Change[]> {
   const changes: Change[] = [];
   const upperFd = openFd(upper, O.RDONLY | O.DIRECTORY);
   const lowerFd = openFd(lower, O.RDONLY | O.DIRECTORY);
   try {
-    yield* walk(upperFd, lowerFd, "", changes);
+    const idle = idleStubs(upperFd, lowerFd, stubs);
+    yield* walk(upperFd, lowerFd, "", { changes, idle });
   } finally {
     closeFd(upperFd);
     closeFd(lowerFd);
@@ -40,7 +42,26 @@ export function* changesIn(upper: string, lower: string): Generator<undefined, C
   return found.toSorted((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
 }
 
-function* walk(upper: number, lower: number | undefined, path: ByteString, out: Change[]): Generator<undefined, void> {
+interface Found {
+  changes: Change[];
+  /** Left out. */
+  idle: ReadonlySet<ByteString>;
+}
+
+/** The stubs that changesIn leaves out, as paths from the root. */
+export function unusedStubs(upper: string, lower: string, stubs: readonly string[]): string[] {
+  const upperFd = openFd(upper, O.RDONLY | O.DIRECTORY);
+  const lowerFd = openFd(lower, O.RDONLY | O.DIRECTORY);
+  try {
+    return [...idleStubs(upperFd, lowerFd, stubs)].map(readable);
+  } finally {
+    closeFd(upperFd);
+    closeFd(lowerFd);
+  }
+}
+
+function* walk(upper: number, lower: number | undefined, path: ByteString, found: Found): Generator<undefined, void> {
+  const out = found.changes;
   const entries = entriesOf(upper);
   if (lower !== undefined && getXattr(upper, "trusted.overlay.opaque")?.toString() === "y") {
     const kept = new Set(entries.map((entry) => entry.name));
@@ -48,6 +69,7 @@ function* walk(upper: number, lower: number | undefined, path: ByteString, out: 
   }
   for (const { name } of entries) {
     yield;
+    if (found.idle.has(`${path}/${name}`.slice(1))) continue;
     const status = statIfAny(upper, name);
     if (status === undefined) continue; // gone meanwhile: the container runs
     const before = lower === undefined ? undefined : statIfAny(lower, name);
@@ -56,7 +78,7 @@ function* walk(upper: number, lower: number | undefined, path: ByteString, out: 
       if (before !== undefined) out.push({ path: full, kind: 2 });
       continue;
     }
-    if (typeOf(status) === S.IFDIR) yield* folder({ upper, lower, name, full, status, before, out });
+    if (typeOf(status) === S.IFDIR) yield* folder({ upper, lower, name, full, status, before, found });
     else if (before === undefined) out.push({ path: full, kind: 1 });
     else if (differs(status, before)) out.push({ path: full, kind: 0 });
   }
@@ -69,16 +91,17 @@ interface FolderChange {
   full: ByteString;
   status: Status;
   before: Status | undefined;
-  out: Change[];
+  found: Found;
 }
 
-function* folder({ upper, lower, name, full, status, before, out }: FolderChange): Generator<undefined, void> {
+function* folder({ upper, lower, name, full, status, before, found }: FolderChange): Generator<undefined, void> {
+  const out = found.changes;
   const changes = out.length;
   const upperFd = openAt(upper, name, FOLDER);
   const same = lower !== undefined && before !== undefined && typeOf(before) === S.IFDIR;
   const lowerFd = same ? openAt(lower, name, FOLDER) : undefined;
   try {
-    yield* walk(upperFd, lowerFd, full, out);
+    yield* walk(upperFd, lowerFd, full, found);
   } finally {
     closeFd(upperFd);
     if (lowerFd !== undefined) closeFd(lowerFd);

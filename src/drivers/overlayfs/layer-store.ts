@@ -10,7 +10,7 @@ import type { Logger } from "../../ports/logger.ts";
 import type { StateStore } from "../../ports/state-store.ts";
 import { syncFileSystemInBackground } from "../syscalls/background.ts";
 import { getXattr } from "../syscalls/xattr.ts";
-import { bytesBelow, changesIn, gently } from "./changes.ts";
+import { bytesBelow, type Change, changesIn, gently, unusedStubs } from "./changes.ts";
 import { LayerIndex } from "./layer-index.ts";
 import { detachFolder, isMountPoint, mountOverlay, unmountFolder } from "./mounts.ts";
 import { Trash } from "./trash.ts";
@@ -218,6 +218,10 @@ export class OverlayLayerStore implements LayerStore {
     await unmountFolder(this.#workspaces.paths(id).mountPoint);
   }
 
+  mounted(id: string): boolean {
+    return isMountPoint(this.#workspaces.paths(id).mountPoint);
+  }
+
   async removeWorkspace(id: string): Promise<void> {
     await this.unmount(id);
     this.#workspaces.discard(id);
@@ -227,14 +231,36 @@ export class OverlayLayerStore implements LayerStore {
     return this.#workspaces.list();
   }
 
-  async changes(id: string): Promise<{ path: string; kind: 0 | 1 | 2 }[]> {
+  async changes(id: string, stubs: readonly string[] = []): Promise<Change[]> {
+    const { upper } = this.#workspaces.need(id);
+    return await this.#besideLower(id, (lower) => gently(changesIn(upper, lower, stubs)));
+  }
+
+  async addCopy(
+    id: string,
+    { stubs, signal }: { stubs: readonly string[]; signal?: AbortSignal },
+  ): Promise<Layer | undefined> {
     const { upper } = this.#workspaces.need(id);
     const parent = this.#workspaces.parent(id);
-    if (parent === undefined)
-      return await gently(changesIn(upper, path.join(this.#layers.root, this.#layers.lower(parent)[0]!)));
+    const release = this.#hold(parent);
+    try {
+      const without = await this.#besideLower(id, async (lower) => unusedStubs(upper, lower, stubs));
+      if (fs.readdirSync(upper, "latin1").every((name) => without.includes(name))) return undefined;
+      const options = signal === undefined ? {} : { signal };
+      const tar = this.#deps.archive.pack(upper, { whiteouts: "overlay", without, ...options });
+      return await this.#extract(parent, tar, options);
+    } finally {
+      release();
+    }
+  }
+
+  /** Runs `work` with a path of the whole tree that the workspace stands on. */
+  async #besideLower<T>(id: string, work: (lower: string) => Promise<T>): Promise<T> {
+    const parent = this.#workspaces.parent(id);
+    if (parent === undefined) return await work(path.join(this.#layers.root, this.#layers.lower(parent)[0]!));
     const view = await this.view(id, parent);
     try {
-      return await gently(changesIn(upper, view.path));
+      return await work(view.path);
     } finally {
       await view.close();
     }

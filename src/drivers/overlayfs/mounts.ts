@@ -2,9 +2,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { errnoOf } from "../../base/errors.ts";
 import { umountInBackground } from "../syscalls/background.ts";
-import { MNT_DETACH, MS, mount, umount } from "../syscalls/mount.ts";
-
-const UMOUNT_NOFOLLOW = 8;
+import { MNT_DETACH, MS, mount, UMOUNT_NOFOLLOW, umount } from "../syscalls/mount.ts";
 
 /**
  * Options that keep a layer what its tar says: a deleted or renamed folder is written out in full, never as a note

@@ -1,6 +1,6 @@
 import fs from "node:fs";
 import { errnoOf, GantryError, messageOf } from "../../base/errors.ts";
-import type { EntryType, NewOwner, Rootfs, RootfsEntry } from "../../ports/rootfs.ts";
+import type { EntryType, FileStatus, FileType, NewOwner, Rootfs, RootfsEntry } from "../../ports/rootfs.ts";
 import { byteString, O, openAt, readable, S, statIfAny, statOf, typeOf } from "../syscalls/files.ts";
 import { closeFd, openFd } from "../syscalls/libc.ts";
 import { walk, withEntry } from "./walk.ts";
@@ -15,6 +15,20 @@ const TYPES = new Map<number, EntryType>([
   [S.IFDIR, "directory"],
   [S.IFLNK, "link"],
 ]);
+
+const FILE_TYPES = new Map<number, FileType>([
+  ...[...TYPES].map(([type, name]) => [type, name as FileType] as const),
+  [S.IFIFO, "fifo"],
+  [S.IFSOCK, "socket"],
+  [S.IFBLK, "block"],
+  [S.IFCHR, "char"],
+]);
+
+const WORDS: Record<string, string> = {
+  ENOTDIR: "not a directory",
+  ELOOP: "too many levels of symbolic links",
+  ENAMETOOLONG: "file name too long",
+};
 
 /** Rootfs by openat2(2): the kernel itself keeps every look-up inside the root, also while a container changes it. */
 export class ConfinedRootfs implements Rootfs {
@@ -33,6 +47,22 @@ export class ConfinedRootfs implements Rootfs {
         return { type: TYPES.get(typeOf({ mode })) ?? "other", mode: mode & 0o7777, uid, gid, size };
       }),
     );
+  }
+
+  lstat(root: string, path: string): FileStatus | undefined {
+    return this.guarded(root, path, (rootFd) => {
+      try {
+        return withEntry(rootFd, byteString(path), O.PATH | O.NOFOLLOW, (fd) => {
+          const { mode, size, mtime } = statOf(fd);
+          const type = FILE_TYPES.get(typeOf({ mode })) ?? "file";
+          const time = BigInt(mtime.seconds) * 1_000_000_000n + BigInt(mtime.nanoseconds);
+          return { type, mode: mode & 0o7777, size, mtime: time };
+        });
+      } catch (error) {
+        if (errnoOf(error) === "ENOENT") return undefined;
+        throw error;
+      }
+    });
   }
 
   resolve(root: string, path: string): string {
@@ -122,7 +152,8 @@ export class ConfinedRootfs implements Rootfs {
       return body(fd);
     } catch (cause) {
       if (cause instanceof GantryError || errnoOf(cause) === undefined) throw cause;
-      throw new GantryError("invalid", "BAD_ROOTFS_PATH", `${path} in the container: ${messageOf(cause)}`, { cause });
+      const why = WORDS[errnoOf(cause) ?? ""] ?? messageOf(cause);
+      throw new GantryError("invalid", "BAD_ROOTFS_PATH", `${path} in the container: ${why}`, { cause });
     } finally {
       closeFd(fd);
     }

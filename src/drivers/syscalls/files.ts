@@ -164,11 +164,14 @@ export interface Status {
   mtime: Timestamp;
   major: number;
   minor: number;
+  /** Something is mounted here. */
+  mounted: boolean;
 }
 
 export const typeOf = (status: { mode: number }): number => status.mode & S.IFMT;
 
 const STATX_BASIC = 0x7ff;
+const STATX_ATTR_MOUNT_ROOT = 0x2000n;
 const statBuffer = Buffer.alloc(256);
 
 function status(dir: number, path: ByteString, flags: number): Status {
@@ -187,6 +190,7 @@ function status(dir: number, path: ByteString, flags: number): Status {
     mtime: { seconds: Number(b.readBigInt64LE(112)), nanoseconds: b.readUInt32LE(120) },
     major: b.readUInt32LE(128),
     minor: b.readUInt32LE(132),
+    mounted: (b.readBigUInt64LE(8) & STATX_ATTR_MOUNT_ROOT) !== 0n,
   };
 }
 

@@ -4,6 +4,7 @@ import { MNT_DETACH, MS, mount, umount } from "./mount.ts";
 const unshareNative = declare("int unshare(int flags)");
 const setnsNative = declare("int setns(int fd, int type)");
 
+const CLONE_FS = 0x00000200;
 const CLONE_NEWNS = 0x00020000;
 const CLONE_NEWNET = 0x40000000;
 
@@ -43,18 +44,19 @@ export function createNetworkNamespace(path: string): void {
 }
 
 /**
- * Runs `body` (synchronous) in a fresh copy of the mount namespace that follows the host's (slave), with `hide`
- * unmounted in the copy only. Children spawned by `body` stay there. Needs the thread to have its own fs struct,
- * which the first unshare gives it.
+ * Runs `body` (synchronous) in a fresh copy of a mount namespace: this thread's, or the one that the descriptor `of` is
+ * for, whose root is then `/`. Nothing mounted in the copy shows elsewhere; it ends with `body` unless a child spawned by
+ * it stays there.
  */
-export function withoutMount<T>(hide: string, body: () => T): T {
+export function inMountNamespaceCopy<T>(options: { of?: number; propagation: "slave" | "private" }, body: () => T): T {
   const cwd = process.cwd();
   const home = openFd("/proc/thread-self/ns/mnt", 0);
   try {
-    check(unshareNative(CLONE_NEWNS), "unshare", "mnt");
+    check(unshareNative(CLONE_FS), "unshare", "fs"); // setns wants a root and a working folder of its own
     try {
-      mount("none", "/", "", MS.REC | MS.SLAVE);
-      umount(hide, MNT_DETACH);
+      if (options.of !== undefined) check(setnsNative(options.of, CLONE_NEWNS), "setns", "mnt");
+      check(unshareNative(CLONE_NEWNS), "unshare", "mnt");
+      mount("none", "/", "", MS.REC | (options.propagation === "slave" ? MS.SLAVE : MS.PRIVATE));
       return body();
     } finally {
       check(setnsNative(home, CLONE_NEWNS), "setns", "home");
@@ -64,3 +66,10 @@ export function withoutMount<T>(hide: string, body: () => T): T {
     closeFd(home);
   }
 }
+
+/** Runs `body` in a copy of the mount namespace that follows the host's, with `hide` unmounted in the copy only. */
+export const withoutMount = <T>(hide: string, body: () => T): T =>
+  inMountNamespaceCopy({ propagation: "slave" }, () => {
+    umount(hide, MNT_DETACH);
+    return body();
+  });

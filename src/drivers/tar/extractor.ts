@@ -2,6 +2,7 @@ import fs from "node:fs";
 import { GantryError } from "../../base/errors.ts";
 import {
   type ByteString,
+  byteString,
   chmod,
   chmodAt,
   chown,
@@ -37,6 +38,7 @@ import { carriedXattr, markOf, OPAQUE_XATTR } from "./whiteout.ts";
 
 export interface ExtractorOptions {
   whiteouts: "overlay" | "plain";
+  into?: string;
   owner?: { uid: number; gid: number };
   noOverwriteDirNonDir?: boolean;
   limits: { bytes: number; entries: number };
@@ -61,6 +63,8 @@ interface OpenFile {
 export class Extractor implements EntrySink {
   readonly #root: RootedFolder;
   readonly #options: ExtractorOptions;
+  /** Parts of the folder that names are meant from. */
+  readonly #into: ByteString[];
   #file: OpenFile | undefined;
   #kept: number | undefined;
   #current: ByteString = "";
@@ -72,6 +76,7 @@ export class Extractor implements EntrySink {
   constructor(root: string, options: ExtractorOptions) {
     this.#root = new RootedFolder(root, options.owner);
     this.#options = options;
+    this.#into = partsOf(byteString(options.into ?? ""));
   }
 
   entry(entry: Entry): void {
@@ -160,7 +165,7 @@ export class Extractor implements EntrySink {
       this.#rootEntry(entry);
       return;
     }
-    const path = parts.join("/");
+    const path = [...this.#into, ...parts].join("/");
     const place = { dir: this.#root.folder(path, true), name, path: path === "" ? name : `${path}/${name}` };
     this.#create(place, entry);
   }
@@ -270,7 +275,7 @@ export class Extractor implements EntrySink {
       throw badArchive(`hard link to ${JSON.stringify(readable(entry.link))}`, entry.name);
     }
     const targetName = parts.pop()!;
-    const targetDir = this.#root.folder(parts.join("/"), false);
+    const targetDir = this.#root.folder([...this.#into, ...parts].join("/"), false);
     const target = statAt(targetDir, targetName);
     if (typeOf(target) === S.IFDIR) throw badArchive("hard link to a folder", entry.name);
     if (statIfAny(place.dir, place.name)?.identity === target.identity) return;
@@ -289,6 +294,7 @@ export class Extractor implements EntrySink {
 
   /** Takes away what stands in a new entry's place. */
   #clear(place: Place, there: Status): void {
+    if (there.mounted) throw busy(place.path);
     if (typeOf(there) !== S.IFDIR) {
       if (typeOf(there) === S.IFLNK) this.#root.forget();
       this.#removeFile(place.dir, place.name);
@@ -305,8 +311,9 @@ export class Extractor implements EntrySink {
 
   #removeFile(dir: number, name: ByteString): void {
     const { keep } = this.#options;
-    const there = keep === undefined ? undefined : statAt(dir, name);
-    if (keep !== undefined && there !== undefined && typeOf(there) === S.IFREG) {
+    const there = statAt(dir, name);
+    if (there.mounted) throw busy(name); // unlinking it would take the mount away wherever else it shows
+    if (keep !== undefined && typeOf(there) === S.IFREG) {
       if (this.#kept === undefined) fs.mkdirSync(keep, { mode: 0o700 });
       this.#kept ??= openFd(keep, O.RDONLY | O.DIRECTORY);
       if (statIfAny(this.#kept, String(there.inode)) === undefined) {
@@ -335,6 +342,10 @@ export class Extractor implements EntrySink {
 const isWhiteout = (there: Status): boolean => typeOf(there) === S.IFCHR && there.major === 0 && there.minor === 0;
 const exists = (e: unknown): boolean => e instanceof SyscallError && e.code === "EEXIST";
 const shown = (place: Place): string => JSON.stringify(`/${readable(place.path)}`);
+const busy = (path: ByteString): GantryError =>
+  new GantryError("conflict", "MOUNTED", `unlinkat /${readable(path)}: device or resource busy`, {
+    hint: "something is mounted there: a process in the container can write to it, nobody can replace it",
+  });
 const cannotOverwrite = (message: string): GantryError => new GantryError("invalid", "CANNOT_OVERWRITE", message);
 const tooLarge = (what: string): GantryError =>
   new GantryError("invalid", "ARCHIVE_TOO_LARGE", `archive too large: ${what}`);
@@ -362,6 +373,10 @@ function translate(e: unknown, entry: ByteString): unknown {
     return new GantryError("internal", "DISK_FULL", `no space left on device while unpacking ${readable(entry)}`, {
       cause: e,
     });
+  }
+  if (code === "EROFS") {
+    const message = `open /${readable(entry)}: read-only file system`;
+    return new GantryError("forbidden", "READ_ONLY", message, { cause: e });
   }
   const reason = ARCHIVES_FAULT[code];
   if (reason !== undefined) return badArchive(`${reason} (${code})`, entry);

@@ -28,7 +28,7 @@ export interface PackerOptions {
   whiteouts: "overlay" | "plain";
   path?: string;
   rename?: string;
-  exclude?: (path: string) => boolean;
+  without?: readonly string[];
 }
 
 /** Where an entry stands: its name in the archive, its path from the root, and its folder's name in the archive. */
@@ -52,11 +52,13 @@ export class Packer {
   readonly #written = new Map<string, ByteString>();
   /** Bytes of file contents so far. */
   size = 0;
+  readonly #without: ReadonlySet<ByteString>;
   #out = Buffer.allocUnsafeSlow(PIECE);
   #used = 0;
 
   constructor(options: PackerOptions) {
     this.#options = options;
+    this.#without = new Set(options.without?.map((path) => partsOf(byteString(path)).join("/")));
   }
 
   /** Each piece is the receiver's to keep. */
@@ -78,8 +80,9 @@ export class Packer {
     const rename = this.#options.rename === undefined ? undefined : byteString(this.#options.rename);
     const name = parts.pop();
     if (name === undefined) {
-      if (rename !== undefined) yield* this.#describe(entryOf(statOf(rootFd), "dir", `${rename}/`, rootFd));
-      yield* this.#children(rootFd, rename === undefined || rename === "." ? "" : `${rename}/`, "");
+      const prefix = rename === undefined ? "" : rename === "/" ? "/" : `${rename}/`;
+      if (prefix !== "") yield* this.#describe(entryOf(statOf(rootFd), "dir", prefix, rootFd));
+      yield* this.#children(rootFd, prefix, "");
       return;
     }
     const up = openAt2(rootFd, parts.join("/") || ".", O.RDONLY | O.DIRECTORY, RESOLVE.IN_ROOT | RESOLVE.NO_MAGICLINKS);
@@ -91,7 +94,7 @@ export class Packer {
     }
   }
 
-  /** `prefix`: of names in the archive; `path`: from the root, for `exclude`. */
+  /** `prefix`: of names in the archive; `path`: from the root, for `without`. */
   *#children(fd: number, prefix: ByteString, path: ByteString): Generator<Buffer, void> {
     if (this.#options.whiteouts === "overlay" && getXattr(fd, OPAQUE_XATTR)?.toString() === "y") {
       yield* this.#describe(mark(`${prefix}${OPAQUE}`));
@@ -100,7 +103,7 @@ export class Packer {
     names.sort((a, b) => (a < b ? -1 : 1));
     for (const name of names) {
       const below = path === "" ? name : `${path}/${name}`;
-      if (this.#options.exclude?.(readable(below))) continue;
+      if (this.#without.has(below)) continue;
       const status = statIfAny(fd, name);
       if (status === undefined) continue; // deleted meanwhile
       yield* this.#entry(fd, name, status, { as: prefix + name, path: below, prefix });

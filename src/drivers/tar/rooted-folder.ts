@@ -47,7 +47,8 @@ export class RootedFolder {
 
   constructor(root: string, owner?: { uid: number; gid: number }) {
     this.fd = openFd(root, O.RDONLY | O.DIRECTORY);
-    this.#path = byteString(fs.readlinkSync(`/proc/self/fd/${this.fd}`));
+    // "" for the root of a tree that is mounted nowhere
+    this.#path = byteString(fs.readlinkSync(`/proc/self/fd/${this.fd}`)).replace(/\/$/, "");
     this.#owner = owner;
   }
 

@@ -45,12 +45,13 @@ export class TarArchive implements LayerArchive {
   }
 
   async extract(input: Readable, root: string, options: ExtractOptions): Promise<ExtractResult> {
-    const { whiteouts, owner, noOverwriteDirNonDir, limits, signal, recipe } = options;
+    const { whiteouts, into, owner, noOverwriteDirNonDir, limits, signal, recipe } = options;
     const job: ExtractJob = {
       root,
       ...(recipe === undefined ? {} : { recipe }),
       options: {
         whiteouts,
+        ...(into === undefined ? {} : { into }),
         ...(owner === undefined ? {} : { owner }),
         ...(noOverwriteDirNonDir === undefined ? {} : { noOverwriteDirNonDir }),
         limits: { bytes: limits?.bytes ?? Number.MAX_SAFE_INTEGER, entries: limits?.entries ?? MAX_ENTRIES },
@@ -97,11 +98,10 @@ export class TarArchive implements LayerArchive {
   }
 
   pack(root: string, options: PackOptions): Readable {
-    const { signal, exclude, ...plain } = options;
-    const stream =
-      exclude !== undefined || isSmallTree(root, options.path)
-        ? inline(new Packer({ ...plain, ...(exclude === undefined ? {} : { exclude }) }).pack(root))
-        : this.#stream({ kind: "pack", job: { root, options: plain } });
+    const { signal, ...plain } = options;
+    const stream = isSmallTree(root, options.path)
+      ? inline(new Packer(plain).pack(root))
+      : this.#stream({ kind: "pack", job: { root, options: plain } });
     return abortable(stream, signal);
   }
 
@@ -117,6 +117,7 @@ export class TarArchive implements LayerArchive {
     let handle: Job | undefined;
     let asked = 0;
     let over = false;
+    let onOver = (): void => {};
     const stream: Readable = new Readable({
       highWaterMark: AHEAD * PIECE,
       read: () => {
@@ -128,25 +129,30 @@ export class TarArchive implements LayerArchive {
           done: () => {
             over = true;
             stream.push(null);
+            onOver();
           },
           failed: (error) => {
             over = true;
             stream.destroy(error);
+            onOver();
           },
         });
         if (over) return;
         for (; asked < AHEAD; asked++) handle.send({ kind: "pull" });
       },
       destroy: (error, done) => {
-        if (!over) handle?.send({ kind: "abort" });
-        over = true;
-        done(error);
+        if (over || handle === undefined) {
+          done(error);
+          return;
+        }
+        onOver = () => done(error); // the caller may give root up then: nobody works in it any more
+        handle.send({ kind: "abort" });
       },
     });
     return stream;
   }
 
-  async packDigest(root: string, options: Omit<PackOptions, "exclude">): Promise<{ digest: Digest; size: number }> {
+  async packDigest(root: string, options: PackOptions): Promise<{ digest: Digest; size: number }> {
     const { signal, ...plain } = options;
     const job: PackJob = { root, options: plain };
     if (isSmallTree(root, options.path)) return await packDigest(job, () => signal?.aborted ?? false);

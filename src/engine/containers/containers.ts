@@ -1,9 +1,14 @@
+import type { Readable } from "node:stream";
 import { GantryError } from "../../base/errors.ts";
 import { parseTimestamp } from "../../base/timestamps.ts";
+import type { Archive } from "../../ports/archive.ts";
 import type { Checkpoints } from "../../ports/checkpoints.ts";
+import type { ContainerViews } from "../../ports/container-views.ts";
 import type { ContainerLogs, LogEntry, LogQuery } from "../../ports/container-logs.ts";
 import { type AttachOptions, Attacher, type ClientStream } from "./attach.ts";
 import { ContainerCheckpoints } from "./checkpoints.ts";
+import { type CommitRequest, Committer, type CommitterDeps } from "./commit.ts";
+import { Copies, type PathInfo, type WriteOptions } from "./copies.ts";
 import { type CreateRequest, createContainer, requireContainerName } from "./create.ts";
 import type { ContainerDeps } from "./deps.ts";
 import { Execs } from "./execs.ts";
@@ -11,20 +16,23 @@ import { HealthMonitor } from "./health.ts";
 import { Lifecycle, type LifecycleHooks } from "./lifecycle.ts";
 import { hasLabel, type ListQuery, listContainers } from "./list.ts";
 import { linkNames, removeLink, shownLinks } from "./links.ts";
-import { withoutOwnFiles } from "./own-files.ts";
 import { recover } from "./reconcile.ts";
 import { cgroupsPathOf, type ContainerRecord, isUp } from "./record.ts";
 import type { ContainerEntry } from "./registry.ts";
 import { Remover, type RemoveOptions } from "./remove.ts";
+import { RUNTIME_STUBS } from "./spec/stubs.ts";
 import { Starter } from "./start.ts";
+import { TreeUses } from "./tree-uses.ts";
 import { Watch } from "./watch.ts";
 
-export interface ContainersDeps extends ContainerDeps {
+export interface ContainersDeps extends ContainerDeps, CommitterDeps {
   logs: ContainerLogs;
   checkpoints: Checkpoints;
   hostHostname: string;
   /** A prune is over; bytes that it freed. */
   onPruned: (bytes: number) => void;
+  archive: Archive;
+  views: ContainerViews;
 }
 
 export type WaitCondition = "not-running" | "next-exit" | "removed";
@@ -41,6 +49,8 @@ export class Containers {
   private readonly health: HealthMonitor;
   private readonly hooks: LifecycleHooks;
   private readonly watch: Watch;
+  private readonly copies: Copies;
+  private readonly committer: Committer;
 
   constructor(deps: ContainersDeps) {
     this.deps = deps;
@@ -60,6 +70,9 @@ export class Containers {
     this.lifecycle = new Lifecycle(deps, this.starter, this.hooks);
     this.checkpoints = new ContainerCheckpoints(deps, this.lifecycle);
     this.watch = new Watch(deps, deps.logs, this.lifecycle);
+    const uses = new TreeUses(deps, deps.views);
+    this.copies = new Copies(deps, uses);
+    this.committer = new Committer(deps, uses, this.lifecycle);
   }
 
   /** Adopts what runs, finishes what a crash cut short, and watches from then on. */
@@ -69,13 +82,15 @@ export class Containers {
     await recover(deps, { registry: deps.registry, starter, lifecycle, remover, hooks });
   }
 
-  /** Stops watching; containers run on. */
-  close(): void {
+  /** Stops watching and ends copies; containers run on. */
+  async close(): Promise<void> {
     this.watch.end();
-    for (const entry of this.deps.registry.all()) {
+    const entries = this.deps.registry.all();
+    for (const entry of entries) {
       this.health.end(entry);
       entry.cancelRestart?.();
     }
+    await Promise.all(entries.map((entry) => entry.endUses().then(() => entry.lock.run(async () => {}))));
   }
 
   find(reference: string): ContainerEntry {
@@ -238,8 +253,36 @@ export class Containers {
     return pids;
   }
 
-  async changes(reference: string): ReturnType<ContainerDeps["layers"]["changes"]> {
-    return withoutOwnFiles(await this.deps.layers.changes(this.find(reference).id));
+  async changes(reference: string): Promise<Awaited<ReturnType<ContainerDeps["layers"]["changes"]>>> {
+    const { id } = this.find(reference);
+    if (!this.deps.layers.listWorkspaces().includes(id)) return []; // it never ran
+    return this.deps.layers.changes(id, RUNTIME_STUBS);
+  }
+
+  stat(reference: string, path: string, signal: AbortSignal): Promise<PathInfo> {
+    return this.copies.stat(this.find(reference), reference, path, signal);
+  }
+
+  /** The tar is the caller's to read to its end or to destroy. */
+  read(reference: string, path: string, signal: AbortSignal): Promise<{ info: PathInfo; tar: Readable }> {
+    return this.copies.read(this.find(reference), reference, path, signal);
+  }
+
+  write(
+    reference: string,
+    path: string,
+    tar: Readable,
+    options: WriteOptions & { signal: AbortSignal },
+  ): Promise<void> {
+    return this.copies.write(this.find(reference), reference, path, tar, options);
+  }
+
+  export(reference: string, signal: AbortSignal): Promise<Readable> {
+    return this.copies.export(this.find(reference), signal);
+  }
+
+  commit(reference: string, request: CommitRequest, signal: AbortSignal): Promise<string> {
+    return this.committer.commit(this.find(reference), request, signal);
   }
 
   async sizes(record: ContainerRecord): Promise<{ rw: number; rootFs: number }> {

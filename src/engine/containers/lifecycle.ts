@@ -3,7 +3,7 @@ import { stampOf } from "../../base/timestamps.ts";
 import type { ContainerDeps } from "./deps.ts";
 import { explainEnd } from "./end-reason.ts";
 import { decideRestart, nextDelay } from "./restart-policy.ts";
-import { cgroupsPathOf, type ContainerRecord, isUp } from "./record.ts";
+import { cgroupsPathOf, type ContainerRecord, type ContainerState, isUp } from "./record.ts";
 import type { ContainerEntry } from "./registry.ts";
 import { signalNumber, SIGKILL } from "./signals.ts";
 import type { Starter } from "./start.ts";
@@ -220,31 +220,56 @@ export class Lifecycle {
     this.deps.publish(entry, "restart");
   }
 
-  pause(entry: ContainerEntry): Promise<void> {
+  /** `reason`: the engine's own, until endPauseFor. */
+  pause(entry: ContainerEntry, reason?: NonNullable<ContainerState["pausedFor"]>): Promise<void> {
     return entry.lock.run(async () => {
       const { record } = entry;
       if (record.state.status === "paused") {
         throw new GantryError("conflict", "PAUSED", `Container ${entry.id} is already paused`);
       }
       this.requireRunning(entry);
-      await this.deps.runtime(record.hostConfig.Runtime ?? "").pause(record.id);
+      if (reason !== undefined) {
+        record.state.pausedFor = reason;
+        this.deps.registry.save(entry, { sync: false });
+      }
+      try {
+        await this.deps.runtime(record.hostConfig.Runtime ?? "").pause(record.id);
+      } catch (error) {
+        record.state.pausedFor = undefined;
+        throw error;
+      }
       record.state.status = "paused";
-      this.deps.registry.save(entry);
+      this.deps.registry.save(entry, { sync: reason === undefined });
       this.deps.publish(entry, "pause");
     });
   }
 
   unpause(entry: ContainerEntry): Promise<void> {
+    return entry.lock.run(() => this.resume(entry));
+  }
+
+  /** Lets a container go that was paused for this reason and still is. */
+  endPauseFor(entry: ContainerEntry, reason: NonNullable<ContainerState["pausedFor"]>): Promise<void> {
     return entry.lock.run(async () => {
-      const { record } = entry;
-      if (record.state.status !== "paused") {
-        throw new GantryError("conflict", "NOT_PAUSED", `Container ${entry.id} is not paused`);
+      const { state } = entry.record;
+      if (state.pausedFor !== reason || state.status !== "paused") return;
+      try {
+        await this.resume(entry);
+      } catch (error) {
+        if (!isGantryError(error, "NOT_RUNNING")) throw error; // its end clears the rest
       }
-      await this.deps.runtime(record.hostConfig.Runtime ?? "").resume(record.id);
-      record.state.status = "running";
-      this.deps.registry.save(entry);
-      this.deps.publish(entry, "unpause");
     });
+  }
+
+  private async resume(entry: ContainerEntry): Promise<void> {
+    const { record } = entry;
+    if (record.state.status !== "paused") {
+      throw new GantryError("conflict", "NOT_PAUSED", `Container ${entry.id} is not paused`);
+    }
+    await this.deps.runtime(record.hostConfig.Runtime ?? "").resume(record.id);
+    Object.assign(record.state, { status: "running", pausedFor: undefined });
+    this.deps.registry.save(entry, { ending: true });
+    this.deps.publish(entry, "unpause");
   }
 
   requireRunning(entry: ContainerEntry): void {
@@ -287,6 +312,7 @@ export class Lifecycle {
       finishedAt: exit ? stampOf(exit.at) : this.deps.clock.stamp(),
       status: "exited",
       intent: "teardown",
+      pausedFor: undefined,
     });
     try {
       // finish() syncs it, before anybody is told

@@ -16,10 +16,16 @@ export interface RecoveryFacts {
   exitRecorded: boolean;
   /** Its processes are frozen: paused, whether or not the record knows. */
   frozen: boolean;
+  /** Its root is mounted. */
+  mounted: boolean;
 }
 
 export type RecoveryStep =
   | { do: "adopt"; as: "running" | "paused" }
+  /** A pause that was the engine's own, for something that was cut short. */
+  | { do: "let-go" }
+  /** Its files were being copied while it was down. */
+  | { do: "unmount" }
   /** It ended while nobody watched: record it and take it down. */
   | { do: "record-end" }
   /** A start was cut short: undo it. */
@@ -41,11 +47,12 @@ export function planRecovery(record: ContainerRecord, facts: RecoveryFacts): Rec
   }
   if (isUp(record)) {
     if (facts.exitRecorded || !facts.monitorAlive) return [{ do: "record-end" }];
-    return [{ do: "adopt", as: facts.frozen ? "paused" : "running" }];
+    if (!facts.frozen) return [{ do: "adopt", as: "running" }];
+    return [{ do: "adopt", as: "paused" }, ...(state.pausedFor === undefined ? [] : [{ do: "let-go" } as const])];
   }
-  if (state.status === "restarting") return [{ do: "boot" }];
-  if (state.status === "exited") return [{ do: "boot" }];
-  return [];
+  const leftover: RecoveryStep[] = state.intent === "copy" || facts.mounted ? [{ do: "unmount" }] : [];
+  if (state.status === "restarting" || state.status === "exited") return [...leftover, { do: "boot" }];
+  return leftover;
 }
 
 export interface RecoveryParts {
@@ -75,17 +82,23 @@ async function recoverOne(entry: ContainerEntry, deps: ContainerDeps, parts: Rec
     monitorAlive: monitor !== undefined && deps.monitor.alive(monitor),
     exitRecorded: deps.monitor.exitCode(entry.id) !== undefined,
     frozen: deps.cgroups.frozen(cgroupsPathOf(entry.record)),
+    mounted: deps.layers.mounted(entry.id),
   };
   for (const step of planRecovery(entry.record, facts)) {
     try {
-      await carryOut(step, entry, parts);
+      await carryOut(step, entry, deps, parts);
     } catch (error) {
       deps.logger.error("recovering a container", { container: entry.id, step: step.do, error: messageOf(error) });
     }
   }
 }
 
-async function carryOut(step: RecoveryStep, entry: ContainerEntry, parts: RecoveryParts): Promise<void> {
+async function carryOut(
+  step: RecoveryStep,
+  entry: ContainerEntry,
+  deps: ContainerDeps,
+  parts: RecoveryParts,
+): Promise<void> {
   const { record } = entry;
   switch (step.do) {
     case "adopt":
@@ -94,6 +107,15 @@ async function carryOut(step: RecoveryStep, entry: ContainerEntry, parts: Recove
         parts.registry.save(entry);
       }
       parts.hooks.onStarted(entry);
+      return;
+    case "let-go":
+      await parts.lifecycle.unpause(entry);
+      return;
+    case "unmount":
+      await deps.mounts.release(record);
+      await deps.layers.unmount(record.id);
+      record.state.intent = undefined;
+      parts.registry.save(entry);
       return;
     case "record-end":
       await parts.lifecycle.ended(entry.id);

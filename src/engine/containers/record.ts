@@ -60,7 +60,9 @@ export interface ContainerState {
   manuallyStopped: boolean;
   health?: Health;
   /** An effect that was begun and not yet finished; the next daemon takes it up. */
-  intent?: "create" | "start" | "teardown" | "remove";
+  intent?: "create" | "start" | "teardown" | "remove" | "copy";
+  /** Its processes are held for this alone: who adopts the container lets them go. */
+  pausedFor?: "commit";
   /** `rm -v` was asked with the removal under way. */
   removeVolumes?: boolean;
 }

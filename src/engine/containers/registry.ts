@@ -18,6 +18,8 @@ export class ContainerEntry {
   readonly execIds = new Set<string>();
   /** Attach sessions that are open; each settles when its client has been given all output. */
   readonly sessions = new Set<Promise<void>>();
+  /** Uses of its tree from outside. A removal aborts them and waits until they have ended. */
+  readonly uses = new Set<{ abort(): void; ended: Promise<void> }>();
   /** Milliseconds of the next restart's delay. */
   restartDelay = 0;
   cancelRestart: (() => void) | undefined;
@@ -26,6 +28,12 @@ export class ContainerEntry {
 
   constructor(record: ContainerRecord) {
     this.record = record;
+  }
+
+  async endUses(): Promise<void> {
+    const uses = [...this.uses];
+    for (const use of uses) use.abort();
+    await Promise.all(uses.map((use) => use.ended));
   }
 
   get id(): string {

@@ -63,6 +63,7 @@ export class Remover {
       throw error;
     }
     try {
+      await entry.endUses();
       if (unfinished) await this.starter.undo(entry);
       await deps.layers.removeWorkspace(record.id);
       if (volumes) await deps.mounts.removeAnonymous(record);

@@ -12,7 +12,7 @@ import type { ExecFacts } from "./spec/explain-exec.ts";
 import { prepareWorkingDirectory } from "./spec/guards.ts";
 import { encodeSpec, planSpec, withCompiledSeccomp } from "./spec/plan.ts";
 import { resolveUser } from "./spec/user.ts";
-import { MARK } from "./own-files.ts";
+import { MARK } from "./spec/stubs.ts";
 import { hostnameOf, planStart, type StartStep } from "./start-plan.ts";
 
 const ETC_LIMIT = 4 * 1024 * 1024;
@@ -77,7 +77,8 @@ export class Starter {
     ]);
     attempts.push(
       ...(await Promise.allSettled([
-        deps.layers.unmount(record.id),
+        // who uses it from outside unmounts it in the end
+        entry.uses.size > 0 ? undefined : deps.layers.unmount(record.id),
         deps.mounts.release(record),
         (async () => deps.files.removeBundle(record.id))(),
         (async () => deps.cgroups.removeFolders(cgroupsPathOf(record)))(),

@@ -139,7 +139,7 @@ async function create(deps: ContainerRoutesDeps, call: Call): Promise<void> {
   const platform = call.atLeast(41) ? call.query.get("platform") : null;
   const created = deps.containers.create({
     ...(asked ? { name: asked } : {}),
-    config: { ...config, Entrypoint: asList(config.Entrypoint), Cmd: asList(config.Cmd) },
+    config: { ...config, Entrypoint: commandWords(config.Entrypoint), Cmd: commandWords(config.Cmd) },
     hostConfig: hostConfig ?? {},
     ...(networking ? { networking } : {}),
     ...(platform ? { platform } : {}),
@@ -157,7 +157,7 @@ function onlyImagesMissing(error: unknown): never {
 }
 
 /** Docker takes a bare string where a list of words is due. */
-const asList = (value: string[] | string | null | undefined): string[] | null =>
+export const commandWords = (value: string[] | string | null | undefined): string[] | null =>
   typeof value === "string" ? [value] : (value ?? null);
 
 async function remove({ containers }: ContainerRoutesDeps, call: Call, name: string): Promise<void> {

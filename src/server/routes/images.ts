@@ -4,6 +4,7 @@ import type { ProgressEvent } from "../../base/progress.ts";
 import type { Images } from "../../engine/images/images.ts";
 import { progressBar } from "../../wire/progress-bar.ts";
 import type { ImageHistoryItem, PruneImagesResponse } from "../../wire/types/images.ts";
+import { changeLines } from "./archive.ts";
 import { type Call, type Handler, type Route, streamJson } from "../call.ts";
 import { imageJson } from "../encode/image.ts";
 import { shaped } from "../encode/old-shapes.ts";
@@ -101,15 +102,11 @@ async function create(images: Images, call: Call): Promise<void> {
   const repository = call.query.get("repo");
   const tag = call.query.get("tag");
   const name = repository ? repository + (tag ? `:${tag}` : "") : undefined;
-  const changes = call.query
-    .getAll("changes")
-    .flatMap((text) => text.split("\n"))
-    .filter((text) => text.trim() !== "");
   await streamJson(call, async (send) => {
     const record = await images.import({
       tar: requestBody(call.request),
       ...(name === undefined ? {} : { name }),
-      changes,
+      changes: changeLines(call),
       message: call.query.get("message") ?? "",
       ...platformOf(images, call),
       signal: call.signal,

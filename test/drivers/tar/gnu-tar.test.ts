@@ -214,10 +214,11 @@ test("a part of a tree is packed under its own or another name, with paths left 
   assert.equal(await names({ path: "etc/app/main", rename: "m" }), "m");
   assert.equal(await names({ path: "etc/alias" }), "alias");
   assert.equal(await names({ path: "outer/main" }), "main");
-  assert.equal(await names({ path: "etc/app", exclude: (path: string) => path.endsWith("conf.d") }), "app/ app/main");
+  assert.equal(await names({ path: "etc/app", without: ["/etc/app/conf.d"] }), "app/ app/main");
+  assert.match(await names({ rename: "/" }), /^\/ \/etc\/ \/etc\/alias /);
   assert.equal(
     await names({ rename: "." }),
-    "./ etc/ etc/alias etc/app/ etc/app/conf.d/ etc/app/conf.d/x etc/app/main outer",
+    "./ ./etc/ ./etc/alias ./etc/app/ ./etc/app/conf.d/ ./etc/app/conf.d/x ./etc/app/main ./outer",
   );
   await assert.rejects(names({ path: "etc/none" }), { code: "NO_SUCH_PATH" });
   await assert.rejects(names({ path: "none/none" }), { code: "NO_SUCH_PATH" });

@@ -200,6 +200,8 @@ export class FakeHost implements BuildHost {
     addFromTar: () => Promise.reject(new Error("not used by builds")),
     tar: () => Readable.from([]),
     changes: async () => [],
+    mounted: () => false,
+    addCopy: () => Promise.reject(new Error("not used by builds")),
     diskUse: async () => ({ rw: 0, rootFs: 0 }),
   };
 

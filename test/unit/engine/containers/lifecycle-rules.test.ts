@@ -71,7 +71,7 @@ describe("restart policies", () => {
 });
 
 describe("planRecovery", () => {
-  const alive = { monitorAlive: true, exitRecorded: false, frozen: false };
+  const alive = { monitorAlive: true, exitRecorded: false, frozen: false, mounted: false };
   const steps = (found: ContainerRecord, facts = alive): string[] => planRecovery(found, facts).map((step) => step.do);
 
   it("adopts what runs", () => assert.deepEqual(steps(record({}, { status: "running" })), ["adopt"]));
@@ -87,6 +87,18 @@ describe("planRecovery", () => {
       planRecovery(record({}, { status }), { ...alive, frozen });
     assert.deepEqual(found("running", true), [{ do: "adopt", as: "paused" }]);
     assert.deepEqual(found("paused", false), [{ do: "adopt", as: "running" }]);
+  });
+
+  it("lets go what it had paused itself, for work that was cut short", () => {
+    const found = record({}, { status: "paused", pausedFor: "commit" });
+    assert.deepEqual(steps(found, { ...alive, frozen: true }), ["adopt", "let-go"]);
+    assert.deepEqual(steps(found), ["adopt"]);
+  });
+
+  it("unmounts what was mounted for a copy", () => {
+    assert.deepEqual(steps(record({}, { status: "created" }), { ...alive, mounted: true }), ["unmount"]);
+    assert.deepEqual(steps(record({}, { status: "exited", intent: "copy" })), ["unmount", "boot"]);
+    assert.deepEqual(steps(record({}, { status: "running" }), { ...alive, mounted: true }), ["adopt"]);
   });
 
   it("goes on with what was begun", () => {

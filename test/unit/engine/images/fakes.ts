@@ -147,6 +147,8 @@ export class MemoryLayers implements LayerStore {
   listWorkspaces = (): string[] => [];
   changes = unused;
   diskUse = unused;
+  addCopy = unused;
+  mounted = unused;
 }
 
 export class MemoryState implements StateStore {
