@@ -55,7 +55,12 @@ const BINARY_PREFIXES = "bkmgtp";
  * A memory size as `--memory` takes it: a number, then optionally a blank and b, k, m, g, t or p (any case, also "kb"
  * and "KiB"), in powers of 1024. Returns whole bytes. Throws invalid BAD_SIZE.
  */
-export function parseBytes(text: string): number {
+export const parseBytes = (text: string): number => parseSize(text, 1024);
+
+/** As parseBytes in powers of 1000, as a log's `max-size` is meant. */
+export const parseDecimalBytes = (text: string): number => parseSize(text, 1000);
+
+function parseSize(text: string, base: number): number {
   const refuse = (message = `invalid size: '${text}'`): GantryError => new GantryError("invalid", "BAD_SIZE", message);
   const end = /[\d. ][^\d. ]*$/.exec(text)?.index;
   if (end === undefined) throw refuse();
@@ -68,7 +73,7 @@ export function parseBytes(text: string): number {
   const suffix = text.slice(end + 1).toLowerCase();
   const match = /^(?:b?|([kmgtp])(?:i?b)?)$/.exec(suffix);
   if (match === null) throw refuse(`invalid suffix: '${suffix}'`);
-  return Math.trunc(size * 1024 ** BINARY_PREFIXES.indexOf(match[1] ?? "b"));
+  return Math.trunc(size * base ** BINARY_PREFIXES.indexOf(match[1] ?? "b"));
 }
 
 const NANOSECONDS: Record<string, number> = {

@@ -1,6 +1,7 @@
 import fs from "node:fs";
 import { parseArgs } from "node:util";
 import { GantryError, errnoOf, messageOf } from "../base/errors.ts";
+import { DEFAULT_LOG_DRIVER, type LogOptions, validateLogOptions } from "../base/logging/options.ts";
 import { LOG_LEVELS, type LogLevel } from "../drivers/host/text-logger.ts";
 
 export interface DaemonOptions {
@@ -12,6 +13,8 @@ export interface DaemonOptions {
   addressPools?: { base: string; size: number }[];
   pidfile: string;
   logLevel: LogLevel;
+  /** For containers that name no log driver of their own. */
+  logs: { driver: string; options: LogOptions };
   insecureRegistries: string[];
   /** Tells clients so: docker then offers its experimental commands. */
   experimental: boolean;
@@ -31,7 +34,9 @@ const FILE_KEYS = [
   "experimental",
   "hosts",
   "insecure-registries",
+  "log-driver",
   "log-level",
+  "log-opts",
   "pidfile",
   "tlscacert",
   "tlscert",
@@ -54,7 +59,9 @@ Options:
   -H, --host list                        Socket to listen on: unix://PATH or tcp://ADDRESS:PORT (repeatable,
                                          default "${DEFAULT_HOST}")
       --insecure-registry list           Registry that may speak plain HTTP (repeatable)
+      --log-driver string                Log driver of containers that name none (default "json-file")
   -l, --log-level string                 debug, info, warn, error or fatal (default "info")
+      --log-opt list                     Option of that log driver, NAME=VALUE (repeatable)
   -p, --pidfile string                   File for the engine's pid (default "EXEC-ROOT/gantryd.pid")
       --tlscacert, --tlscert, --tlskey   PEM files for tcp hosts; clients must show a certificate of this CA
   -v, --version                          Print version information and quit
@@ -108,6 +115,7 @@ export function readDaemonOptions(argv: string[]): DaemonOptions | "help" | "ver
     ...(addressPools === undefined ? {} : { addressPools }),
     pidfile: text("pidfile") ?? `${execRoot}/gantryd.pid`,
     logLevel: levelOf(text("log-level") ?? "info"),
+    logs: logsOf(text("log-driver") ?? DEFAULT_LOG_DRIVER, flags["log-opt"] as string[] | undefined, file["log-opts"]),
     insecureRegistries: list("insecure-registry", "insecure-registries"),
     experimental: isOn("experimental"),
     ...(ca && cert && key ? { tls: { ca, cert, key } } : {}),
@@ -143,7 +151,9 @@ function parseFlags(argv: string[]): Record<string, string | boolean | string[] 
         "default-address-pool": texts,
         "config-file": text,
         pidfile: { ...text, short: "p" },
+        "log-driver": text,
         "log-level": { ...text, short: "l" },
+        "log-opt": texts,
         "insecure-registry": texts,
         tlscacert: text,
         tlscert: text,
@@ -195,6 +205,31 @@ function levelOf(text: string): LogLevel {
   if (!level) throw bad(`invalid logging level: ${text}`);
   return level;
 }
+
+function logsOf(driver: string, flags: string[] | undefined, stored: unknown): DaemonOptions["logs"] {
+  if (flags !== undefined && stored !== undefined) throw bothPlaces("log-opts");
+  if (stored !== undefined && !isTexts(stored)) {
+    throw bad('configuration file: "log-opts" must be an object of strings like {"max-size":"10m"}');
+  }
+  const given = flags?.map((flag): [string, string] => {
+    const end = flag.indexOf("=");
+    if (end < 0) throw bad(`bad format for --log-opt ${flag}: NAME=VALUE is expected`);
+    return [flag.slice(0, end), flag.slice(end + 1)];
+  });
+  const options = stored ?? Object.fromEntries(given ?? []);
+  try {
+    validateLogOptions(driver, options);
+  } catch (error) {
+    throw bad(`failed to set log opts: ${messageOf(error)}`, error instanceof GantryError ? error.hint : undefined);
+  }
+  return { driver, options };
+}
+
+const isTexts = (value: unknown): value is Record<string, string> =>
+  typeof value === "object" &&
+  value !== null &&
+  !Array.isArray(value) &&
+  Object.values(value).every((item) => typeof item === "string");
 
 function poolsOf(flags: string[] | undefined, stored: unknown): DaemonOptions["addressPools"] {
   if (flags !== undefined && stored !== undefined) throw bothPlaces("default-address-pools");

@@ -15,6 +15,7 @@ import { HostContainerFiles } from "../drivers/container-files/files.ts";
 import { RandomIds } from "../drivers/host/random-ids.ts";
 import { SystemClock } from "../drivers/host/system-clock.ts";
 import { LinuxHost } from "../drivers/host-facts/linux-host.ts";
+import { HostLogShippers } from "../drivers/log-shippers/shippers.ts";
 import { K8sLogs } from "../drivers/logs/k8s-log.ts";
 import { NetlinkLinks } from "../drivers/netlink/netlink-links.ts";
 import { NftFirewall } from "../drivers/nft/nft-firewall.ts";
@@ -195,12 +196,14 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
     clock,
     ids,
     logger,
+    logDefaults: options.logs,
     publish: publisherFor(events),
   };
   const containers = new Containers({
     ...containerDeps,
     logs: new K8sLogs(),
     checkpoints: new CriuCheckpoints((name) => runtimes.get(name)),
+    shippers: new HostLogShippers({ ids, hostname: os.hostname() }),
     hostHostname: os.hostname(),
     onPruned: pruned("container"),
     archive,
@@ -256,6 +259,7 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
     components: [],
     insecureRegistries: options.insecureRegistries,
     experimental: options.experimental,
+    logDriver: options.logs.driver,
   };
   const imageName = use.imageName(images);
   const routes = [

@@ -1,130 +1,162 @@
 import fs from "node:fs";
+import { setImmediate } from "node:timers/promises";
+import type { LogKeeping } from "../../base/logging/keeping.ts";
 import { parseTimestamp } from "../../base/timestamps.ts";
-import type { ContainerLogs, LogEntry, LogQuery } from "../../ports/container-logs.ts";
-import { type LogRecord, parseRecord } from "./record.ts";
-
-const BLOCK = 256 * 1024;
-const NEWLINE = 10;
+import type { ContainerLogs, LogEntry, LogMark, LogPlace, LogQuery, PlacedEntry } from "../../ports/container-logs.ts";
+import { LogCursor, type PlacedRecord } from "./cursor.ts";
+import { headOfFile, oldestFirst, openLog } from "./files.ts";
+import { readMark, writeMark } from "./mark.ts";
+import { LogSettler, rotateFiles } from "./rotation.ts";
+import { openTail } from "./tail.ts";
 
 /** Reads conmon's log files, oldest first, and follows the newest across rotations. */
 export class K8sLogs implements ContainerLogs {
-  size(path: string): number {
-    return fs.statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+  private readonly settler = new LogSettler();
+
+  size(path: string): number | undefined {
+    return fs.statSync(path, { throwIfNoEntry: false })?.size;
   }
 
-  rotate(path: string, keep: number): void {
-    for (let n = keep - 1; n >= 1; n--) {
-      const older = `${path}.${n}`;
-      const newer = n === 1 ? path : `${path}.${n - 1}`;
-      if (fs.existsSync(newer)) fs.renameSync(newer, older);
-    }
-    if (keep <= 1) fs.truncateSync(path);
+  rotate(path: string, keeping: LogKeeping): void {
+    rotateFiles(path, keeping);
+  }
+
+  settle(path: string, keeping: LogKeeping): Promise<void> {
+    return this.settler.settle(path, keeping);
+  }
+
+  onWrite(path: string, wake: () => void): (() => void) | undefined {
+    const watcher = watch(path, () => {
+      watcher?.close();
+      wake();
+    });
+    return watcher && (() => watcher.close());
+  }
+
+  mark(path: string): LogMark | undefined {
+    return readMark(path);
+  }
+
+  setMark(path: string, mark: LogMark): void {
+    writeMark(path, mark);
   }
 
   async *read(path: string, query: LogQuery): AsyncGenerator<LogEntry> {
     const open = { stdout: false, stderr: false };
-    const pick = (record: LogRecord): LogEntry | undefined => {
-      const entry = { ...record.entry, continued: open[record.entry.stream] };
-      open[record.entry.stream] = !record.complete;
-      if (query.since === undefined && query.until === undefined) return entry;
-      const at = parseTimestamp(entry.time, 0);
-      const early = query.since !== undefined && at < query.since;
-      const late = query.until !== undefined && at > query.until;
-      return early || late ? undefined : entry;
-    };
-    const files = oldestFirst(path);
-    const starts = query.tail === undefined ? undefined : tailStarts(files, query.tail);
-    for (const [index, file] of files.entries()) {
-      const last = index === files.length - 1;
-      const start = starts?.[index] ?? 0;
-      if (start < 0) continue;
-      const cursor = new LogCursor(file, start);
-      try {
-        for (;;) {
-          for (let record = cursor.next(); record !== undefined; record = cursor.next()) {
-            if (query.signal?.aborted) return;
-            const entry = pick(record);
-            if (entry) yield entry;
+    // Without a follow it ends with what is there now, however fast more comes.
+    const until = query.until ?? (query.follow ? undefined : BigInt(Date.now() + 1) * 1_000_000n);
+    const bounded = query.since !== undefined || until !== undefined;
+    const start = await this.begin(path, query.tail);
+    if (!start) return;
+    for await (const { records } of blocks(path, start, query)) {
+      for (const { entry, complete } of records) {
+        const continued = open[entry.stream];
+        open[entry.stream] = !complete;
+        if (bounded) {
+          const at = parseTimestamp(entry.time, 0);
+          if (query.since !== undefined && at < query.since) continue;
+          if (until !== undefined && at > until) {
+            if (query.until === undefined) return;
+            continue;
           }
-          if (!last || !query.follow || query.signal?.aborted) break;
-          if (query.until !== undefined && BigInt(Date.now()) * 1_000_000n > query.until) break;
-          if (cursor.rotated(path)) continue;
-          // Asked before the last look at the file: what was written before the end is still read.
-          const ended = query.ended?.() ?? false;
-          if (cursor.grown()) continue;
-          if (ended) break;
-          await changed(path, query, () => cursor.grown());
         }
-      } finally {
-        cursor.close();
+        if (query.signal?.aborted) return;
+        yield { ...entry, continued };
       }
     }
   }
-}
 
-/** path.4, path.3, … path; those that exist. */
-function oldestFirst(path: string): string[] {
-  const files = [path];
-  for (let n = 1; fs.existsSync(`${path}.${n}`); n++) files.unshift(`${path}.${n}`);
-  return files.filter((file) => fs.existsSync(file));
-}
-
-/** Where to begin in each file so that the last `lines` lines come; -1: skip the file. */
-function tailStarts(files: string[], lines: number): number[] {
-  const starts = files.map(() => -1);
-  let wanted = lines;
-  for (let index = files.length - 1; index >= 0; index--) {
-    const file = files[index] as string;
-    if (wanted <= 0) {
-      // Nothing old is wanted, but a follow begins at the end of the newest.
-      if (index === files.length - 1) starts[index] = fs.statSync(file).size;
-      continue;
+  async *readOn(
+    path: string,
+    from: LogPlace | undefined,
+    query: Pick<LogQuery, "ended" | "onEnd" | "signal">,
+  ): AsyncGenerator<PlacedEntry[]> {
+    const files = oldestFirst(path);
+    const known = from && files.find((file) => headOfFile(file) === from.file);
+    const first = known ?? files[0];
+    const start: Start = first
+      ? { cursor: new LogCursor(await openLog(first), known && from ? from.offset : 0) }
+      : // Made here for the monitor to append to.
+        { cursor: new LogCursor(fs.openSync(path, "a+", 0o640), 0) };
+    if (from && !known) start.skipBefore = from.time;
+    for await (const { file, records } of blocks(path, start, { ...query, follow: true })) {
+      yield records.map(({ entry, end }) => ({ ...entry, place: { file, offset: end, time: entry.time } }));
     }
-    const found = startOfLast(file, wanted);
-    starts[index] = found.offset;
-    wanted -= found.lines;
   }
-  return starts;
+
+  private async begin(path: string, tail: number | undefined): Promise<Start | undefined> {
+    const files = oldestFirst(path);
+    if (tail !== undefined) {
+      const found = await openTail(files, tail);
+      return found && { cursor: new LogCursor(found.fd, found.offset) };
+    }
+    return files[0] && { cursor: new LogCursor(await openLog(files[0]), 0) };
+  }
 }
 
-/** Walks back from the end, block by block, until `lines` lines of output have begun. */
-function startOfLast(file: string, lines: number): { offset: number; lines: number } {
-  const fd = fs.openSync(file, "r");
+interface Start {
+  cursor: LogCursor;
+  /** Records before this time have been read already. */
+  skipBefore?: string;
+}
+
+/** Records block by block, file after file; gives way to others between two blocks. */
+async function* blocks(
+  path: string,
+  start: Start,
+  query: LogQuery,
+): AsyncGenerator<{ file: string; records: PlacedRecord[] }> {
+  let { cursor, skipBefore = "" } = start;
+  let last = "";
   try {
-    const size = fs.fstatSync(fd).size;
-    let tail = Buffer.alloc(0);
-    let from = size;
-    let seen = 0;
-    let start = size;
-    let first = true;
-    while (from > 0) {
-      const length = Math.min(BLOCK, from);
-      from -= length;
-      const block = Buffer.alloc(length);
-      fs.readSync(fd, block, 0, length, from);
-      tail = Buffer.concat([block, tail]);
-      for (;;) {
-        // The record before `start` ends with the newline at start - 1.
-        const end = start - from - 1;
-        const before = end <= 0 ? -1 : tail.lastIndexOf(NEWLINE, end - 1);
-        if (before < 0 && from > 0) break;
-        const at = from + before + 1;
-        if (at >= start) break;
-        const record = parseRecord(tail.subarray(at - from, Math.max(end, 0)));
-        // A complete record ends a line; so does the very last one, also when its newline never came.
-        if (record && (record.complete || first)) {
-          if (seen === lines) return { offset: start, lines };
-          seen++;
-        }
-        first = false;
-        start = at;
-        tail = tail.subarray(0, at - from);
-        if (start === 0) return { offset: 0, lines: seen };
+    for (;;) {
+      const records = cursor.next()?.filter(({ entry }) => entry.time >= skipBefore);
+      if (query.signal?.aborted) return;
+      if (records) {
+        last = records.at(-1)?.entry.time ?? last;
+        if (records.length > 0) yield { file: cursor.head ?? "", records };
+        await setImmediate();
+        continue;
       }
+      const fate = cursor.fate(path);
+      if (fate === "emptied") {
+        cursor.restart();
+        continue;
+      }
+      // Asked before the last looks at the files: what was written before the end is still read.
+      const ended = query.ended?.() ?? false;
+      if (cursor.grown()) continue;
+      const next = fate === "moved" ? await successor(path, cursor) : undefined;
+      if (next) {
+        cursor.close();
+        cursor = next.cursor;
+        skipBefore = next.lost ? last : "";
+        continue;
+      }
+      if (!query.follow || ended) return;
+      if (query.until !== undefined && BigInt(Date.now()) * 1_000_000n > query.until) return;
+      await changed(path, query, () => cursor.grown());
     }
-    return { offset: 0, lines: seen };
   } finally {
-    fs.closeSync(fd);
+    cursor.close();
+  }
+}
+
+/** The file after the cursor's; the oldest if the cursor's own has been dropped or cut since. */
+async function successor(path: string, cursor: LogCursor): Promise<{ cursor: LogCursor; lost: boolean } | undefined> {
+  const files = oldestFirst(path);
+  const at = files.findIndex((file) => headOfFile(file) === cursor.head);
+  const next = files[at + 1];
+  return next && { cursor: new LogCursor(await openLog(next), 0), lost: at < 0 };
+}
+
+function watch(path: string, wake: () => void): fs.FSWatcher | undefined {
+  try {
+    const watcher = fs.watch(path, { persistent: false }, wake);
+    watcher.on("error", wake);
+    return watcher;
+  } catch {
+    return undefined; // between a rotation and the monitor's new file there is none
   }
 }
 
@@ -132,76 +164,18 @@ function startOfLast(file: string, lines: number): { offset: number; lines: numb
 function changed(path: string, query: LogQuery, already: () => boolean): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {
-      watcher.close();
+      watcher?.close();
       clearTimeout(timer);
       forget?.();
       query.signal?.removeEventListener("abort", done);
       resolve();
     };
     let forget: (() => void) | undefined;
-    const watcher = fs.watch(path, done);
-    watcher.on("error", done);
+    const watcher = watch(path, done);
     // A rotation renames the file; the watch follows the old one, so look again soon.
-    const timer = setTimeout(done, 1000);
+    const timer = setTimeout(done, watcher ? 1000 : 20);
     query.signal?.addEventListener("abort", done, { once: true });
     forget = query.onEnd?.(done);
     if (already() || query.ended?.()) done();
   });
-}
-
-/** A place in one file, giving whole records. */
-class LogCursor {
-  private fd: number;
-  private inode: number;
-  private offset: number;
-  private rest: Buffer = Buffer.alloc(0);
-
-  constructor(file: string, offset: number) {
-    this.fd = fs.openSync(file, "r");
-    this.inode = fs.fstatSync(this.fd).ino;
-    this.offset = offset;
-  }
-
-  next(): LogRecord | undefined {
-    for (;;) {
-      const end = this.rest.indexOf(NEWLINE);
-      if (end >= 0) {
-        const record = parseRecord(this.rest.subarray(0, end));
-        this.rest = this.rest.subarray(end + 1);
-        if (record) return record;
-        continue;
-      }
-      if (!this.fill()) return undefined;
-    }
-  }
-
-  grown(): boolean {
-    return fs.fstatSync(this.fd).size > this.offset;
-  }
-
-  /** Moves on to the new file if the log was rotated and the old one is read to its end. */
-  rotated(path: string): boolean {
-    const stat = fs.statSync(path, { throwIfNoEntry: false });
-    if (!stat || stat.ino === this.inode || stat.size === 0 || this.grown()) return false;
-    fs.closeSync(this.fd);
-    this.fd = fs.openSync(path, "r");
-    this.inode = fs.fstatSync(this.fd).ino;
-    this.offset = 0;
-    this.rest = Buffer.alloc(0);
-    return true;
-  }
-
-  close(): void {
-    fs.closeSync(this.fd);
-  }
-
-  private fill(): boolean {
-    const block = Buffer.allocUnsafe(BLOCK);
-    const length = fs.readSync(this.fd, block, 0, BLOCK, this.offset);
-    if (length === 0) return false;
-    this.offset += length;
-    const bytes = block.subarray(0, length);
-    this.rest = this.rest.length === 0 ? bytes : Buffer.concat([this.rest, bytes]);
-    return true;
-  }
 }

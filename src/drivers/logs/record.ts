@@ -18,12 +18,14 @@ export function parseRecord(line: Buffer): LogRecord | undefined {
   const stamp = line.toString("latin1", 0, timeEnd);
   const stream = line.toString("latin1", timeEnd + 1, streamEnd);
   if (stream !== "stdout" && stream !== "stderr") return undefined;
+  const time = toUtc(stamp);
+  if (time === undefined) return undefined;
   const complete = line[streamEnd + 1] === 0x46;
   const data = line.subarray(streamEnd + 3);
   return {
     entry: {
       stream,
-      time: toUtc(stamp),
+      time,
       data: complete ? Buffer.concat([data, Buffer.from([NEWLINE])]) : Buffer.from(data),
       continued: false,
     },
@@ -31,9 +33,15 @@ export function parseRecord(line: Buffer): LogRecord | undefined {
   };
 }
 
+/** The time that a record, or the beginning of one, starts with; undefined: none. */
+export function timeOf(bytes: Buffer): string | undefined {
+  const end = bytes.indexOf(SPACE);
+  return end < 0 ? undefined : toUtc(bytes.toString("latin1", 0, end));
+}
+
 /** conmon writes local time with an offset; Docker shows UTC. */
-function toUtc(stamp: string): string {
+function toUtc(stamp: string): string | undefined {
   if (stamp.endsWith("+00:00")) return `${stamp.slice(0, -6)}Z`;
-  const seconds = new Date(Date.parse(stamp)).toISOString().slice(0, 19);
-  return `${seconds}.${stamp.slice(20, 29)}Z`;
+  const at = Date.parse(stamp);
+  return Number.isNaN(at) ? undefined : `${new Date(at).toISOString().slice(0, 19)}.${stamp.slice(20, 29)}Z`;
 }

@@ -4,7 +4,9 @@ import { parseTimestamp } from "../../base/timestamps.ts";
 import type { Archive } from "../../ports/archive.ts";
 import type { Checkpoints } from "../../ports/checkpoints.ts";
 import type { ContainerViews } from "../../ports/container-views.ts";
+import { logKeeping } from "../../base/logging/keeping.ts";
 import type { ContainerLogs, LogEntry, LogQuery } from "../../ports/container-logs.ts";
+import type { LogShippers } from "../../ports/log-shipper.ts";
 import { type AttachOptions, Attacher, type ClientStream } from "./attach.ts";
 import { ContainerCheckpoints } from "./checkpoints.ts";
 import { type CommitRequest, Committer, type CommitterDeps } from "./commit.ts";
@@ -14,6 +16,8 @@ import type { ContainerDeps } from "./deps.ts";
 import { Execs } from "./execs.ts";
 import { HealthMonitor } from "./health.ts";
 import { Lifecycle, type LifecycleHooks } from "./lifecycle.ts";
+import { LogRotation } from "./log-rotation.ts";
+import { LogShipping } from "./log-shipping.ts";
 import { hasLabel, type ListQuery, listContainers } from "./list.ts";
 import { linkNames, removeLink, shownLinks } from "./links.ts";
 import { recover } from "./reconcile.ts";
@@ -28,6 +32,7 @@ import { Watch } from "./watch.ts";
 export interface ContainersDeps extends ContainerDeps, CommitterDeps {
   logs: ContainerLogs;
   checkpoints: Checkpoints;
+  shippers: LogShippers;
   hostHostname: string;
   /** A prune is over; bytes that it freed. */
   onPruned: (bytes: number) => void;
@@ -47,6 +52,8 @@ export class Containers {
   private readonly remover: Remover;
   private readonly attacher: Attacher;
   private readonly health: HealthMonitor;
+  private readonly rotation: LogRotation;
+  private readonly shipping: LogShipping;
   private readonly hooks: LifecycleHooks;
   private readonly watch: Watch;
   private readonly copies: Copies;
@@ -54,14 +61,22 @@ export class Containers {
 
   constructor(deps: ContainersDeps) {
     this.deps = deps;
-    this.starter = new Starter(deps, deps.hostHostname);
-    this.remover = new Remover(deps, this.starter);
+    this.rotation = new LogRotation(deps, deps.logs);
+    this.shipping = new LogShipping(deps);
+    this.starter = new Starter(deps, this.shipping, deps.hostHostname);
+    this.remover = new Remover(deps, this.starter, this.shipping);
     this.execs = new Execs(deps);
     this.health = new HealthMonitor(deps, this.execs);
     this.attacher = new Attacher(deps, deps.logs);
     this.hooks = {
-      onStarted: (entry) => this.health.begin(entry),
+      onStarted: (entry) => {
+        this.health.begin(entry);
+        this.rotation.begin(entry);
+        this.shipping.begin(entry, { ended: false });
+      },
       onEnded: (entry) => {
+        this.rotation.end(entry);
+        this.shipping.ended(entry);
         this.health.end(entry);
         this.execs.forget(entry);
       },
@@ -69,7 +84,7 @@ export class Containers {
     };
     this.lifecycle = new Lifecycle(deps, this.starter, this.hooks);
     this.checkpoints = new ContainerCheckpoints(deps, this.lifecycle);
-    this.watch = new Watch(deps, deps.logs, this.lifecycle);
+    this.watch = new Watch(deps, this.lifecycle);
     const uses = new TreeUses(deps, deps.views);
     this.copies = new Copies(deps, uses);
     this.committer = new Committer(deps, uses, this.lifecycle);
@@ -79,12 +94,16 @@ export class Containers {
   async open(): Promise<void> {
     const { deps, starter, lifecycle, remover, hooks } = this;
     this.watch.begin();
+    // Also of containers that are down a rest may not have been sent yet.
+    for (const entry of deps.registry.all()) this.shipping.begin(entry, { ended: !isUp(entry.record) });
     await recover(deps, { registry: deps.registry, starter, lifecycle, remover, hooks });
   }
 
   /** Stops watching and ends copies; containers run on. */
   async close(): Promise<void> {
     this.watch.end();
+    this.rotation.close();
+    this.shipping.close();
     const entries = this.deps.registry.all();
     for (const entry of entries) {
       this.health.end(entry);
@@ -229,7 +248,8 @@ export class Containers {
   /** Throws when the log driver keeps nothing to read. */
   logs(reference: string, query: LogQuery): AsyncIterable<LogEntry> {
     const entry = this.find(reference);
-    if (entry.record.hostConfig.LogConfig?.Type === "none") {
+    const { Type: driver = "", Config: options = {} } = entry.record.hostConfig.LogConfig ?? {};
+    if (driver === "none" || !logKeeping(driver, options).readable) {
       throw new GantryError("notImplemented", "NO_LOG", "configured logging driver does not support reading");
     }
     return this.deps.logs.read(this.deps.files.paths(entry.id).log, {

@@ -52,7 +52,7 @@ export async function createContainer(
       hint: "the image has neither CMD nor ENTRYPOINT: name a command after the image",
     });
   }
-  const host = withDefaults(settleHostConfig(hostConfig, deps.registry), deps.host.facts());
+  const host = withDefaults(settleHostConfig(hostConfig, deps.registry, deps.logDefaults), deps.host.facts());
   const mode = host.NetworkMode ?? "bridge";
   if (merged.StopSignal) signalNumber(merged.StopSignal);
   const warnings = validateHostConfig(merged, host, deps.host.facts());

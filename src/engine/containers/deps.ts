@@ -1,3 +1,4 @@
+import type { LogOptions } from "../../base/logging/options.ts";
 import type { Ids, Clock } from "../../ports/clock.ts";
 import type { Cgroups } from "../../ports/cgroups.ts";
 import type { ContainerFiles } from "../../ports/container-files.ts";
@@ -39,6 +40,8 @@ export interface ContainerDeps {
   host: Host;
   /** Path of an init (tini) for --init, if the host has one. */
   initBinary: string | undefined;
+  /** For containers that name no log driver. */
+  logDefaults: { driver: string; options: LogOptions };
   clock: Clock;
   ids: Ids;
   logger: Logger;

@@ -1,5 +1,6 @@
 import type { ContainerConfig, HostConfig, NetworkingConfig } from "../../base/container-config.ts";
 import type { Digest } from "../../base/image-config.ts";
+import type { LogSubject } from "../../base/logging/subject.ts";
 import type { ProcessHandle } from "../../ports/monitor.ts";
 import type { Attachment } from "../networks/contract.ts";
 import type { EndReason, EndRequest } from "./end-reason.ts";
@@ -90,6 +91,8 @@ export interface ContainerRecord {
   state: ContainerState;
   /** From the last start; cleared when the container ends. */
   attachment?: Attachment;
+  /** What its log's messages say of it; from the last start. */
+  logSubject?: LogSubject;
 }
 
 export const NEVER = "0001-01-01T00:00:00Z";

@@ -1,6 +1,7 @@
 import { GantryError, isGantryError } from "../../base/errors.ts";
 import type { ContainerDeps } from "./deps.ts";
 import type { Lifecycle } from "./lifecycle.ts";
+import type { LogShipping } from "./log-shipping.ts";
 import { isUp, shortId } from "./record.ts";
 import type { ContainerEntry } from "./registry.ts";
 import type { Starter } from "./start.ts";
@@ -15,10 +16,12 @@ export interface RemoveOptions {
 export class Remover {
   private readonly deps: ContainerDeps;
   private readonly starter: Starter;
+  private readonly shipping: Pick<LogShipping, "finish">;
 
-  constructor(deps: ContainerDeps, starter: Starter) {
+  constructor(deps: ContainerDeps, starter: Starter, shipping: Pick<LogShipping, "finish">) {
     this.deps = deps;
     this.starter = starter;
+    this.shipping = shipping;
   }
 
   /** Throws conflict in Docker's words while the container is up and `force` is not given. */
@@ -67,6 +70,7 @@ export class Remover {
       if (unfinished) await this.starter.undo(entry);
       await deps.layers.removeWorkspace(record.id);
       if (volumes) await deps.mounts.removeAnonymous(record);
+      await this.shipping.finish(entry);
       deps.files.remove(record.id);
       deps.registry.remove(entry);
     } catch (error) {

@@ -1,11 +1,17 @@
 import type { ContainerConfig, EndpointSettings, HostConfig, NetworkingConfig } from "../../base/container-config.ts";
 import { GantryError, isGantryError } from "../../base/errors.ts";
+import { mergeLogConfig } from "../../base/logging/options.ts";
+import type { ContainerDeps } from "./deps.ts";
 import type { ContainerRegistry } from "./registry.ts";
 
 const CONTAINER = "container:";
 
 /** The values that Docker's inspect shows for what the client left out, and other containers by their ids. */
-export function settleHostConfig(host: HostConfig, registry: ContainerRegistry): HostConfig {
+export function settleHostConfig(
+  host: HostConfig,
+  registry: ContainerRegistry,
+  logDefaults: ContainerDeps["logDefaults"],
+): HostConfig {
   const joined = (mode: string | undefined): string | undefined =>
     mode?.startsWith(CONTAINER) && mode.length > CONTAINER.length
       ? `${CONTAINER}${joinedId(mode.slice(CONTAINER.length), registry)}`
@@ -22,7 +28,7 @@ export function settleHostConfig(host: HostConfig, registry: ContainerRegistry):
       Name: host.RestartPolicy?.Name || "no",
       MaximumRetryCount: host.RestartPolicy?.MaximumRetryCount ?? 0,
     },
-    LogConfig: { Type: host.LogConfig?.Type || "json-file", Config: host.LogConfig?.Config ?? {} },
+    LogConfig: mergeLogConfig(host.LogConfig, logDefaults),
     PortBindings: host.PortBindings ?? {},
   };
 }

@@ -13,6 +13,7 @@ export type StartStep =
   | { do: "join-network"; of: string }
   | { do: "write-etc" }
   | { do: "write-spec" }
+  | { do: "open-log" }
   | { do: "create-process"; runtime: string }
   | { do: "restore-process"; runtime: string; checkpoint: string }
   | { do: "start-process"; runtime: string };
@@ -30,6 +31,7 @@ export function planStart(record: ContainerRecord, hostHostname: string, checkpo
       : { do: "attach-network", request: attachRequest(record, hostHostname) },
     { do: "write-etc" },
     { do: "write-spec" },
+    { do: "open-log" },
     ...(checkpoint === undefined
       ? [{ do: "create-process", runtime } as const, { do: "start-process", runtime } as const]
       : [{ do: "restore-process", runtime, checkpoint } as const]),

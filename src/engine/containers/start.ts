@@ -1,8 +1,11 @@
 import { GantryError, messageOf } from "../../base/errors.ts";
+import { logKeeping } from "../../base/logging/keeping.ts";
+import { logSubject } from "../../base/logging/subject.ts";
 import type { Attachment } from "../networks/contract.ts";
 import type { ContainerDeps } from "./deps.ts";
 import { renderHosts, renderResolvConf } from "./etc-files.ts";
 import { type ResolvedLinks, resolveLinks, tellLinked } from "./links.ts";
+import { explainLogError, type LogShipping } from "./log-shipping.ts";
 import { cgroupsPathOf, type ContainerRecord } from "./record.ts";
 import { explainRefusal, refuseHopeless } from "./refusal.ts";
 import type { ContainerEntry } from "./registry.ts";
@@ -28,10 +31,12 @@ interface StartContext {
 /** Carries a start out; on an error everything is undone and the error thrown. */
 export class Starter {
   private readonly deps: ContainerDeps;
+  private readonly shipping: Pick<LogShipping, "connect" | "disconnect">;
   private readonly hostHostname: string;
 
-  constructor(deps: ContainerDeps, hostHostname: string) {
+  constructor(deps: ContainerDeps, shipping: Pick<LogShipping, "connect" | "disconnect">, hostHostname: string) {
     this.deps = deps;
+    this.shipping = shipping;
     this.hostHostname = hostHostname;
   }
 
@@ -84,6 +89,7 @@ export class Starter {
         (async () => deps.cgroups.removeFolders(cgroupsPathOf(record)))(),
       ])),
     );
+    this.shipping.disconnect(entry);
     deps.monitor.forgetExit(record.id);
     for (const attempt of attempts) {
       if (attempt.status === "rejected") {
@@ -124,6 +130,9 @@ export class Starter {
       case "write-spec":
         deps.files.write(record.id, { spec: this.specText(record, context) });
         return;
+      case "open-log":
+        await this.openLog(entry);
+        return;
       case "create-process":
         await this.createProcess(entry, context, step.runtime);
         return;
@@ -134,6 +143,31 @@ export class Starter {
         await deps.runtime(step.runtime).start(record.id);
         tellLinked(deps, record);
         return;
+    }
+  }
+
+  /** Options that make no sense, and receivers that are not there, are errors of the start. */
+  private async openLog(entry: ContainerEntry): Promise<void> {
+    const { record } = entry;
+    const { Type: driver = "", Config: options = {} } = record.hostConfig.LogConfig ?? {};
+    if (driver === "none") return;
+    try {
+      logKeeping(driver, options);
+      record.logSubject = logSubject(driver, options, {
+        containerId: record.id,
+        containerName: record.name,
+        imageId: record.imageId,
+        imageName: record.config.Image ?? "",
+        created: record.created,
+        entrypoint: record.path,
+        args: record.args,
+        labels: record.config.Labels ?? {},
+        env: record.config.Env ?? [],
+        hostname: this.hostHostname,
+      });
+      await this.shipping.connect(entry);
+    } catch (error) {
+      throw explainLogError(error);
     }
   }
 

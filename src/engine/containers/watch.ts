@@ -1,26 +1,21 @@
 import { messageOf } from "../../base/errors.ts";
-import type { ContainerLogs } from "../../ports/container-logs.ts";
 import type { ContainerDeps } from "./deps.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import { isUp } from "./record.ts";
 import type { ContainerEntry } from "./registry.ts";
 
-/** Milliseconds between two looks at what no event tells: lost monitors and the size of logs. */
+/** Milliseconds between two looks at what no event tells: lost monitors. */
 const PERIOD = 1000;
-const LOG_LIMIT = 20 * 1024 * 1024;
-const LOG_FILES = 5;
 
-/** Notices ends of containers, lost monitors and long logs. */
+/** Notices ends of containers and lost monitors. */
 export class Watch {
   private readonly deps: ContainerDeps;
-  private readonly logs: ContainerLogs;
   private readonly lifecycle: Lifecycle;
   private stopExits: (() => void) | undefined;
   private stopTimer: (() => void) | undefined;
 
-  constructor(deps: ContainerDeps, logs: ContainerLogs, lifecycle: Lifecycle) {
+  constructor(deps: ContainerDeps, lifecycle: Lifecycle) {
     this.deps = deps;
-    this.logs = logs;
     this.lifecycle = lifecycle;
   }
 
@@ -52,10 +47,6 @@ export class Watch {
     const { monitor } = entry.record.state;
     // Also catches an exit whose event was lost.
     if (!monitor || !this.deps.monitor.alive(monitor)) this.ended(entry.id);
-    const { log, bundle } = this.deps.files.paths(entry.id);
-    if (this.logs.size(log) < LOG_LIMIT) return;
-    this.logs.rotate(log, LOG_FILES);
-    this.deps.monitor.reopenLog(bundle);
   }
 
   private ended(id: string): void {

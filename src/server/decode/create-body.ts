@@ -29,6 +29,8 @@ const HOST_CONFIG = new Map([
   ...kinds("texts", "Sysctls Tmpfs StorageOpt Annotations"),
 ]);
 
+const LOG_CONFIG = new Map([...kinds("string", "Type"), ...kinds("texts", "Config")]);
+
 const isMap = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 const isText = (value: unknown): boolean => typeof value === "string";
@@ -51,6 +53,7 @@ const RULES: Record<Kind, { words: string; holds: (value: unknown) => boolean }>
 export function checkCreateBody(body: ContainerCreateRequest): void {
   check(body, CONFIG, "");
   if (body.HostConfig) check(body.HostConfig, HOST_CONFIG, "HostConfig.");
+  if (body.HostConfig?.LogConfig) check(body.HostConfig.LogConfig, LOG_CONFIG, "HostConfig.LogConfig.");
 }
 
 function check(object: object, fields: ReadonlyMap<string, Kind>, prefix: string): void {

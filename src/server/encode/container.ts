@@ -1,6 +1,6 @@
 import type { EndpointSettings, HostConfig, PortBinding } from "../../base/container-config.ts";
 import type { ContainerPaths } from "../../ports/container-files.ts";
-import { type ContainerRecord, isUp } from "../../engine/containers/record.ts";
+import { type ContainerRecord, isUp, NEVER } from "../../engine/containers/record.ts";
 import { readSecurityOptions } from "../../engine/containers/spec/security-options.ts";
 import type { ContainerInspect, ContainerSummary, NetworkSettings, PortSummary } from "../../wire/types/containers.ts";
 import { statusWords } from "./status-words.ts";
@@ -43,7 +43,7 @@ export function inspectContainer(
     ResolvConfPath: facts.paths.resolvConf,
     HostnamePath: facts.paths.hostname,
     HostsPath: facts.paths.hosts,
-    LogPath: record.hostConfig.LogConfig?.Type === "none" ? "" : facts.paths.log,
+    LogPath: record.hostConfig.LogConfig?.Type === "json-file" && state.startedAt !== NEVER ? facts.paths.log : "",
     Name: `/${record.name}`,
     RestartCount: state.restartCount,
     Driver: "overlay2",

@@ -1,4 +1,5 @@
 import { GantryError, isGantryError, messageOf } from "../../base/errors.ts";
+import { attributeWords } from "../../base/logging/subject.ts";
 import { parseTimestamp } from "../../base/timestamps.ts";
 import type { AttachOptions } from "../../engine/containers/attach.ts";
 import type { Containers, WaitCondition } from "../../engine/containers/containers.ts";
@@ -255,6 +256,7 @@ async function logs(deps: ContainerRoutesDeps, call: Call): Promise<void> {
       stderr,
       framed: !tty,
       timestamps: call.flag("timestamps"),
+      ...(call.flag("details") ? { details: attributeWords(entry.record.logSubject?.attributes ?? {}) } : {}),
       signal: call.signal,
     });
   } catch (error) {

@@ -1,3 +1,4 @@
+import { LOG_DRIVERS } from "../../base/logging/options.ts";
 import type { Containers } from "../../engine/containers/containers.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Host } from "../../ports/host-facts.ts";
@@ -19,6 +20,8 @@ export interface EngineIdentity {
   components: { Name: string; Version: string; Details: Record<string, string> }[];
   insecureRegistries: string[];
   experimental: boolean;
+  /** For containers that name none. */
+  logDriver: string;
 }
 
 export interface SystemRoutesDeps {
@@ -94,7 +97,7 @@ function info(deps: SystemRoutesDeps): object {
       Volume: ["local"],
       Network: ["bridge", "host", "null"],
       Authorization: null,
-      Log: ["json-file", "none"],
+      Log: LOG_DRIVERS,
     },
     MemoryLimit: has("memory"),
     SwapLimit: facts.cgroup.swapLimit,
@@ -109,7 +112,7 @@ function info(deps: SystemRoutesDeps): object {
     OomKillDisable: facts.cgroup.version !== 2,
     NGoroutines: 0,
     SystemTime: clock.stamp(),
-    LoggingDriver: "json-file",
+    LoggingDriver: identity.logDriver,
     CgroupDriver: "cgroupfs",
     CgroupVersion: facts.cgroup.version === 2 ? "2" : "1",
     NEventsListener: 0,

@@ -26,6 +26,7 @@ describe("gantryd's options", () => {
       bridge: "gantry0",
       pidfile: "/run/gantry/gantryd.pid",
       logLevel: "info",
+      logs: { driver: "json-file", options: {} },
       insecureRegistries: [],
     });
   });

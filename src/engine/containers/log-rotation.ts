@@ -1,0 +1,107 @@
+import { messageOf } from "../../base/errors.ts";
+import { type LogKeeping, logKeeping } from "../../base/logging/keeping.ts";
+import type { ContainerLogs } from "../../ports/container-logs.ts";
+import type { ContainerDeps } from "./deps.ts";
+import type { ContainerEntry } from "./registry.ts";
+
+/** Milliseconds between two looks at a log that grows. */
+const SOONEST = 10;
+const LATEST = 1000;
+
+interface Watched {
+  entry: ContainerEntry;
+  path: string;
+  keeping: LogKeeping;
+  size: number;
+  at: number;
+  cancel: (() => void) | undefined;
+  /** The file was missing at the last look. */
+  missing: boolean;
+}
+
+/**
+ * Keeps logs within their bounds. A quiet log costs nothing: its next write wakes; one that grows is looked at the more
+ * often the sooner it will be full.
+ */
+export class LogRotation {
+  private readonly deps: Pick<ContainerDeps, "files" | "monitor" | "clock" | "logger">;
+  private readonly logs: ContainerLogs;
+  private readonly watched = new Map<string, Watched>();
+
+  constructor(deps: Pick<ContainerDeps, "files" | "monitor" | "clock" | "logger">, logs: ContainerLogs) {
+    this.deps = deps;
+    this.logs = logs;
+  }
+
+  begin(entry: ContainerEntry): void {
+    this.end(entry);
+    const { Type: driver = "", Config: options = {} } = entry.record.hostConfig.LogConfig ?? {};
+    if (driver === "none") return;
+    const { log: path } = this.deps.files.paths(entry.id);
+    const at = this.deps.clock.now();
+    const keeping = logKeeping(driver, options);
+    const log = { entry, path, keeping, size: 0, at, cancel: undefined, missing: false };
+    this.watched.set(entry.id, log);
+    this.look(log);
+  }
+
+  end(entry: ContainerEntry): void {
+    this.watched.get(entry.id)?.cancel?.();
+    this.watched.delete(entry.id);
+  }
+
+  close(): void {
+    for (const log of this.watched.values()) log.cancel?.();
+    this.watched.clear();
+  }
+
+  private look(log: Watched): void {
+    log.cancel = undefined;
+    let wait = LATEST;
+    try {
+      wait = this.keep(log);
+    } catch (error) {
+      this.deps.logger.error("rotating a log", { container: log.entry.id, error: messageOf(error) });
+    }
+    log.cancel =
+      (wait === 0 ? this.logs.onWrite(log.path, () => this.lookAfter(log, SOONEST)) : undefined) ??
+      this.deps.clock.after(wait || LATEST, () => this.look(log));
+  }
+
+  private lookAfter(log: Watched, ms: number): void {
+    log.cancel = this.deps.clock.after(ms, () => this.look(log));
+  }
+
+  /** Rotates if it is time; answers when to look again in milliseconds, 0: at the next write. */
+  private keep(log: Watched): number {
+    const { bundle } = this.deps.files.paths(log.entry.id);
+    const size = this.logs.size(log.path);
+    if (size === undefined) {
+      // An engine that was killed between moving the log and telling the monitor.
+      if (log.missing) this.deps.monitor.reopenLog(bundle);
+      log.missing = !log.missing;
+      return log.missing ? LATEST : SOONEST;
+    }
+    log.missing = false;
+    const now = this.deps.clock.now();
+    const grown = size - log.size;
+    const elapsed = Math.max(1, now - log.at);
+    Object.assign(log, { size, at: now });
+    if (size >= log.keeping.maxSize) {
+      this.logs.rotate(log.path, log.keeping);
+      this.deps.monitor.reopenLog(bundle);
+      log.size = 0;
+      this.settle(log);
+      return SOONEST;
+    }
+    if (grown === 0) return 0;
+    const untilFull = grown < 0 ? LATEST : ((log.keeping.maxSize - size) * elapsed) / grown;
+    return Math.min(LATEST, Math.max(SOONEST, untilFull / 2));
+  }
+
+  private settle(log: Watched): void {
+    this.logs.settle(log.path, log.keeping).catch((error: unknown) => {
+      this.deps.logger.warn("compressing a log", { container: log.entry.id, error: messageOf(error) });
+    });
+  }
+}
