@@ -14,9 +14,11 @@ interface Watched {
   keeping: LogKeeping;
   size: number;
   at: number;
+  /** Milliseconds that were waited last. */
+  wait: number;
   cancel: (() => void) | undefined;
-  /** The file was missing at the last look. */
-  missing: boolean;
+  /** Since when the file is missing. */
+  missing: number | undefined;
 }
 
 /**
@@ -40,7 +42,7 @@ export class LogRotation {
     const { log: path } = this.deps.files.paths(entry.id);
     const at = this.deps.clock.now();
     const keeping = logKeeping(driver, options);
-    const log = { entry, path, keeping, size: 0, at, cancel: undefined, missing: false };
+    const log = { entry, path, keeping, size: 0, at, wait: SOONEST, cancel: undefined, missing: undefined };
     this.watched.set(entry.id, log);
     this.look(log);
   }
@@ -76,14 +78,16 @@ export class LogRotation {
   private keep(log: Watched): number {
     const { bundle } = this.deps.files.paths(log.entry.id);
     const size = this.logs.size(log.path);
-    if (size === undefined) {
-      // An engine that was killed between moving the log and telling the monitor.
-      if (log.missing) this.deps.monitor.reopenLog(bundle);
-      log.missing = !log.missing;
-      return log.missing ? LATEST : SOONEST;
-    }
-    log.missing = false;
     const now = this.deps.clock.now();
+    if (size === undefined) {
+      // The monitor has not opened it yet; or an engine was killed after moving the log and before telling the monitor.
+      log.missing ??= now;
+      if (now - log.missing < LATEST) return SOONEST;
+      this.deps.monitor.reopenLog(bundle);
+      log.missing = undefined;
+      return LATEST;
+    }
+    log.missing = undefined;
     const grown = size - log.size;
     const elapsed = Math.max(1, now - log.at);
     Object.assign(log, { size, at: now });
@@ -92,11 +96,17 @@ export class LogRotation {
       this.deps.monitor.reopenLog(bundle);
       log.size = 0;
       this.settle(log);
+      log.wait = SOONEST;
       return SOONEST;
     }
-    if (grown === 0) return 0;
+    if (grown === 0) {
+      log.wait = SOONEST;
+      return 0;
+    }
+    // A flood may have paused for this moment: waits grow slowly.
     const untilFull = grown < 0 ? LATEST : ((log.keeping.maxSize - size) * elapsed) / grown;
-    return Math.min(LATEST, Math.max(SOONEST, untilFull / 2));
+    log.wait = Math.min(LATEST, 2 * log.wait, Math.max(SOONEST, untilFull / 2));
+    return log.wait;
   }
 
   private settle(log: Watched): void {
