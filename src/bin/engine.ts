@@ -40,6 +40,7 @@ import { ContainerRegistry } from "../engine/containers/registry.ts";
 import { runOnce } from "../engine/containers/run-once.ts";
 import { grantedCapabilities } from "../engine/containers/spec/capabilities.ts";
 import { defaultSeccomp } from "../engine/containers/spec/seccomp.ts";
+import { ImageMounts } from "../engine/containers/spec/image-mounts.ts";
 import { VolumeMounts } from "../engine/containers/spec/volume-mounts.ts";
 import { Events, HISTORY } from "../engine/events/events.ts";
 import { Bootstrap } from "../engine/images/bootstrap.ts";
@@ -181,6 +182,8 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
       volumes,
       rootfs,
       hostPaths: new LinuxHostPaths(),
+      imageMounts: new ImageMounts({ images, layers, rootfs }),
+      dataRoot: roots[0] as string,
       mountsOf: (reference) => registry.find(reference).record.mounts,
       ipc: { memory, donor: (reference) => registry.find(reference).record },
     }),

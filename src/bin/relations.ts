@@ -1,7 +1,7 @@
 import { isGantryError } from "../base/errors.ts";
 import { parseReference } from "../base/reference.ts";
 import type { PublishContainerEvent } from "../engine/containers/deps.ts";
-import { type ContainerRecord, isUp, shortId } from "../engine/containers/record.ts";
+import { type ContainerRecord, isUp, type MountPoint, shortId } from "../engine/containers/record.ts";
 import type { ContainerRegistry } from "../engine/containers/registry.ts";
 import type { Events } from "../engine/events/events.ts";
 import type { ImageSource, ImageUser } from "../engine/images/contract.ts";
@@ -24,11 +24,11 @@ export function containerUse(
   return {
     ofImage: (imageId) =>
       records()
-        .filter((record) => record.imageId === imageId)
+        .filter(({ imageId: own, mounts }) => own === imageId || mounts.some((row) => isOfImage(row, imageId)))
         .map((record) => ({ id: record.id, name: record.name, running: isUp(record) })),
     ofVolume: (name) =>
       records()
-        .filter((record) => record.mounts.some((mount) => mount.Name === name))
+        .filter((record) => record.mounts.some((mount) => mount.Type === "volume" && mount.Name === name))
         .map((record) => record.id),
     imageName: (images) => (record) => nameOfImage(images, record),
     networked: {
@@ -53,6 +53,8 @@ export function containerUse(
     },
   };
 }
+
+const isOfImage = (row: MountPoint, imageId: string): boolean => row.Type === "image" && row.Source === imageId;
 
 /** The name it was made from while that still means this image; else the short id. */
 function nameOfImage(images: ImageSource, record: ContainerRecord): string {

@@ -37,6 +37,8 @@ export interface VolumeFiles {
 export interface HostPaths {
   /** Follows links; undefined when there is nothing. */
   typeOf(path: string): "directory" | "other" | undefined;
+  /** How mounts travel from and to the mount that holds the path. */
+  propagationOf(path: string): { mountPoint: string; peers: "shared" | "slave" | "none" };
   /** With parents, owned by root, 0755. Throws invalid BAD_BIND_SOURCE with the kernel's reason. */
   makeDirectory(path: string): void;
 }

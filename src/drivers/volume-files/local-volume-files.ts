@@ -8,6 +8,7 @@ import { MNT_DETACH, MS, mount, umount } from "../syscalls/mount.ts";
 import { removeTree } from "../syscalls/remove-tree.ts";
 import { copyInto, emptyFolder } from "./copy-up.ts";
 import { readMountOptions } from "./mount-flags.ts";
+import { readMountTable } from "./mount-table.ts";
 
 const DATA = "_data";
 /** Holds a copy until it is complete. */
@@ -137,23 +138,11 @@ export class LocalVolumeFiles implements VolumeFiles {
     try {
       const own = fs.statSync(this.dataPath(name));
       const above = fs.statSync(path.join(this.root, name));
-      return own.dev !== above.dev || mountTable().has(this.dataPath(name));
+      return own.dev !== above.dev || readMountTable().some((row) => row.mountPoint === this.dataPath(name));
     } catch {
       return false;
     }
   }
-}
-
-/** Mount points of this namespace; a bind on the same file system shows only there. */
-function mountTable(): Set<string> {
-  const lines = fs.readFileSync("/proc/self/mountinfo", "utf8").split("\n");
-  return new Set(
-    lines.map((line) =>
-      (line.split(" ")[4] ?? "").replace(/\\([0-7]{3})/g, (_, octal: string) =>
-        String.fromCharCode(Number.parseInt(octal, 8)),
-      ),
-    ),
-  );
 }
 
 /** A descriptor of the folder that `from` is inside `rootfs`; undefined when there is none. */

@@ -56,8 +56,6 @@ export async function createContainer(
   const mode = host.NetworkMode ?? "bridge";
   if (merged.StopSignal) signalNumber(merged.StopSignal);
   const warnings = validateHostConfig(merged, host, deps.host.facts());
-  const settled = settleEndpoints(merged, mode, request.networking);
-  warnings.push(...settled.warnings);
   deps.runtime(host.Runtime ?? "");
   const links = planLinks(host, deps.registry);
   const id = deps.ids.id();
@@ -69,7 +67,7 @@ export async function createContainer(
     args: command.slice(1),
     config: { ...merged, Hostname: merged.Hostname || (mode === "host" ? hostHostname : id.slice(0, 12)) },
     hostConfig: host,
-    networking: settled.endpoints,
+    networking: settleEndpoints(mode, request.networking),
     ...(links.length > 0 ? { links } : {}),
     imageId: image.id,
     ...(image.chain.length > 0 ? { chainId: image.chain[image.chain.length - 1] } : {}),

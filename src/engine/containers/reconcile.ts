@@ -5,6 +5,7 @@ import { cgroupsPathOf, isUp, type ContainerRecord } from "./record.ts";
 import type { ContainerEntry, ContainerRegistry } from "./registry.ts";
 import type { Remover } from "./remove.ts";
 import { decideBoot } from "./restart-policy.ts";
+import { workspaceOwner } from "./spec/image-mounts.ts";
 import type { Starter } from "./start.ts";
 
 /** Containers that are recovered side by side. */
@@ -149,7 +150,9 @@ async function carryOut(
 /** Removes groups, mounts, workspaces and files whose container is not in the index. */
 async function sweep(deps: ContainerDeps, registry: ContainerRegistry): Promise<void> {
   const known = new Set(registry.all().map((entry) => entry.id));
-  const strays = new Set([...deps.files.list(), ...deps.layers.listWorkspaces()].filter((id) => !known.has(id)));
+  const strays = new Set(
+    [...deps.files.list(), ...deps.layers.listWorkspaces()].filter((id) => !known.has(workspaceOwner(id))),
+  );
   for (const id of strays) {
     const attempts = await Promise.allSettled([
       deps.cgroups.destroy(`/gantry/${id}`),

@@ -4,6 +4,7 @@ import type { LogSubject } from "../../base/logging/subject.ts";
 import type { ProcessHandle } from "../../ports/monitor.ts";
 import type { Attachment } from "../networks/contract.ts";
 import type { EndReason, EndRequest } from "./end-reason.ts";
+import type { ReadOnlySubmounts } from "./spec/mount-requests.ts";
 import { cgroupsPath } from "./spec/resources.ts";
 
 export type Status = "created" | "running" | "paused" | "restarting" | "removing" | "exited" | "dead";
@@ -18,6 +19,8 @@ export interface MountPoint {
   Mode: string;
   RW: boolean;
   Propagation: string;
+  /** What inspect does not show and `--volumes-from` takes over. */
+  finer?: { subpath?: string; nonRecursive?: boolean; submounts?: ReadOnlySubmounts };
 }
 
 /** A link to another container, which may have gone or have got another name since. */

@@ -1,4 +1,4 @@
-import type { ContainerConfig, EndpointSettings, HostConfig, NetworkingConfig } from "../../base/container-config.ts";
+import type { EndpointSettings, HostConfig, NetworkingConfig } from "../../base/container-config.ts";
 import { GantryError, isGantryError } from "../../base/errors.ts";
 import { mergeLogConfig } from "../../base/logging/options.ts";
 import type { ContainerDeps } from "./deps.ts";
@@ -45,42 +45,15 @@ function joinedId(reference: string, registry: ContainerRegistry): string {
 
 const networkNameOf = (mode: string | undefined): string => (!mode || mode === "default" ? "bridge" : mode);
 
-const MODES_WITHOUT_MAC = /^(host|none|container:.*)$/;
-
-/**
- * The networks to join by their real names, that of the mode and those named besides, with the container-wide MacAddress of older clients given to the main
- * network. Throws invalid BAD_ENDPOINT in Docker's words.
- */
+/** The networks to join by their real names: that of the mode and those named besides. */
 export function settleEndpoints(
-  config: ContainerConfig,
   mode: string,
   networking: NetworkingConfig | undefined,
-): { endpoints: Record<string, EndpointSettings>; warnings: string[] } {
+): Record<string, EndpointSettings> {
+  if (mode.startsWith(CONTAINER)) return {};
   const named = Object.entries(networking?.EndpointsConfig ?? {}).map(([name, settings]) => [
     networkNameOf(name),
     settings ?? {},
   ]);
-  const endpoints: Record<string, EndpointSettings> = mode.startsWith(CONTAINER)
-    ? {}
-    : { [mode]: {}, ...Object.fromEntries(named) };
-  const mac = config.MacAddress;
-  if (!mac) return { endpoints, warnings: [] };
-  if (MODES_WITHOUT_MAC.test(mode)) {
-    throw new GantryError("invalid", "BAD_ENDPOINT", "conflicting options: mac-address and the network mode");
-  }
-  const own = endpoints[mode]?.MacAddress;
-  if (own && own !== mac) {
-    throw new GantryError(
-      "invalid",
-      "BAD_ENDPOINT",
-      "the container-wide MAC address must match the endpoint-specific MAC address for the main network, or be left empty",
-    );
-  }
-  endpoints[mode] = { ...endpoints[mode], MacAddress: mac };
-  return {
-    endpoints,
-    warnings: own
-      ? []
-      : ["The container-wide MacAddress field is now deprecated. It should be specified in EndpointsConfig instead."],
-  };
+  return { [mode]: {}, ...Object.fromEntries(named) };
 }

@@ -1,4 +1,5 @@
 import type { ContainerConfig, HostConfig } from "../../../base/container-config.ts";
+import type { ReadOnlySubmounts } from "./mount-requests.ts";
 import type { HostDevice, HostFacts } from "../../../ports/host-facts.ts";
 
 /** Who a container's process runs as, looked up in the image's own passwd and group files. */
@@ -24,6 +25,8 @@ export interface ResolvedMount {
   folder?: boolean;
   /** Bind only: leave out what is mounted below the source. */
   nonRecursive?: boolean;
+  /** Read-only bind only: how what is mounted below the source is to be; "asked" by default. */
+  submounts?: ReadOnlySubmounts;
   /** tmpfs only: mount options as given ("size=64m", "exec"). */
   options?: string[];
 }

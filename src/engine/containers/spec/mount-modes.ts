@@ -18,15 +18,13 @@ const category = (word: string): string | undefined => {
   return CONSISTENCY.has(word) ? "consistency" : undefined;
 };
 
-/** Throws invalid BAD_MOUNT_MODE for an unknown word, two words of one kind, or one that this type of mount lacks. */
-export function readMode(mode: string, type: "bind" | "volume"): MountMode {
+/** Throws invalid BAD_MOUNT_MODE for an unknown word, or two words of one kind. */
+export function readMode(mode: string): MountMode {
   const refuse = (): GantryError => new GantryError("invalid", "BAD_MOUNT_MODE", `invalid mode: ${mode}`);
   const seen = new Map<string, string>();
   for (const word of mode === "" ? [] : mode.split(",")) {
     const kind = category(word);
     if (kind === undefined || seen.has(kind)) throw refuse();
-    if (kind === "copy" && type !== "volume") throw refuse();
-    if (kind === "propagation" && type !== "bind") throw refuse();
     seen.set(kind, word);
   }
   const propagation = seen.get("propagation");

@@ -5,7 +5,7 @@ import { isPropagation, looksLikeMode, readMode } from "./mount-modes.ts";
 import { tmpfsOptions } from "./tmpfs-options.ts";
 
 /** One mount as it was asked for, before anything exists. */
-export type MountRequest = BindRequest | VolumeRequest | TmpfsRequest;
+export type MountRequest = BindRequest | VolumeRequest | TmpfsRequest | ImageMountRequest;
 
 interface Common {
   /** Absolute and clean. */
@@ -18,11 +18,19 @@ interface Common {
 export interface BindRequest extends Common {
   type: "bind";
   source: string;
+  /** "": nothing was said. */
   propagation: string;
   nonRecursive: boolean;
+  submounts: ReadOnlySubmounts;
   /** `-v` makes a missing source; `--mount` does not. */
   createSource: boolean;
 }
+
+/**
+ * Of a read-only bind, what is mounted below its source: read-only too where the kernel can ("asked"), left writable, or
+ * refused where the kernel can't.
+ */
+export type ReadOnlySubmounts = "asked" | "writable" | "required";
 
 export interface VolumeRequest extends Common {
   type: "volume";
@@ -40,6 +48,14 @@ export interface TmpfsRequest extends Common {
   options: string[];
   /** From HostConfig.Tmpfs: inspect shows it there and not among the mounts. */
   hidden: boolean;
+}
+
+/** An image's files, always read-only. */
+export interface ImageMountRequest extends Common {
+  type: "image";
+  /** Name or id. */
+  image: string;
+  subpath?: string;
 }
 
 const invalid = (message: string, code = "BAD_MOUNT"): GantryError => new GantryError("invalid", code, message);
@@ -111,10 +127,14 @@ function readBind(raw: string, driver: string | undefined): BindRequest | Volume
   if (!second.startsWith("/") && looksLikeMode(second)) throw broken();
   const type = first.startsWith("/") ? "bind" : "volume";
   const destination = about(type, () => checkTarget(second), prefix);
-  const { readOnly, noCopy, propagation } = readMode(mode, type);
+  const { readOnly, noCopy, propagation } = readMode(mode);
+  const foreign = type === "bind" ? noCopy && "VolumeOptions" : propagation && "BindOptions";
+  if (foreign) {
+    throw invalid(`${prefix}invalid mount config for type "${type}": field ${foreign} must not be specified`);
+  }
   if (type === "bind") {
-    const common = { destination, readOnly, mode, propagation: propagation ?? "rprivate" };
-    return { type, ...common, source: clean(first), nonRecursive: false, createSource: true };
+    const common = { destination, readOnly, mode, propagation: propagation ?? "" };
+    return { type, ...common, source: clean(first), nonRecursive: false, submounts: "asked", createSource: true };
   }
   return { ...named(first, destination, driver), readOnly, mode: mode || "z", noCopy };
 }
@@ -145,7 +165,12 @@ function readTmpfs(target: string, options: string): TmpfsRequest {
 function readMountSpec(spec: MountSpec): MountRequest {
   return about(spec.Type, () => {
     const destination = checkTarget(spec.Target ?? "");
-    const others = { bind: spec.BindOptions, volume: spec.VolumeOptions, tmpfs: spec.TmpfsOptions };
+    const others = {
+      bind: spec.BindOptions,
+      volume: spec.VolumeOptions,
+      tmpfs: spec.TmpfsOptions,
+      image: spec.ImageOptions,
+    };
     for (const [type, options] of Object.entries(others)) {
       if (type === spec.Type || options === undefined || options === null) continue;
       throw invalid(`field ${type[0]?.toUpperCase()}${type.slice(1)}Options must not be specified`);
@@ -157,8 +182,11 @@ function readMountSpec(spec: MountSpec): MountRequest {
         return volumeSpec(spec, destination);
       case "tmpfs":
         return tmpfsSpec(spec, destination);
+      case "image":
+        return imageSpec(spec, destination);
       default:
-        throw invalid(`mount type ${JSON.stringify(spec.Type)} is not supported`);
+        // npipe is of Windows, cluster of a swarm
+        throw invalid("mount type unknown");
     }
   });
 }
@@ -169,15 +197,23 @@ function bindSpec(spec: MountSpec, destination: string): BindRequest {
   if (!source.startsWith("/")) throw invalid(`invalid mount path: '${source}' mount path must be absolute`);
   if (source.includes("\0")) throw invalid("invalid mount path: it holds a NUL byte");
   const { Propagation = "", NonRecursive = false, CreateMountpoint = false } = spec.BindOptions ?? {};
+  const { ReadOnlyNonRecursive = false, ReadOnlyForceRecursive = false } = spec.BindOptions ?? {};
   if (Propagation !== "" && !isPropagation(Propagation)) throw invalid(`invalid propagation mode: ${Propagation}`);
+  if (ReadOnlyNonRecursive && ReadOnlyForceRecursive) {
+    throw invalid("mount options conflict: ReadOnlyNonRecursive && ReadOnlyForceRecursive");
+  }
+  if (ReadOnlyForceRecursive && (NonRecursive || !spec.ReadOnly)) {
+    throw invalid("ReadOnlyForceRecursive requires ReadOnly, and excludes NonRecursive");
+  }
   return {
     type: "bind",
     source: clean(source),
     destination,
     readOnly: spec.ReadOnly ?? false,
     mode: "",
-    propagation: Propagation || "rprivate",
+    propagation: Propagation,
     nonRecursive: NonRecursive,
+    submounts: ReadOnlyForceRecursive ? "required" : ReadOnlyNonRecursive ? "writable" : "asked",
     createSource: CreateMountpoint,
   };
 }
@@ -185,9 +221,8 @@ function bindSpec(spec: MountSpec, destination: string): BindRequest {
 function volumeSpec(spec: MountSpec, destination: string): VolumeRequest {
   const { NoCopy = false, Labels, DriverConfig, Subpath = "" } = spec.VolumeOptions ?? {};
   if (Subpath !== "" && !spec.Source) throw invalid("must not set Subpath when using anonymous volumes");
-  if (path.posix.isAbsolute(Subpath) || path.posix.normalize(Subpath).startsWith("..")) {
-    throw invalid("subpath must be a relative path within the volume");
-  }
+  checkSubpath(Subpath, "volume");
+  if (spec.ReadOnly && !spec.Source) throw invalid("must not set ReadOnly mode when using anonymous volumes");
   return {
     ...named(spec.Source || undefined, destination, DriverConfig?.Name),
     readOnly: spec.ReadOnly ?? false,
@@ -199,15 +234,38 @@ function volumeSpec(spec: MountSpec, destination: string): VolumeRequest {
   };
 }
 
+function checkSubpath(subpath: string, what: string): void {
+  if (path.posix.isAbsolute(subpath) || path.posix.normalize(subpath).split("/")[0] === "..") {
+    throw invalid(`subpath must be a relative path within the ${what}`);
+  }
+}
+
+function imageSpec(spec: MountSpec, destination: string): ImageMountRequest {
+  const image = spec.Source ?? "";
+  if (image === "") throw invalid("field Source must not be empty");
+  const { Subpath = "" } = spec.ImageOptions ?? {};
+  checkSubpath(Subpath, "image");
+  return { type: "image", image, destination, readOnly: true, mode: "", ...(Subpath !== "" && { subpath: Subpath }) };
+}
+
 function tmpfsSpec(spec: MountSpec, destination: string): TmpfsRequest {
   if (spec.Source) throw invalid("field Source must not be specified");
-  const { SizeBytes = 0, Mode = 0 } = spec.TmpfsOptions ?? {};
+  const { SizeBytes = 0, Mode = 0, Options } = spec.TmpfsOptions ?? {};
   if (SizeBytes < 0) throw invalid("size of tmpfs cannot be negative");
   const options = [
     ...(SizeBytes > 0 ? [`size=${SizeBytes}`] : []),
     ...(Mode > 0 ? [`mode=${(Mode & 0o7777).toString(8)}`] : []),
+    ...(Options ?? []).map(tmpfsOption),
   ];
   return { type: "tmpfs", destination, readOnly: spec.ReadOnly ?? false, mode: "", options, hidden: false };
+}
+
+/** One of TmpfsOptions.Options: only these change what the others leave open. */
+function tmpfsOption(words: string[]): string {
+  if (words.length < 1 || words.length > 2) throw invalid("invalid option array length");
+  const [name = ""] = words;
+  if (name !== "exec" && name !== "noexec") throw invalid(`invalid option: ${name}`);
+  return words.join("=");
 }
 
 /** `--volumes-from container[:ro|rw]`. Throws invalid BAD_MOUNT_MODE. */
@@ -216,5 +274,8 @@ export function readVolumesFrom(text: string): { container: string; readOnly: bo
   if (cut < 0) return { container: text, readOnly: false };
   const mode = text.slice(cut + 1);
   if (text.slice(0, cut) === "") throw invalid(`invalid volumes-from specification: '${text}'`);
-  return { container: text.slice(0, cut), readOnly: readMode(mode, "volume").readOnly };
+  const { readOnly, noCopy, propagation } = readMode(mode);
+  // both stay as the other container has them
+  if (noCopy || propagation) throw invalid(`invalid mode: ${mode}`, "BAD_MOUNT_MODE");
+  return { container: text.slice(0, cut), readOnly };
 }

@@ -1,3 +1,4 @@
+import { GantryError } from "../../../base/errors.ts";
 import { ipcModeOf } from "./namespaces.ts";
 import type { ResolvedMount, SpecFacts } from "./facts.ts";
 import { INIT_PATH } from "./process.ts";
@@ -102,7 +103,16 @@ function userMount(mount: ResolvedMount, recursiveReadOnly: boolean): OciMount {
   const options = [mount.nonRecursive ? "bind" : "rbind", mount.propagation || "rprivate"];
   if (mount.readOnly) options.push("ro");
   // without it, what is mounted below the source would stay writable; crun 1.8 fails with it on a file
-  if (mount.readOnly && mount.folder && !mount.nonRecursive && recursiveReadOnly) options.push("rro");
+  if (mount.readOnly && mount.folder && !mount.nonRecursive && mount.submounts !== "writable") {
+    if (recursiveReadOnly) options.push("rro");
+    else if (mount.submounts === "required") {
+      throw new GantryError(
+        "invalid",
+        "NO_RECURSIVE_READ_ONLY",
+        `cannot mount ${mount.source} recursively read-only: kernel 5.12 or newer is needed`,
+      );
+    }
+  }
   return { destination, type: "bind", source: mount.source, options };
 }
 

@@ -9,6 +9,7 @@ import type { ContainerMounts } from "../mounts.ts";
 import type { ContainerRecord, MountPoint } from "../record.ts";
 import type { ResolvedMount } from "./facts.ts";
 import { refuseMountTarget } from "./guards.ts";
+import type { ImageMounts } from "./image-mounts.ts";
 import { type BindRequest, type MountRequest, planMountRequests, readVolumesFrom } from "./mount-requests.ts";
 import { DEFAULT_SHM_SIZE } from "./mounts.ts";
 import { ipcModeOf } from "./namespaces.ts";
@@ -20,6 +21,10 @@ export interface VolumeMountsDeps {
   hostPaths: HostPaths;
   /** The mounts of another container (`--volumes-from`), by id or name. Throws notFound. */
   mountsOf: (container: string) => MountPoint[];
+  /** For `--mount type=image`. */
+  imageMounts: ImageMounts;
+  /** What is mounted below it must not stay busy in a container that binds it. */
+  dataRoot: string;
   /** For `--ipc shareable` and `--ipc container:X`. */
   ipc?: {
     memory: SharedMemory;
@@ -45,7 +50,10 @@ export class VolumeMounts implements ContainerMounts {
     // everything that can fail without leaving something behind comes first
     for (const request of requests) {
       refuseMountTarget(request.destination, request.destination, hostConfig.Privileged ?? false);
-      if (request.type === "bind" && !request.createSource) this.requireSource(request);
+      if (request.type === "bind") {
+        this.checkDataRoot(request);
+        if (!request.createSource) this.requireSource(request);
+      }
     }
     const made: string[] = [];
     try {
@@ -65,7 +73,9 @@ export class VolumeMounts implements ContainerMounts {
     const requests = planMountRequests(record.config, hostConfig, inherited);
     const byDestination = new Map(requests.map((request) => [request.destination, request]));
     for (const row of record.mounts)
-      if (!byDestination.has(row.Destination)) byDestination.set(row.Destination, asRequest(row));
+      if (!byDestination.has(row.Destination)) {
+        byDestination.set(row.Destination, asRequest(row, this.usualPropagation(row.Source)));
+      }
     const targets = [...byDestination.keys()];
     for (const target of [...OWN_TARGETS, ...targets]) {
       refuseMountTarget(target, this.deps.rootfs.resolve(rootfs, target), privileged);
@@ -80,6 +90,7 @@ export class VolumeMounts implements ContainerMounts {
 
   async release(record: ContainerRecord): Promise<void> {
     for (const name of volumeNames(record)) this.deps.volumes.release(name, record.id);
+    await this.deps.imageMounts.release(record.id);
     if (ipcModeOf(record.hostConfig) === "shareable") this.deps.ipc?.memory.remove(record.id);
   }
 
@@ -135,8 +146,17 @@ export class VolumeMounts implements ContainerMounts {
   private row(containerId: string, request: MountRequest, made: string[]): MountPoint[] {
     const common = { Destination: request.destination, Mode: request.mode, RW: !request.readOnly };
     switch (request.type) {
-      case "bind":
-        return [{ Type: "bind", Source: request.source, ...common, Propagation: request.propagation }];
+      case "bind": {
+        const { source, propagation, nonRecursive, submounts } = request;
+        const finer = nonRecursive || submounts !== "asked" ? { finer: { nonRecursive, submounts } } : {};
+        const Propagation = propagation || this.usualPropagation(source);
+        return [{ Type: "bind", Source: source, ...common, Propagation, ...finer }];
+      }
+      case "image": {
+        const Source = this.deps.imageMounts.resolve(request).id;
+        const finer = request.subpath === undefined ? {} : { finer: { subpath: request.subpath } };
+        return [{ Type: "image", Name: request.image, Source, ...common, Propagation: "rprivate", ...finer }];
+      }
       case "tmpfs":
         return request.hidden ? [] : [{ Type: "tmpfs", Source: "", ...common, Propagation: "" }];
       case "volume": {
@@ -150,7 +170,16 @@ export class VolumeMounts implements ContainerMounts {
         });
         if (name === undefined) made.push(volume.name);
         const Source = this.deps.volumes.mountpoint(volume.name);
-        return [{ Type: "volume", Name: volume.name, Source, Driver: volume.driver, ...common, Propagation: "" }];
+        const finer = request.subpath === undefined ? {} : { finer: { subpath: request.subpath } };
+        const row: MountPoint = {
+          Type: "volume",
+          Name: volume.name,
+          Source,
+          Driver: volume.driver,
+          ...common,
+          Propagation: "",
+        };
+        return [{ ...row, ...finer }];
       }
     }
   }
@@ -168,8 +197,15 @@ export class VolumeMounts implements ContainerMounts {
         this.deps.hostPaths.makeDirectory(request.source);
       }
       this.requireSource(request);
-      const { source, propagation, nonRecursive } = request;
-      return { type: "bind", source, destination, readOnly, propagation, nonRecursive, folder: this.isFolder(source) };
+      const { source, nonRecursive, submounts } = request;
+      const propagation = this.propagationFor(request);
+      const folder = this.isFolder(source);
+      return { type: "bind", source, destination, readOnly, propagation, nonRecursive, submounts, folder };
+    }
+    if (request.type === "image") {
+      // the image that the name meant when the container was created
+      const mounted = await this.deps.imageMounts.mount(record, row ? { ...request, image: row.Source } : request);
+      return { type: "bind", ...mounted, destination, readOnly: true };
     }
     const name = row?.Name ?? request.name;
     if (name === undefined) throw new Error(`no volume was made for ${destination}`);
@@ -177,6 +213,42 @@ export class VolumeMounts implements ContainerMounts {
     if (!request.noCopy) await this.deps.volumes.copyUp(name, rootfs, destination, record.id);
     if (request.subpath !== undefined) source = this.deps.volumes.subpath(name, request.subpath);
     return { type: "bind", source, destination, readOnly, folder: this.isFolder(source) };
+  }
+
+  /** Throws invalid BAD_PROPAGATION in Docker's words: mounts of the data root would stay in the container for ever. */
+  private checkDataRoot({ source, propagation }: BindRequest): void {
+    if (["", "rslave", "rshared"].includes(propagation) || !this.overlapsDataRoot(source)) return;
+    throw new GantryError(
+      "invalid",
+      "BAD_PROPAGATION",
+      `invalid mount config: must use either propagation mode "rslave" or "rshared" when mount source is within the daemon root, daemon root: ${JSON.stringify(this.deps.dataRoot)}, bind mount source: ${JSON.stringify(source)}, propagation: ${JSON.stringify(propagation)}`,
+    );
+  }
+
+  private overlapsDataRoot(source: string): boolean {
+    const below = (inner: string, outer: string): boolean => `${inner}/`.startsWith(outer === "/" ? "/" : `${outer}/`);
+    return below(source, this.deps.dataRoot) || below(this.deps.dataRoot, source);
+  }
+
+  private usualPropagation(source: string): string {
+    return this.overlapsDataRoot(source) ? "rslave" : "rprivate";
+  }
+
+  /** What was asked for must be possible; what is usual gives way. Throws invalid BAD_PROPAGATION in Docker's words. */
+  private propagationFor({ source, propagation }: BindRequest): string {
+    const wanted = propagation || this.usualPropagation(source);
+    if (/private$/.test(wanted)) return wanted;
+    const { mountPoint, peers } = this.deps.hostPaths.propagationOf(source);
+    const fits = peers === "shared" || (peers === "slave" && /slave$/.test(wanted));
+    if (fits) return wanted;
+    if (propagation === "") return "rprivate";
+    const kind = /slave$/.test(wanted) ? "shared or slave" : "shared";
+    throw new GantryError(
+      "invalid",
+      "BAD_PROPAGATION",
+      `path ${source} is mounted on ${mountPoint} but it is not a ${kind} mount`,
+      { hint: `mount --make-shared ${mountPoint}` },
+    );
   }
 
   private isFolder(source: string): boolean {
@@ -198,11 +270,14 @@ const volumeNames = (record: ContainerRecord): string[] =>
   record.mounts.flatMap((row) => (row.Type === "volume" && row.Name !== undefined ? [row.Name] : []));
 
 /** A row that came by `--volumes-from`: it is mounted as the other container has it. */
-function asRequest(row: MountPoint): MountRequest {
+function asRequest(row: MountPoint, usualPropagation: string): MountRequest {
   const common = { destination: row.Destination, readOnly: !row.RW, mode: row.Mode };
+  const { nonRecursive = false, submounts = "asked", subpath } = row.finer ?? {};
+  const below = subpath === undefined ? {} : { subpath };
+  if (row.Type === "image") return { type: "image", image: row.Source, ...common, ...below };
   if (row.Type === "bind") {
-    const propagation = row.Propagation || "rprivate";
-    return { type: "bind", source: row.Source, ...common, propagation, nonRecursive: false, createSource: false };
+    const propagation = row.Propagation === usualPropagation ? "" : row.Propagation;
+    return { type: "bind", source: row.Source, ...common, propagation, nonRecursive, submounts, createSource: false };
   }
-  return { type: "volume", name: row.Name ?? "", ...common, labels: {}, options: {}, noCopy: true };
+  return { type: "volume", name: row.Name ?? "", ...common, ...below, labels: {}, options: {}, noCopy: true };
 }

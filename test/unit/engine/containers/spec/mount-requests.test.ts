@@ -18,8 +18,14 @@ const BAD_BINDS: [string, string][] = [
   ["/data:ro", "invalid volume specification: '/data:ro'"],
   ["/a:/b:bogus", "invalid mode: bogus"],
   ["/a:/b:ro,rw", "invalid mode: ro,rw"],
-  ["/a:/b:nocopy", "invalid mode: nocopy"],
-  ["vol:/b:shared", "invalid mode: shared"],
+  [
+    "/a:/b:nocopy",
+    `invalid volume specification: '/a:/b:nocopy': invalid mount config for type "bind": field VolumeOptions must not be specified`,
+  ],
+  [
+    "vol:/b:shared",
+    `invalid volume specification: 'vol:/b:shared': invalid mount config for type "volume": field BindOptions must not be specified`,
+  ],
   [
     "vol:b",
     `invalid volume specification: 'vol:b': invalid mount config for type "volume": invalid mount path: 'b' mount path must be absolute`,
@@ -43,6 +49,7 @@ describe("the mounts of a create request", () => {
       mode: "ro,rslave,z",
       propagation: "rslave",
       nonRecursive: false,
+      submounts: "asked",
       createSource: true,
     });
     assert.deepEqual(volume, {
@@ -110,7 +117,30 @@ describe("the mounts of a create request", () => {
         [{ Type: "volume", Source: "v", Target: "/x", VolumeOptions: { Subpath: "../x" } }],
         'invalid mount config for type "volume": subpath must be a relative path within the volume',
       ],
-      [[{ Type: "npipe", Target: "/x" }], 'invalid mount config for type "npipe": mount type "npipe" is not supported'],
+      [[{ Type: "npipe", Target: "/x" }], 'invalid mount config for type "npipe": mount type unknown'],
+      [[{ Type: "cluster", Target: "/x" }], 'invalid mount config for type "cluster": mount type unknown'],
+      [[{ Type: "image", Target: "/x" }], 'invalid mount config for type "image": field Source must not be empty'],
+      [
+        [{ Type: "image", Source: "i", Target: "/x", ImageOptions: { Subpath: "../y" } }],
+        'invalid mount config for type "image": subpath must be a relative path within the image',
+      ],
+      [
+        [{ Type: "volume", ReadOnly: true, Target: "/x" }],
+        'invalid mount config for type "volume": must not set ReadOnly mode when using anonymous volumes',
+      ],
+      [
+        [{ Type: "tmpfs", Target: "/x", TmpfsOptions: { Options: [["dev"]] } }],
+        'invalid mount config for type "tmpfs": invalid option: dev',
+      ],
+      [
+        [
+          {
+            ...{ Type: "bind", Source: "/s", Target: "/x", ReadOnly: true },
+            BindOptions: { ReadOnlyNonRecursive: true, ReadOnlyForceRecursive: true },
+          },
+        ],
+        'invalid mount config for type "bind": mount options conflict: ReadOnlyNonRecursive && ReadOnlyForceRecursive',
+      ],
     ];
     for (const [Mounts, message] of cases) assert.throws(() => plan({ Mounts }), { kind: "invalid", message });
   });

@@ -2,16 +2,19 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ContainerConfig, HostConfig } from "../../../../../src/base/container-config.ts";
 import type { ContainerRecord, MountPoint } from "../../../../../src/engine/containers/record.ts";
+import { GantryError } from "../../../../../src/base/errors.ts";
+import { ImageMounts } from "../../../../../src/engine/containers/spec/image-mounts.ts";
 import { prepareWorkingDirectory } from "../../../../../src/engine/containers/spec/guards.ts";
 import { VolumeMounts } from "../../../../../src/engine/containers/spec/volume-mounts.ts";
 import { Volumes } from "../../../../../src/engine/volumes/volumes.ts";
-import type { Rootfs } from "../../../../../src/ports/rootfs.ts";
+import type { ImageRecord } from "../../../../../src/engine/images/contract.ts";
+import type { Rootfs, RootfsEntry } from "../../../../../src/ports/rootfs.ts";
 import { MemoryStateStore } from "../../../../support/memory-state.ts";
 
 /** Mounts over volumes whose folders are names; `links` are the image's, `hostPaths` what the host has. */
 function world() {
   const log: string[] = [];
-  const hostPaths = new Set(["/srv"]);
+  const hostPaths = new Set(["/srv", "/shared", "/"]);
   const links: Record<string, string> = {};
   const others: Record<string, MountPoint[]> = {};
   const users = new Map<string, string[]>();
@@ -40,11 +43,34 @@ function world() {
     rootfs,
     hostPaths: {
       typeOf: (path) => (hostPaths.has(path) || path.startsWith("/volumes") ? "directory" : undefined),
+      propagationOf: (path) => ({ mountPoint: "/", peers: path.startsWith("/shared") ? "shared" : "none" }),
       makeDirectory: (path) => {
         log.push(`mkdir ${path}`);
         hostPaths.add(path);
       },
     },
+    imageMounts: new ImageMounts({
+      images: {
+        resolve: (name) => {
+          if (name !== "tools" && name !== "sha256:7001")
+            throw new GantryError("notFound", "NO_SUCH_IMAGE", `No such image: ${name}`);
+          return { id: "sha256:7001", chain: ["sha256:c0"] } as unknown as ImageRecord;
+        },
+      },
+      layers: {
+        mount: async (id, parent) => {
+          log.push(`mount ${id} ${parent}`);
+          return { id, mountPoint: `/workspaces/${id}`, upper: "" };
+        },
+        removeWorkspace: async (id) => void log.push(`unmount ${id}`),
+        listWorkspaces: () => ["c1", "c1.0", "c2.0"],
+      },
+      rootfs: {
+        resolve: (_root, path) => `/${path}`,
+        stat: (_root, path) => (path === "/bin" ? ({ type: "directory" } as RootfsEntry) : undefined),
+      },
+    }),
+    dataRoot: "/var/lib/gantry",
     mountsOf: (name) => others[name] ?? [],
     ipc: {
       memory: {
@@ -137,7 +163,13 @@ describe("a container's mounts", () => {
 
   it("come from another container, read-only if so asked, unless the container has its own there", async () => {
     const { create, mounts, others, log } = world();
-    const other = await create({ Binds: ["/srv:/srv:rslave", "data:/data"] }, { Volumes: { "/anon": {} } });
+    const bind = {
+      Type: "bind",
+      Source: "/shared",
+      Target: "/srv",
+      BindOptions: { Propagation: "rslave", NonRecursive: true },
+    } as const;
+    const other = await create({ Mounts: [bind], Binds: ["data:/data"] }, { Volumes: { "/anon": {} } });
     others["other"] = other.mounts;
     const record = await create({ VolumesFrom: ["other:ro"], Binds: ["mine:/data"] }, { Volumes: { "/anon": {} } });
     assert.deepEqual(
@@ -150,11 +182,11 @@ describe("a container's mounts", () => {
     );
     const resolved = await mounts.prepare(record, "/rootfs");
     assert.deepEqual(
-      resolved.map(({ destination, readOnly, propagation }) => [destination, readOnly, propagation]).toSorted(),
+      resolved.map((mount) => [mount.destination, mount.readOnly, mount.propagation, mount.nonRecursive]).toSorted(),
       [
-        ["/anon", true, undefined],
-        ["/data", false, undefined],
-        ["/srv", true, "rslave"],
+        ["/anon", true, undefined, undefined],
+        ["/data", false, undefined, undefined],
+        ["/srv", true, "rslave", true],
       ],
     );
     assert.ok(!log.includes("fill anonymous1 /anon"));
@@ -193,7 +225,54 @@ describe("a container's mounts", () => {
     assert.deepEqual(await shm({ IpcMode: "shareable", Binds: ["/srv:/dev/shm"] }), ["/srv /dev/shm"]);
     await assert.rejects(shm({ IpcMode: "container:private" }), /non-shareable IPC/);
     await mounts.release(await create({ IpcMode: "shareable" }));
-    assert.deepEqual(log, ["shm c1 4096", "shm c1 67108864", "shm remove c1"]);
+    assert.deepEqual(log, ["shm c1 4096", "shm c1 67108864", "unmount c1.0", "shm remove c1"]);
+  });
+
+  it("slip out of the host's data root by themselves, and refuse what cannot be shared", async () => {
+    const { create, mounts } = world();
+    const propagations = async (...Binds: string[]): Promise<(string | undefined)[]> => {
+      const record = await create({ Binds });
+      const resolved = await mounts.prepare(record, "/rootfs");
+      return [...record.mounts.map((row) => row.Propagation), ...resolved.map((mount) => mount.propagation)];
+    };
+    assert.deepEqual(await propagations("/srv:/a"), ["rprivate", "rprivate"]);
+    // the host's root is not shared here: what is usual gives way
+    assert.deepEqual(await propagations("/:/a"), ["rslave", "rprivate"]);
+    assert.deepEqual(await propagations("/shared:/a:rshared"), ["rshared", "rshared"]);
+    await assert.rejects(propagations("/srv:/a:shared"), {
+      message: "path /srv is mounted on / but it is not a shared mount",
+    });
+    await assert.rejects(propagations("/:/a:private"), /must use either propagation mode "rslave" or "rshared"/);
+  });
+
+  it("show an image's files read-only for as long as the container is up", async () => {
+    const { create, mounts, log, others } = world();
+    const image = (Source: string, Subpath?: string): HostConfig => ({
+      Mounts: [{ Type: "image", Source, Target: "/t", ...(Subpath ? { ImageOptions: { Subpath } } : {}) }],
+    });
+    const record = await create(image("tools", "bin"));
+    const [row] = record.mounts;
+    assert.deepEqual(
+      { ...row, finer: undefined },
+      {
+        ...{ Type: "image", Name: "tools", Source: "sha256:7001", Destination: "/t", Mode: "", RW: false },
+        ...{ Propagation: "rprivate", finer: undefined },
+      },
+    );
+    const folder = { type: "bind", readOnly: true, folder: true, destination: "/t" };
+    assert.deepEqual(await mounts.prepare(record, "/rootfs"), [{ ...folder, source: "/workspaces/c1.0/bin" }]);
+    others["donor"] = record.mounts;
+    const heir = await create({ VolumesFrom: ["donor"] });
+    assert.deepEqual(await mounts.prepare(heir, "/rootfs"), [{ ...folder, source: "/workspaces/c1.0/bin" }]);
+    await mounts.release(record);
+    assert.deepEqual(log.splice(0), ["mount c1.0 sha256:c0", "mount c1.0 sha256:c0", "unmount c1.0"]);
+    await assert.rejects(mounts.prepare(await create(image("tools", "etc")), "/rootfs"), { code: "NO_SUCH_SUBPATH" });
+    assert.deepEqual(log.splice(0), ["mount c1.0 sha256:c0"]);
+    await assert.rejects(create(image("nosuch")), {
+      kind: "invalid",
+      message: 'invalid mount config for type "image": No such image: nosuch',
+    });
+    assert.deepEqual(log, []);
   });
 });
 
