@@ -2,6 +2,7 @@ import fs from "node:fs";
 import { parseArgs } from "node:util";
 import { GantryError, errnoOf, messageOf } from "../base/errors.ts";
 import { DEFAULT_LOG_DRIVER, type LogOptions, validateLogOptions } from "../base/logging/options.ts";
+import { isIpAddress } from "../base/ip-address.ts";
 import { LOG_LEVELS, type LogLevel } from "../drivers/host/text-logger.ts";
 
 export interface DaemonOptions {
@@ -18,21 +19,33 @@ export interface DaemonOptions {
   insecureRegistries: string[];
   /** Tells clients so: docker then offers its experimental commands. */
   experimental: boolean;
+  /** Folders with CDI's specification files. */
+  cdiSpecDirs: string[];
+  /** What `host-gateway` stands for. */
+  hostGateway?: string;
+  /** Containers that say nothing of it get an init. */
+  init: boolean;
+  initPath?: string;
   tls?: { ca: string; cert: string; key: string };
 }
 
 export const DEFAULT_HOST = "unix:///run/gantry.sock";
 const DEFAULT_CONFIG = "/etc/gantry/daemon.json";
+const DEFAULT_CDI_DIRS = ["/etc/cdi", "/var/run/cdi"];
 
 /** What daemon.json may hold; lists have the plural of the flag's name, as in Docker's. */
 const FILE_KEYS = [
   "bip",
   "bridge",
+  "cdi-spec-dirs",
   "data-root",
   "default-address-pools",
   "exec-root",
   "experimental",
+  "host-gateway-ip",
   "hosts",
+  "init",
+  "init-path",
   "insecure-registries",
   "log-driver",
   "log-level",
@@ -50,6 +63,8 @@ The Gantry engine. It speaks the Docker Engine API.
 Options:
       --bip string                       IPv4 address and prefix of the default bridge (172.30.0.1/16)
       --bridge string                    Name of the default bridge (default "gantry0")
+      --cdi-spec-dir list                Folder with specifications of CDI devices (repeatable, default /etc/cdi
+                                         and /var/run/cdi)
       --config-file string               Configuration file (default "${DEFAULT_CONFIG}")
       --data-root string                 Root folder of persistent state (default "/var/lib/gantry")
       --default-address-pool pool        Pool for networks' addresses, base=10.10.0.0/16,size=24 (repeatable)
@@ -58,6 +73,10 @@ Options:
       --help                             Print usage
   -H, --host list                        Socket to listen on: unix://PATH or tcp://ADDRESS:PORT (repeatable,
                                          default "${DEFAULT_HOST}")
+      --host-gateway-ip ip               What host-gateway stands for in --add-host (default: the default bridge's
+                                         address)
+      --init                             Run an init in containers, unless they say otherwise
+      --init-path string                 Path of the init (default: docker-init or tini of the PATH)
       --insecure-registry list           Registry that may speak plain HTTP (repeatable)
       --log-driver string                Log driver of containers that name none (default "json-file")
   -l, --log-level string                 debug, info, warn, error or fatal (default "info")
@@ -104,6 +123,9 @@ export function readDaemonOptions(argv: string[]): DaemonOptions | "help" | "ver
   const execRoot = text("exec-root") ?? "/run/gantry";
   const hosts = list("host", "hosts");
   const bip = text("bip");
+  const [hostGateway, initPath] = [text("host-gateway-ip"), text("init-path")];
+  if (hostGateway !== undefined && !isIpAddress(hostGateway)) throw bad(`invalid --host-gateway-ip "${hostGateway}"`);
+  const cdiSpecDirs = list("cdi-spec-dir", "cdi-spec-dirs");
   const addressPools = poolsOf(flags["default-address-pool"] as string[] | undefined, file["default-address-pools"]);
   const [ca, cert, key] = [text("tlscacert"), text("tlscert"), text("tlskey")];
   const options: DaemonOptions = {
@@ -118,6 +140,10 @@ export function readDaemonOptions(argv: string[]): DaemonOptions | "help" | "ver
     logs: logsOf(text("log-driver") ?? DEFAULT_LOG_DRIVER, flags["log-opt"] as string[] | undefined, file["log-opts"]),
     insecureRegistries: list("insecure-registry", "insecure-registries"),
     experimental: isOn("experimental"),
+    cdiSpecDirs: cdiSpecDirs.length > 0 ? cdiSpecDirs : DEFAULT_CDI_DIRS,
+    ...(hostGateway === undefined ? {} : { hostGateway }),
+    init: isOn("init"),
+    ...(initPath === undefined ? {} : { initPath }),
     ...(ca && cert && key ? { tls: { ca, cert, key } } : {}),
   };
   if (options.bridge.length > 15 || !/^[a-zA-Z0-9][\w.-]*$/.test(options.bridge)) {
@@ -155,6 +181,10 @@ function parseFlags(argv: string[]): Record<string, string | boolean | string[] 
         "log-level": { ...text, short: "l" },
         "log-opt": texts,
         "insecure-registry": texts,
+        "cdi-spec-dir": texts,
+        "host-gateway-ip": text,
+        init: { type: "boolean" },
+        "init-path": text,
         tlscacert: text,
         tlscert: text,
         tlskey: text,

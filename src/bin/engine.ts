@@ -7,6 +7,7 @@ import { LocalBaseImages } from "../drivers/bootstrap/maker.ts";
 import { FileBlobStore } from "../drivers/blobs/blob-store.ts";
 import { HostBuildFiles } from "../drivers/build-files/build-files.ts";
 import { HttpDownloads } from "../drivers/build-files/downloads.ts";
+import { CdiSpecFolders } from "../drivers/cdi/spec-folders.ts";
 import { findCgroupRoots, HostCgroups } from "../drivers/cgroups/cgroups.ts";
 import { makeRoom } from "../drivers/cgroups/make-room.ts";
 import { ConmonMonitor } from "../drivers/conmon/monitor.ts";
@@ -138,6 +139,7 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
       bridge: options.bridge,
       execRoot,
       ...(options.bip === undefined ? {} : { bip: options.bip }),
+      ...(options.hostGateway === undefined ? {} : { hostGateway: options.hostGateway }),
       ...(options.addressPools === undefined ? {} : { addressPools: options.addressPools }),
     },
   });
@@ -158,6 +160,8 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
     usage: { containersUsing: use.ofVolume },
   });
   await volumes.recover();
+  const cdi = new CdiSpecFolders(options.cdiSpecDirs);
+  const initBinary = options.initPath ?? findInit();
   const files = new HostContainerFiles(dataRoot, execRoot);
   const monitor = new ConmonMonitor({
     conmon: requireProgram("conmon", "conmon"),
@@ -195,7 +199,9 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
     cgroups: new HostCgroups(cgroupRoots),
     signals: new ProcSignals(),
     host,
-    initBinary: findInit(),
+    cdi,
+    initBinary,
+    initByDefault: options.init,
     clock,
     ids,
     logger,
@@ -257,7 +263,7 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
     operatingSystem: operatingSystem(),
     runtimes: runtimes.list(),
     defaultRuntime: runtimes.defaultName,
-    initBinary: findInit() ?? "",
+    initBinary: initBinary ?? "",
     addressPools: (options.addressPools ?? DEFAULT_POOLS).map(({ base, size }) => ({ Base: base, Size: size })),
     components: [],
     insecureRegistries: options.insecureRegistries,
@@ -266,7 +272,7 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
   };
   const imageName = use.imageName(images);
   const routes = [
-    ...systemRoutes({ identity, containers, imageCount: () => images.list({ all: true }).length, host, clock }),
+    ...systemRoutes({ identity, cdi, containers, imageCount: () => images.list({ all: true }).length, host, clock }),
     ...diskUsageRoutes({ containers, images, volumes, builder, clock, imageName }),
     ...containerRoutes({
       containers,

@@ -32,7 +32,17 @@ export interface OciSpec {
   domainname?: string;
   mounts: OciMount[];
   annotations?: Record<string, string>;
+  /** By OCI's names: prestart, createRuntime, createContainer, startContainer, poststart, poststop. */
+  hooks?: Record<string, OciHook[]>;
   linux: OciLinux;
+}
+
+export interface OciHook {
+  path: string;
+  args?: string[];
+  env?: string[];
+  /** Seconds. */
+  timeout?: number;
 }
 
 export interface OciLinux {

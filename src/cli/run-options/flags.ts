@@ -1,3 +1,4 @@
+import { isIpAddress } from "../../base/ip-address.ts";
 import { parseBytes, parseDuration } from "../../base/units.ts";
 import {
   type FlagTable,
@@ -47,16 +48,11 @@ const extraHost = (text: string, before: string[]): string[] => {
   const match = /^([^:=]+)[:=](.+)$/.exec(text);
   if (match === null) throw new Error(`bad format for add-host: ${quote(text)}`);
   const address = match[2]!.replace(/^\[(.*)\]$/, "$1");
-  if (address !== "host-gateway" && !isAddress(address)) {
+  if (address !== "host-gateway" && !isIpAddress(address)) {
     throw new Error(`invalid IP address in add-host: ${quote(address)}`);
   }
   return [...before, `${match[1]}:${address}`];
 };
-
-const isAddress = (text: string): boolean =>
-  /^(\d{1,3})(\.\d{1,3}){3}$/.test(text)
-    ? text.split(".").every((part) => Number(part) < 256)
-    : /^[0-9a-fA-F:.%\w]*:[0-9a-fA-F:.%\w]*$/.test(text);
 
 const NAMESPACED = new Set(
   "msgmax msgmnb msgmni sem shmall shmmax shmmni shm_rmid_forced".split(" ").map((name) => `kernel.${name}`),

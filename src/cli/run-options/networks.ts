@@ -10,6 +10,7 @@ interface Wanted {
   ip6?: string;
   linkLocal: string[];
   mac?: string;
+  gatewayPriority?: number;
 }
 
 const isUserDefined = (name: string): boolean =>
@@ -28,7 +29,10 @@ function wantedOf(text: string): Wanted {
     else if (key === "ip6") wanted.ip6 = value;
     else if (key === "mac-address") wanted.mac = value;
     else if (key === "link-local-ip") wanted.linkLocal.push(value);
-    else if (key === "driver-opt") wanted.driverOptions[pairOf(value)[0]] = pairOf(value)[1];
+    else if (key === "gw-priority") {
+      if (!/^-?\d+$/.test(value)) throw new Error(`invalid gw-priority (${value}): invalid syntax`);
+      wanted.gatewayPriority = Number(value);
+    } else if (key === "driver-opt") wanted.driverOptions[pairOf(value)[0]] = pairOf(value)[1];
     else throw new Error(`invalid field key ${key}`);
   }
   if (wanted.name === "") throw new Error("network name/id is not specified");
@@ -79,6 +83,7 @@ function endpointOf(wanted: Wanted, links: string[]): EndpointSettings {
   if (isUserDefined(wanted.name) && links.length > 0) endpoint.Links = links;
   if (Object.keys(wanted.driverOptions).length > 0) endpoint.DriverOpts = wanted.driverOptions;
   if (wanted.mac !== undefined) endpoint.MacAddress = wanted.mac;
+  if (wanted.gatewayPriority !== undefined) endpoint.GwPriority = wanted.gatewayPriority;
   if (wanted.ip !== undefined || wanted.ip6 !== undefined || wanted.linkLocal.length > 0) {
     endpoint.IPAMConfig = {
       ...(wanted.ip !== undefined && { IPv4Address: wanted.ip }),

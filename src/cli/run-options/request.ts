@@ -4,6 +4,7 @@ import type { CreateOptions } from "./flags.ts";
 import { environmentOf, labelsOf, pairOf, type Surroundings } from "./key-values.ts";
 import { networksOf } from "./networks.ts";
 import { portsOf } from "./ports.ts";
+import { gpuRequestOf, isCdiName } from "./device-requests.ts";
 import { deviceOf, restartOf } from "./resources.ts";
 import { capabilitiesOf, securityOf } from "./security.ts";
 import { settleMount, tmpfsOf, volumesOf } from "./volumes.ts";
@@ -66,6 +67,7 @@ export function createRequest(
       Links: options.link.length > 0 ? options.link : null,
       ...(Object.keys(options.annotation).length > 0 && { Annotations: options.annotation }),
       ...(options["storage-opt"].length > 0 && { StorageOpt: Object.fromEntries(options["storage-opt"].map(pairOf)) }),
+      ...(options.isolation !== undefined && { Isolation: options.isolation }),
       ...(options.init !== undefined && { Init: options.init }),
     },
     NetworkingConfig: { EndpointsConfig: endpoints },
@@ -73,12 +75,6 @@ export function createRequest(
 }
 
 function checkConflicts(options: CreateOptions): void {
-  if (options.gpus !== undefined) {
-    throw new Error("--gpus is not supported: pass device nodes with --device instead");
-  }
-  if (options.isolation !== undefined && options.isolation !== "" && options.isolation !== "default") {
-    throw new Error(`--isolation ${options.isolation} is for Windows: only "default" is supported`);
-  }
   if (options.rm && !["", "no"].includes(options.restart)) {
     throw new Error("conflicting options: cannot specify both --restart and --rm");
   }
@@ -134,6 +130,15 @@ function healthOf(options: CreateOptions): { Healthcheck?: HealthConfig } {
   };
 }
 
+function deviceRequestsOf(options: CreateOptions): Pick<HostConfig, "DeviceRequests"> {
+  const named = options.device.filter(isCdiName);
+  const requests = [
+    ...(options.gpus === undefined ? [] : [gpuRequestOf(options.gpus)]),
+    ...(named.length > 0 ? [{ Driver: "cdi", DeviceIDs: named }] : []),
+  ];
+  return requests.length > 0 ? { DeviceRequests: requests } : {};
+}
+
 function resourcesOf(options: CreateOptions): HostConfig {
   return {
     CpuShares: options["cpu-shares"] ?? 0,
@@ -147,7 +152,8 @@ function resourcesOf(options: CreateOptions): HostConfig {
     CpuRealtimeRuntime: options["cpu-rt-runtime"] ?? 0,
     CpusetCpus: options["cpuset-cpus"] ?? "",
     CpusetMems: options["cpuset-mems"] ?? "",
-    Devices: options.device.map(deviceOf),
+    Devices: options.device.filter((text) => !isCdiName(text)).map(deviceOf),
+    ...deviceRequestsOf(options),
     DeviceCgroupRules: options["device-cgroup-rule"].length > 0 ? options["device-cgroup-rule"] : null,
     MemoryReservation: options["memory-reservation"] ?? 0,
     MemorySwap: options["memory-swap"] ?? 0,

@@ -38,6 +38,8 @@ export function mountOf(text: string): MountSpec {
   const volume: NonNullable<MountSpec["VolumeOptions"]> = {};
   const bind: NonNullable<MountSpec["BindOptions"]> = {};
   const tmpfs: NonNullable<MountSpec["TmpfsOptions"]> = {};
+  const image: NonNullable<MountSpec["ImageOptions"]> = {};
+  let recursion = "enabled";
   for (const field of csvFields(text)) {
     const at = field.indexOf("=");
     const key = (at === -1 ? field : field.slice(0, at)).toLowerCase();
@@ -59,7 +61,8 @@ export function mountOf(text: string): MountSpec {
     else if (key === "consistency") mount.Consistency = raw.toLowerCase();
     else if (key === "bind-propagation") bind.Propagation = raw.toLowerCase();
     else if (key === "bind-nonrecursive") bind.NonRecursive = on();
-    else if (key === "bind-recursive") bind.NonRecursive = raw === "disabled";
+    else if (key === "bind-recursive") recursion = raw;
+    else if (key === "image-subpath") image.Subpath = raw;
     else if (key === "volume-nocopy") volume.NoCopy = on();
     else if (key === "volume-subpath") volume.Subpath = raw;
     else if (key === "volume-label") (volume.Labels ??= {})[pairOf(raw)[0]] = pairOf(raw)[1];
@@ -77,6 +80,7 @@ export function mountOf(text: string): MountSpec {
     } else throw new Error(`unexpected key '${key}' in '${field}'`);
   }
   if (mount.Target === "") throw new Error("target is required");
+  readRecursion(recursion, mount, bind);
   const only = (options: object, type: string): void => {
     if (Object.keys(options).length > 0 && mount.Type !== type) {
       throw new Error(`cannot mix '${type}-*' options with mount type '${mount.Type}'`);
@@ -85,10 +89,32 @@ export function mountOf(text: string): MountSpec {
   only(volume, "volume");
   only(bind, "bind");
   only(tmpfs, "tmpfs");
+  only(image, "image");
   if (Object.keys(volume).length > 0) mount.VolumeOptions = volume;
   if (Object.keys(bind).length > 0) mount.BindOptions = bind;
   if (Object.keys(tmpfs).length > 0) mount.TmpfsOptions = tmpfs;
+  if (Object.keys(image).length > 0) mount.ImageOptions = image;
   return mount;
+}
+
+/** `bind-recursive`: what becomes of that which is mounted below the source. */
+function readRecursion(word: string, { ReadOnly }: MountSpec, bind: NonNullable<MountSpec["BindOptions"]>): void {
+  const needs = (holds: boolean, what: string): void => {
+    if (!holds) throw new Error(`option 'bind-recursive=${word}' requires '${what}' to be specified in conjunction`);
+  };
+  if (word === "disabled") bind.NonRecursive = true;
+  else if (word === "writable") {
+    needs(ReadOnly === true, "readonly");
+    bind.ReadOnlyNonRecursive = true;
+  } else if (word === "readonly") {
+    needs(ReadOnly === true, "readonly");
+    needs(bind.Propagation === "rprivate", "bind-propagation=rprivate");
+    bind.ReadOnlyForceRecursive = true;
+  } else if (word !== "enabled") {
+    throw new Error(
+      `invalid value for bind-recursive: ${JSON.stringify(word)} (must be "enabled", "disabled", "writable", or "readonly")`,
+    );
+  }
 }
 
 /** A relative source of a bind is relative to here. */

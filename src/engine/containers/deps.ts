@@ -1,5 +1,6 @@
 import type { LogOptions } from "../../base/logging/options.ts";
 import type { Ids, Clock } from "../../ports/clock.ts";
+import type { CdiSpecs } from "../../ports/cdi-specs.ts";
 import type { Cgroups } from "../../ports/cgroups.ts";
 import type { ContainerFiles } from "../../ports/container-files.ts";
 import type { Host } from "../../ports/host-facts.ts";
@@ -38,10 +39,13 @@ export interface ContainerDeps {
   cgroups: Cgroups;
   signals: ProcessSignals;
   host: Host;
+  cdi: CdiSpecs;
   /** Path of an init (tini) for --init, if the host has one. */
   initBinary: string | undefined;
   /** For containers that name no log driver. */
   logDefaults: { driver: string; options: LogOptions };
+  /** For containers that say nothing of it. */
+  initByDefault: boolean;
   clock: Clock;
   ids: Ids;
   logger: Logger;

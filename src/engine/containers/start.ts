@@ -4,6 +4,8 @@ import { logSubject } from "../../base/logging/subject.ts";
 import type { Attachment } from "../networks/contract.ts";
 import type { ContainerDeps } from "./deps.ts";
 import { renderHosts, renderResolvConf } from "./etc-files.ts";
+import { withRequestedDevices } from "./inject-devices.ts";
+import { namespacePath, requireJoinable } from "./joins.ts";
 import { type ResolvedLinks, resolveLinks, tellLinked } from "./links.ts";
 import { explainLogError, type LogShipping } from "./log-shipping.ts";
 import { cgroupsPathOf, type ContainerRecord } from "./record.ts";
@@ -13,6 +15,7 @@ import type { ResolvedMount, SpecFacts } from "./spec/facts.ts";
 import { deviceLookups } from "./spec/facts.ts";
 import type { ExecFacts } from "./spec/explain-exec.ts";
 import { prepareWorkingDirectory } from "./spec/guards.ts";
+import { ownsPidNamespace } from "./spec/namespaces.ts";
 import { encodeSpec, planSpec, withCompiledSeccomp } from "./spec/plan.ts";
 import { resolveUser } from "./spec/user.ts";
 import { MARK } from "./spec/stubs.ts";
@@ -216,15 +219,9 @@ export class Starter {
   /** The other's network; and, as docker does, its host name. */
   private join(record: ContainerRecord, reference: string): Attachment {
     const other = this.deps.registry.find(reference);
-    const attachment = other.record.attachment;
-    if (!attachment || other.record.state.status !== "running") {
-      throw new GantryError(
-        "conflict",
-        "NETWORK_CONTAINER_NOT_RUNNING",
-        `cannot join network of a non running container: ${other.id}`,
-        { hint: `start it first: gantry start ${other.record.name}` },
-      );
-    }
+    const { attachment } = other.record;
+    requireJoinable(other, `cannot join network of a non running container: ${other.id}`);
+    if (!attachment) throw new Error(`container ${other.id} runs and has no network`);
     record.config = { ...record.config, Hostname: hostnameOf(other.record, this.hostHostname) };
     return attachment;
   }
@@ -272,14 +269,20 @@ export class Starter {
       linkedEnv: context.links.env,
       mounts: context.mounts,
       files: { hosts: paths.hosts, resolvConf: paths.resolvConf, hostname: paths.hostname },
-      initBinary: record.hostConfig.Init ? this.requireInit() : undefined,
+      initBinary: this.wantsInit(record) ? this.requireInit() : undefined,
       devices: Object.fromEntries(deviceLookups(record.hostConfig).map((path) => [path, deps.host.devices(path)])),
       host: deps.host.facts(),
     };
   }
 
   private specText(record: ContainerRecord, context: StartContext): string {
-    return encodeSpec(withCompiledSeccomp(planSpec(this.specFacts(record, context)), this.deps.seccomp));
+    const spec = withRequestedDevices(this.deps, planSpec(this.specFacts(record, context)), record);
+    return encodeSpec(withCompiledSeccomp(spec, this.deps.seccomp));
+  }
+
+  /** Where another process is the first of the PID namespace, that one reaps. */
+  private wantsInit({ hostConfig }: ContainerRecord): boolean {
+    return ownsPidNamespace(hostConfig) && (hostConfig.Init ?? this.deps.initByDefault);
   }
 
   private requireInit(): string {
@@ -292,15 +295,6 @@ export class Starter {
   /** `container:X`'s namespace as a path. */
   private namespaceOf(mode: string | undefined, kind: "pid" | "ipc"): string | undefined {
     if (!mode?.startsWith("container:")) return undefined;
-    const other = this.deps.registry.find(mode.slice("container:".length));
-    const pid = other.record.state.process?.pid;
-    if (pid === undefined || other.record.state.status !== "running") {
-      throw new GantryError(
-        "conflict",
-        "NAMESPACE_CONTAINER_NOT_RUNNING",
-        `cannot join ${kind.toUpperCase()} of a non running container: ${other.id}`,
-      );
-    }
-    return `/proc/${pid}/ns/${kind}`;
+    return namespacePath(this.deps.registry.find(mode.slice("container:".length)), kind);
   }
 }

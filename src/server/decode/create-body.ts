@@ -24,7 +24,7 @@ const HOST_CONFIG = new Map([
   ...kinds("number", "CpuRealtimePeriod CpuRealtimeRuntime BlkioWeight PidsLimit ShmSize OomScoreAdj KernelMemoryTCP"),
   ...kinds("words", "Binds CapAdd CapDrop Dns DnsOptions DnsSearch ExtraHosts GroupAdd Links SecurityOpt VolumesFrom"),
   ...kinds("words", "DeviceCgroupRules MaskedPaths ReadonlyPaths"),
-  ...kinds("objects", "Mounts Devices Ulimits"),
+  ...kinds("objects", "Mounts Devices Ulimits DeviceRequests"),
   ...kinds("map", "PortBindings RestartPolicy LogConfig"),
   ...kinds("texts", "Sysctls Tmpfs StorageOpt Annotations"),
 ]);

@@ -55,7 +55,7 @@ export function inspectContainer(
     HostConfig: completeHostConfig(record.hostConfig, facts.defaultRuntime, facts.links),
     GraphDriver: { Name: "overlay2", Data: { ID: record.id } },
     ...(facts.sizes ? { SizeRw: facts.sizes.rw, SizeRootFs: facts.sizes.rootFs } : {}),
-    Mounts: record.mounts.map(({ finer: _, ...row }) => row),
+    Mounts: record.mounts.map((row) => ({ ...row, finer: undefined })),
     Config: {
       ...record.config,
       Hostname: record.config.Hostname ?? "",
@@ -202,7 +202,7 @@ export function summarizeContainer(
       ...(record.hostConfig.Annotations ? { Annotations: record.hostConfig.Annotations } : {}),
     },
     NetworkSettings: { Networks: networkSettings(record).Networks },
-    Mounts: record.mounts.map(({ finer: _, ...row }) => row),
+    Mounts: record.mounts.map((row) => ({ ...row, finer: undefined })),
   };
 }
 

@@ -1,5 +1,7 @@
 import { LOG_DRIVERS } from "../../base/logging/options.ts";
 import type { Containers } from "../../engine/containers/containers.ts";
+import { cdiDevices } from "../../engine/containers/spec/cdi.ts";
+import type { CdiSpecs } from "../../ports/cdi-specs.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Host } from "../../ports/host-facts.ts";
 import { API_VERSION, MIN_API_VERSION } from "../../wire/versions.ts";
@@ -25,6 +27,7 @@ export interface EngineIdentity {
 }
 
 export interface SystemRoutesDeps {
+  cdi: CdiSpecs;
   identity: EngineIdentity;
   containers: Containers;
   imageCount: () => number;
@@ -83,6 +86,10 @@ function info(deps: SystemRoutesDeps): object {
   const running = statuses.filter((status) => status === "running").length;
   const paused = statuses.filter((status) => status === "paused").length;
   const has = (controller: string): boolean => facts.cgroup.controllers.includes(controller);
+  const problems = deps.cdi
+    .read()
+    .errors.map(({ path, message }) => `CDI: Error associated with spec file ${path}: ${message}`);
+  const devices = [...cdiDevices(deps.cdi).keys()].toSorted().map((ID) => ({ Source: "cdi", ID }));
   const commit = { ID: "" };
   return {
     ID: identity.id,
@@ -163,7 +170,8 @@ function info(deps: SystemRoutesDeps): object {
     ],
     DefaultAddressPools: identity.addressPools,
     FirewallBackend: { Driver: "nftables" },
-    CDISpecDirs: [],
-    Warnings: null,
+    CDISpecDirs: deps.cdi.folders,
+    ...(devices.length > 0 ? { DiscoveredDevices: devices } : {}),
+    Warnings: problems.length > 0 ? problems : null,
   };
 }

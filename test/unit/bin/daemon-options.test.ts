@@ -28,6 +28,8 @@ describe("gantryd's options", () => {
       logLevel: "info",
       logs: { driver: "json-file", options: {} },
       insecureRegistries: [],
+      cdiSpecDirs: ["/etc/cdi", "/var/run/cdi"],
+      init: false,
     });
   });
 

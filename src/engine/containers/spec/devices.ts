@@ -32,7 +32,7 @@ export const DEFAULT_DEVICE_RULES: readonly DeviceRule[] = [
 ];
 
 /** Made by every runtime itself; naming them again would clash. */
-const MADE_BY_RUNTIME = new Set(
+export const MADE_BY_RUNTIME = new Set(
   ["null", "zero", "full", "random", "urandom", "tty", "console", "ptmx"].map((name) => `/dev/${name}`),
 );
 
@@ -62,16 +62,20 @@ export interface DevicePlan {
 /** Device nodes and the device cgroup's rules. */
 export function planDevices(facts: SpecFacts): DevicePlan {
   const { hostConfig } = facts;
-  if (hostConfig.Privileged) {
-    const nodes = (facts.devices?.["/dev"] ?? []).filter((device) => !MADE_BY_RUNTIME.has(device.path));
-    return { nodes: nodes.map((device) => nodeAt(device, device.path)), rules: [{ allow: true, access: "rwm" }] };
-  }
   const nodes: DevicePlan["nodes"] = [];
   const rules = [...DEFAULT_DEVICE_RULES];
+  if (hostConfig.Privileged) {
+    const all = (facts.devices?.["/dev"] ?? []).filter((device) => !MADE_BY_RUNTIME.has(device.path));
+    nodes.push(...all.map((device) => nodeAt(device, device.path)));
+    const moved = (hostConfig.Devices ?? []).filter(
+      (mapping) => mapping.PathInContainer && mapping.PathInContainer !== mapping.PathOnHost,
+    );
+    for (const mapping of moved) nodes.push(...mappedNodes(facts, mapping));
+    return { nodes, rules: [{ allow: true, access: "rwm" }] };
+  }
   for (const mapping of hostConfig.Devices ?? []) {
+    nodes.push(...mappedNodes(facts, mapping));
     for (const device of facts.devices?.[mapping.PathOnHost] ?? []) {
-      const node = nodeAt(device, inContainer(mapping, device.path));
-      if (!MADE_BY_RUNTIME.has(node.path)) nodes.push(node);
       const access = mapping.CgroupPermissions || "rwm";
       rules.push({ allow: true, type: device.type, major: device.major, minor: device.minor, access });
     }
@@ -79,6 +83,11 @@ export function planDevices(facts: SpecFacts): DevicePlan {
   for (const rule of hostConfig.DeviceCgroupRules ?? []) rules.push(readDeviceRule(rule));
   return { nodes, rules };
 }
+
+const mappedNodes = (facts: SpecFacts, mapping: DeviceMapping): DevicePlan["nodes"] =>
+  (facts.devices?.[mapping.PathOnHost] ?? [])
+    .map((device) => nodeAt(device, inContainer(mapping, device.path)))
+    .filter((node) => !MADE_BY_RUNTIME.has(node.path));
 
 /** A folder's devices keep their place below the folder's path in the container. */
 function inContainer(mapping: DeviceMapping, devicePath: string): string {

@@ -65,6 +65,6 @@ export interface SpecFacts {
 
 /** The host paths whose devices the planner must know, see `SpecFacts.devices`. */
 export function deviceLookups(hostConfig: HostConfig): string[] {
-  if (hostConfig.Privileged) return ["/dev"];
-  return (hostConfig.Devices ?? []).map((mapping) => mapping.PathOnHost);
+  const named = (hostConfig.Devices ?? []).map((mapping) => mapping.PathOnHost);
+  return hostConfig.Privileged ? ["/dev", ...named] : named;
 }

@@ -1,3 +1,4 @@
+import type { HostConfig } from "../../../base/container-config.ts";
 import { GantryError } from "../../../base/errors.ts";
 import { ipcModeOf } from "./namespaces.ts";
 import type { ResolvedMount, SpecFacts } from "./facts.ts";
@@ -100,7 +101,9 @@ function userMount(mount: ResolvedMount, recursiveReadOnly: boolean): OciMount {
     const options = tmpfsOptions([...(mount.options ?? []), ...(mount.readOnly ? ["ro"] : [])]);
     return { destination, type: "tmpfs", source: "tmpfs", options };
   }
-  const options = [mount.nonRecursive ? "bind" : "rbind", mount.propagation || "rprivate"];
+  const propagation = mount.propagation || "rprivate";
+  // crun 1.8 takes the "r" of either word for the bind's
+  const options = mount.nonRecursive ? ["bind", propagation.replace(/^r/, "")] : ["rbind", propagation];
   if (mount.readOnly) options.push("ro");
   // without it, what is mounted below the source would stay writable; crun 1.8 fails with it on a file
   if (mount.readOnly && mount.folder && !mount.nonRecursive && mount.submounts !== "writable") {
@@ -140,11 +143,18 @@ export function rootPropagation(mounts: readonly ResolvedMount[]): "shared" | "r
 }
 
 /** Masked and read-only paths: the defaults unless the user gave lists of their own; none when privileged. */
-export function planHiddenPaths(facts: SpecFacts): { maskedPaths: string[]; readonlyPaths: string[] } {
-  const { hostConfig, host } = facts;
-  if (hostConfig.Privileged) return { maskedPaths: [], readonlyPaths: [] };
+export function hiddenPathsOf(
+  hostConfig: HostConfig,
+  cpus: number,
+): { MaskedPaths: string[] | null; ReadonlyPaths: string[] | null } {
+  if (hostConfig.Privileged) return { MaskedPaths: null, ReadonlyPaths: null };
   return {
-    maskedPaths: hostConfig.MaskedPaths ?? [...MASKED_PATHS, ...throttlePaths(host.cpus)],
-    readonlyPaths: hostConfig.ReadonlyPaths ?? [...READONLY_PATHS],
+    MaskedPaths: hostConfig.MaskedPaths ?? [...MASKED_PATHS, ...throttlePaths(cpus)],
+    ReadonlyPaths: hostConfig.ReadonlyPaths ?? [...READONLY_PATHS],
   };
+}
+
+export function planHiddenPaths(facts: SpecFacts): { maskedPaths: string[]; readonlyPaths: string[] } {
+  const { MaskedPaths, ReadonlyPaths } = hiddenPathsOf(facts.hostConfig, facts.host.cpus);
+  return { maskedPaths: MaskedPaths ?? [], readonlyPaths: ReadonlyPaths ?? [] };
 }

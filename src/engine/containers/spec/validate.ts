@@ -1,9 +1,12 @@
 import type { ContainerConfig, HealthConfig, HostConfig } from "../../../base/container-config.ts";
 import { GantryError } from "../../../base/errors.ts";
+import { isIpAddress } from "../../../base/ip-address.ts";
 import type { HostFacts } from "../../../ports/host-facts.ts";
+import { readExtraHost } from "../etc-files.ts";
 import { normalizeCapabilities } from "./capabilities.ts";
 import { readDeviceRule } from "./devices.ts";
 import { refuseProcFd } from "./guards.ts";
+import { hiddenPathsOf } from "./mounts.ts";
 import { cgroupNamespaceOf, ipcModeOf } from "./namespaces.ts";
 import { customSeccomp } from "./seccomp.ts";
 import { readSecurityOptions } from "./security-options.ts";
@@ -38,6 +41,15 @@ export function validateHostConfig(config: ContainerConfig, hostConfig: HostConf
   for (const device of hostConfig.Devices ?? []) {
     if (!/^[rwm]*$/.test(device.CgroupPermissions ?? "")) refuse(`invalid device mode: ${device.CgroupPermissions}`);
   }
+  const { Isolation = "" } = hostConfig;
+  if (Isolation !== "" && Isolation.toLowerCase() !== "default") {
+    refuse(`invalid isolation: ${JSON.stringify(Isolation)} - linux only supports 'default'`);
+  }
+  validateStorage(hostConfig);
+  for (const entry of hostConfig.ExtraHosts ?? []) readExtraHost(entry);
+  for (const address of hostConfig.Dns ?? []) {
+    if (!isIpAddress(address)) refuse(`ParseAddr(${JSON.stringify(address)}): unable to parse IP`);
+  }
   if (Object.hasOwn(hostConfig.Annotations ?? {}, "")) {
     refuse("invalid Annotations: the empty string is not permitted as an annotation key");
   }
@@ -70,6 +82,14 @@ function validateConfig(config: ContainerConfig): void {
   }
   if ((config.Hostname ?? "").length > 64) refuse(`invalid hostname: '${config.Hostname}' has more than 64 characters`);
   if (config.Healthcheck) validateHealthcheck(config.Healthcheck);
+}
+
+/** The writable layer has no quota: it lies on whatever file system the data root is on. */
+function validateStorage(hostConfig: HostConfig): void {
+  for (const key of Object.keys(hostConfig.StorageOpt ?? {})) {
+    if (key.toLowerCase() !== "size") refuse(`unknown option ${key}`);
+    refuse("--storage-opt is supported only for overlay over xfs with 'pquota' mount option");
+  }
 }
 
 const MILLISECOND = 1_000_000;
@@ -177,6 +197,7 @@ function validateRestartPolicy(hostConfig: HostConfig): void {
 export function withDefaults(hostConfig: HostConfig, host: HostFacts): HostConfig {
   return {
     ...hostConfig,
+    ...hiddenPathsOf(hostConfig, host.cpus),
     IpcMode: ipcModeOf(hostConfig) === "private" ? "private" : (hostConfig.IpcMode ?? "private"),
     CgroupnsMode: cgroupNamespaceOf(hostConfig, host),
     ShmSize: hostConfig.ShmSize || 64 * 1024 * 1024,

@@ -126,7 +126,7 @@ export class VolumeMounts implements ContainerMounts {
         throw new GantryError(
           "invalid",
           "IPC_NOT_SHAREABLE",
-          `can't join IPC of container ${donor.id}: non-shareable IPC (hint: use IpcMode:shareable for the donor container)`,
+          `failed to join IPC namespace: container ${donor.id}: non-shareable IPC (hint: use IpcMode:shareable for the donor container)`,
         );
     }
   }
@@ -237,12 +237,12 @@ export class VolumeMounts implements ContainerMounts {
   /** What was asked for must be possible; what is usual gives way. Throws invalid BAD_PROPAGATION in Docker's words. */
   private propagationFor({ source, propagation }: BindRequest): string {
     const wanted = propagation || this.usualPropagation(source);
-    if (/private$/.test(wanted)) return wanted;
+    if (wanted.endsWith("private")) return wanted;
     const { mountPoint, peers } = this.deps.hostPaths.propagationOf(source);
-    const fits = peers === "shared" || (peers === "slave" && /slave$/.test(wanted));
+    const fits = peers === "shared" || (peers === "slave" && wanted.endsWith("slave"));
     if (fits) return wanted;
     if (propagation === "") return "rprivate";
-    const kind = /slave$/.test(wanted) ? "shared or slave" : "shared";
+    const kind = wanted.endsWith("slave") ? "shared or slave" : "shared";
     throw new GantryError(
       "invalid",
       "BAD_PROPAGATION",
