@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex, Writable } from "node:stream";
 import { GantryError } from "../base/errors.ts";
 import { acceptKey } from "../wire/websocket.ts";
+import { checkShape, type Shape } from "./decode/shape.ts";
 
 const JSON_LIMIT = 4 * 1024 * 1024;
 const FALSE_WORDS = new Set(["", "0", "no", "false", "none"]);
@@ -91,8 +92,8 @@ export class Call {
     return result;
   }
 
-  /** The JSON body (4 MiB at most). An empty body is {} . */
-  async json<T extends object>(): Promise<T> {
+  /** The JSON body (4 MiB at most), of the shape given. An empty body is {} . */
+  async json<T extends object>(shape?: Shape): Promise<T> {
     const chunks: Buffer[] = [];
     let size = 0;
     for await (const chunk of this.body()) {
@@ -121,6 +122,7 @@ export class Call {
     if (typeof parsed !== "object" || Array.isArray(parsed)) {
       throw new GantryError("invalid", "BAD_JSON", "invalid JSON: an object is expected");
     }
+    if (shape !== undefined) checkShape(parsed, shape);
     return parsed as T;
   }
 

@@ -8,7 +8,7 @@ import { parse } from "yaml";
 const FILE = path.resolve(import.meta.dirname, "../../../shared/spec/docker-engine-api-v1.51.yaml");
 export const WITHOUT_SPEC = fs.existsSync(FILE) ? false : `the API's Swagger file is not at ${FILE}`;
 
-type Schema = Record<string, unknown> & {
+export type Schema = Record<string, unknown> & {
   $ref?: string;
   type?: string;
   properties?: Record<string, Schema>;
@@ -19,8 +19,9 @@ type Schema = Record<string, unknown> & {
   enum?: unknown[];
 };
 
-interface Operation {
+export interface Operation {
   produces?: string[];
+  parameters?: { name: string; in: string; schema?: Schema }[];
   responses: Record<string, { schema?: Schema }>;
 }
 
@@ -74,7 +75,7 @@ export const NOT_OFFERED = [
 ];
 
 /** Where an error is the right answer: of a daemon without a swarm, without plugins, without BuildKit. */
-const ABSENT = /^\w+ \/(?:swarm|nodes|services|tasks|secrets|configs|plugins\/|session)|^PUT \/volumes\/{name}$/;
+export const ABSENT = /^\w+ \/(?:swarm|nodes|services|tasks|secrets|configs|plugins\/|session)|^PUT \/volumes\/{name}$/;
 
 export interface Answer {
   status: number;
@@ -93,8 +94,13 @@ export class Swagger {
 
   constructor() {
     this.document = parse(fs.readFileSync(FILE, "utf8"));
-    this.all = Object.entries(this.document.paths).flatMap(([path, methods]) =>
-      Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
+    this.all = this.operations().map(({ method, path }) => `${method.toUpperCase()} ${path}`);
+  }
+
+  /** All of the file's operations. */
+  operations(): { method: string; path: string; operation: Operation }[] {
+    return Object.entries(this.document.paths).flatMap(([path, methods]) =>
+      Object.entries(methods).map(([method, operation]) => ({ method, path, operation })),
     );
   }
 
@@ -192,7 +198,7 @@ export class Swagger {
   }
 
   /** References looked up, `allOf` put together. What stands beside a reference counts too. */
-  private flatten(schema: Schema): Schema {
+  flatten(schema: Schema): Schema {
     const { $ref, allOf, ...own } = schema;
     let result: Schema = own;
     if ($ref !== undefined) {

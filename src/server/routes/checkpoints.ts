@@ -1,5 +1,6 @@
 import { GantryError } from "../../base/errors.ts";
 import type { Containers } from "../../engine/containers/containers.ts";
+import { CHECKPOINT_CREATE } from "../decode/bodies.ts";
 import type { Call, Route } from "../call.ts";
 
 /** Docker's checkpoint operations; its client offers them for an engine that says it is experimental. */
@@ -11,7 +12,9 @@ export function checkpointRoutes({ containers }: { containers: Containers }): Ro
       method: "POST",
       path: "/containers/:name/checkpoints",
       handler: async (call) => {
-        const body = await call.json<{ CheckpointID?: string; CheckpointDir?: string; Exit?: boolean }>();
+        const body = await call.json<{ CheckpointID?: string; CheckpointDir?: string; Exit?: boolean }>(
+          CHECKPOINT_CREATE,
+        );
         const { CheckpointID: name, CheckpointDir: dir, Exit: exit = false } = body;
         if (typeof (name ?? "") !== "string" || typeof (dir ?? "") !== "string" || typeof exit !== "boolean") {
           throw new GantryError("invalid", "BAD_JSON", "CheckpointID and CheckpointDir are strings, Exit is a boolean");

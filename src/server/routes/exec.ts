@@ -4,6 +4,7 @@ import type { ExecConfig, ExecRecord } from "../../engine/containers/execs.ts";
 import { MULTIPLEXED, RAW } from "../../wire/frames.ts";
 import type { Call, Route } from "../call.ts";
 import { HijackedStream } from "../client-stream.ts";
+import { EXEC_CREATE, EXEC_START } from "../decode/bodies.ts";
 import { sizeOf } from "./containers.ts";
 
 export interface ExecRoutesDeps {
@@ -16,7 +17,7 @@ export function execRoutes({ containers }: ExecRoutesDeps): Route[] {
       method: "POST",
       path: "/containers/:name/exec",
       handler: async (call) => {
-        const config = await call.json<ExecConfig>();
+        const config = await call.json<ExecConfig>(EXEC_CREATE);
         if (!call.atLeast(42)) delete config.ConsoleSize;
         const record = containers.execs.create(containers.find(call.param("name")), config);
         call.send(201, { Id: record.id });
@@ -40,7 +41,7 @@ export function execRoutes({ containers }: ExecRoutesDeps): Route[] {
 }
 
 async function start(containers: Containers, call: Call): Promise<void> {
-  const body = await call.json<{ Detach?: boolean; Tty?: boolean; ConsoleSize?: [number, number] | null }>();
+  const body = await call.json<{ Detach?: boolean; Tty?: boolean; ConsoleSize?: [number, number] | null }>(EXEC_START);
   const record = containers.execs.checkStart(call.param("id"));
   if (body.ConsoleSize && !record.config.Tty) {
     throw new GantryError("invalid", "NO_TTY", "console size is only supported when TTY is enabled");

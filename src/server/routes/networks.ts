@@ -14,6 +14,7 @@ import type {
   PruneNetworksResponse,
 } from "../../wire/types/networks.ts";
 import type { Call, Route } from "../call.ts";
+import { NETWORK_CONNECT, NETWORK_CREATE } from "../decode/network-bodies.ts";
 
 /** A container as far as connect and disconnect need it. */
 export interface NetworkedContainer {
@@ -71,7 +72,7 @@ function list({ networks }: NetworkRoutesDeps, call: Call): void {
 }
 
 async function create({ networks }: NetworkRoutesDeps, call: Call): Promise<void> {
-  const view = networks.create(wishOf(await call.json<NetworkCreateRequest>()));
+  const view = networks.create(wishOf(await call.json<NetworkCreateRequest>(NETWORK_CREATE)));
   call.send(201, { Id: view.Id, Warning: "" } satisfies NetworkCreateResponse);
 }
 
@@ -117,7 +118,7 @@ function prune({ networks, clock }: NetworkRoutesDeps, call: Call): void {
 }
 
 async function connect(deps: NetworkRoutesDeps, call: Call): Promise<void> {
-  const body = await call.json<NetworkConnectRequest>();
+  const body = await call.json<NetworkConnectRequest>(NETWORK_CONNECT);
   const network = deps.networks.inspect(call.param("id"));
   const container = deps.resolveContainer(body.Container ?? "");
   const asked = body.EndpointConfig ?? {};
@@ -132,7 +133,7 @@ async function connect(deps: NetworkRoutesDeps, call: Call): Promise<void> {
 }
 
 async function disconnect(deps: NetworkRoutesDeps, call: Call): Promise<void> {
-  const body = await call.json<NetworkDisconnectRequest>();
+  const body = await call.json<NetworkDisconnectRequest>(NETWORK_CONNECT);
   const network = deps.networks.inspect(call.param("id"));
   const container = deps.resolveContainer(body.Container ?? "");
   if (container.running) deps.networks.disconnect(network.Id, container.id);

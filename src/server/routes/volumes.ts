@@ -3,6 +3,7 @@ import type { Volumes } from "../../engine/volumes/volumes.ts";
 import type { VolumeRecord } from "../../engine/volumes/volume-record.ts";
 import type { PruneVolumesResponse, Volume, VolumeCreateRequest, VolumeList } from "../../wire/types/volumes.ts";
 import type { Call, Route } from "../call.ts";
+import { VOLUME_CREATE } from "../decode/bodies.ts";
 
 export interface VolumeRoutesDeps {
   volumes: Volumes;
@@ -42,7 +43,7 @@ export function volumeRoutes({ volumes }: VolumeRoutesDeps): Route[] {
       method: "POST",
       path: "/volumes/create",
       handler: async (call) => {
-        const request = await call.json<VolumeCreateRequest>();
+        const request = await call.json<VolumeCreateRequest>(VOLUME_CREATE);
         const record = volumes.create({
           ...(request.Name !== undefined && { name: request.Name }),
           ...(request.Driver !== undefined && { driver: request.Driver }),

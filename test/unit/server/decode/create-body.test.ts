@@ -26,3 +26,22 @@ it("takes null for not given, a bare command, and fields it does not know", () =
     "",
   );
 });
+
+it("looks into lists and maps too", () => {
+  assert.equal(refused({ ExposedPorts: { "80/tcp": 1 } }), "invalid JSON: ExposedPorts.80/tcp must be an object");
+  const mounts = [
+    { Type: "bind", Target: "/a" },
+    { Type: "bind", Target: 7 },
+  ];
+  assert.equal(
+    refused({ HostConfig: { Mounts: mounts } }),
+    "invalid JSON: HostConfig.Mounts[1].Target must be a string",
+  );
+  assert.equal(refused({ HostConfig: { Mounts: [null] } }), "invalid JSON: HostConfig.Mounts[0] must be an object");
+  const bindings = { "80/tcp": [{ HostPort: 80 }], "81/tcp": null };
+  assert.equal(
+    refused({ HostConfig: { PortBindings: bindings } }),
+    "invalid JSON: HostConfig.PortBindings.80/tcp[0].HostPort must be a string",
+  );
+  assert.equal(refused({ HostConfig: { PortBindings: { "81/tcp": null } } }), "");
+});
