@@ -14,7 +14,6 @@ export interface ArchiveRoutesDeps {
 }
 
 const STAT = "X-Docker-Container-Path-Stat";
-const TAR = "application/x-tar";
 
 /** Files of containers: cp, export, commit. */
 export function archiveRoutes({ containers }: ArchiveRoutesDeps): Route[] {
@@ -34,7 +33,7 @@ export function archiveRoutes({ containers }: ArchiveRoutesDeps): Route[] {
       path,
       async handler(call) {
         const { info, tar } = await containers.read(call.param("name"), pathOf(call), call.signal);
-        await sendTar(call, tar, { [STAT]: pathStatHeader(info) });
+        await sendTar(call, "application/x-tar", tar, { [STAT]: pathStatHeader(info) });
       },
     },
     {
@@ -52,7 +51,9 @@ export function archiveRoutes({ containers }: ArchiveRoutesDeps): Route[] {
     {
       method: "GET",
       path: "/containers/:name/export",
-      handler: async (call) => sendTar(call, await containers.export(call.param("name"), call.signal), {}),
+      async handler(call) {
+        await sendTar(call, "application/octet-stream", await containers.export(call.param("name"), call.signal), {});
+      },
     },
     { method: "POST", path: "/commit", handler: (call) => commit(containers, call) },
   ];
@@ -64,9 +65,9 @@ function pathOf(call: Call): string {
   return path;
 }
 
-async function sendTar(call: Call, tar: Readable, headers: Record<string, string>): Promise<void> {
+async function sendTar(call: Call, type: string, tar: Readable, headers: Record<string, string>): Promise<void> {
   // The status is out: after a failure, which the engine logs, the client sees the connection break.
-  await pipeline(tar, call.stream(TAR, headers)).catch(() => {});
+  await pipeline(tar, call.stream(type, headers)).catch(() => {});
 }
 
 async function commit(containers: Containers, call: Call): Promise<void> {
