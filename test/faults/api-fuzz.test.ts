@@ -118,7 +118,7 @@ function shotsAt(swagger: Swagger, method: string, template: string, operation: 
   const takesAway = method === "delete" || /\/(?:rename|kill|stop)$/.test(template);
   const own = takesAway
     ? "other"
-    : /^\/images/.test(template)
+    : template.startsWith("/images")
       ? "busybox"
       : `fuzz${{ n: "net", v: "vol" }[template[1] ?? ""] ?? "ed"}`;
   const fromRegistry = /\/push$|^\/distribution/.test(template);
