@@ -1,6 +1,7 @@
 import net from "node:net";
 import tls from "node:tls";
 import type { StreamEndpoint } from "../../base/logging/addresses.ts";
+import { messageOf } from "../../base/errors.ts";
 import { dialError, unreachable } from "./dial-error.ts";
 
 const CONNECT_TIMEOUT = 10_000;
@@ -17,7 +18,7 @@ export class LogStreamConnection {
     socket.setKeepAlive(true, KEEP_ALIVE);
     socket.setNoDelay(true);
     socket.on("data", onData ?? (() => {}));
-    socket.on("error", (error) => this.fail(error));
+    socket.on("error", (error) => this.fail(unreachable(messageOf(error), error)));
     // A receiver that ends will take no more, though the kernel would let us write once.
     socket.on("end", () => this.fail(unreachable("the receiver closed the connection")));
     socket.on("close", () => this.fail(unreachable("the connection is closed")));
