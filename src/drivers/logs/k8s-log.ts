@@ -43,22 +43,23 @@ export class K8sLogs implements ContainerLogs {
 
   async *read(path: string, query: LogQuery): AsyncGenerator<LogEntry> {
     const open = { stdout: false, stderr: false };
+    const bounded = query.since !== undefined || query.until !== undefined;
     // Without a follow it ends with what is there now, however fast more comes.
-    const until = query.until ?? (query.follow ? undefined : BigInt(Date.now() + 1) * 1_000_000n);
-    const bounded = query.since !== undefined || until !== undefined;
+    const end = query.follow ? undefined : endOf(path);
+    let last = "";
     const start = await this.begin(path, query.tail);
     if (!start) return;
-    for await (const { records } of blocks(path, start, query)) {
-      for (const { entry, complete } of records) {
+    for await (const { file, records } of blocks(path, start, query)) {
+      if (end && last === end.file && file !== end.file) return;
+      last = file;
+      for (const { entry, complete, end: offset } of records) {
+        if (end && file === end.file && offset > end.offset) return;
         const continued = open[entry.stream];
         open[entry.stream] = !complete;
         if (bounded) {
           const at = parseTimestamp(entry.time, 0);
           if (query.since !== undefined && at < query.since) continue;
-          if (until !== undefined && at > until) {
-            if (query.until === undefined) return;
-            continue;
-          }
+          if (query.until !== undefined && at > query.until) continue;
         }
         if (query.signal?.aborted) return;
         yield { ...entry, continued };
@@ -92,6 +93,16 @@ export class K8sLogs implements ContainerLogs {
     }
     return files[0] && { cursor: new LogCursor(await openLog(files[0]), 0) };
   }
+}
+
+/** The end of the newest file that has something in it. */
+function endOf(path: string): { file: string; offset: number } | undefined {
+  for (const file of oldestFirst(path).toReversed()) {
+    const head = headOfFile(file);
+    if (head === undefined) continue;
+    return { file: head, offset: file.compressed ? Number.POSITIVE_INFINITY : fs.statSync(file.path).size };
+  }
+  return undefined;
 }
 
 interface Start {
