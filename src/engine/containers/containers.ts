@@ -103,7 +103,7 @@ export class Containers {
   async close(): Promise<void> {
     this.watch.end();
     this.rotation.close();
-    this.shipping.close();
+    await this.shipping.close();
     const entries = this.deps.registry.all();
     for (const entry of entries) {
       this.health.end(entry);

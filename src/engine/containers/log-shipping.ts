@@ -8,11 +8,14 @@ import type { ContainerDeps } from "./deps.ts";
 import { LogAssembler } from "./log-assembler.ts";
 import type { ContainerEntry } from "./registry.ts";
 
-/** Bytes of lines that are sent at a time; after a kill of the engine so many may come twice. */
+/** Bytes of lines, and lines, that are sent at a time; after a kill of the engine so many may come twice. */
 const BATCH = 64 * 1024;
+const BATCH_LINES = 250;
 const LONGEST_WAIT = 10_000;
 /** How long a removal waits for the rest of the log, while the receiver takes it. */
 const FAREWELL = 10_000;
+/** How long an engine that ends waits for the batches on their way. */
+const LAST_BATCH = 2000;
 
 export interface LogShippingDeps extends Pick<ContainerDeps, "files" | "clock" | "ids" | "logger"> {
   logs: ContainerLogs;
@@ -124,8 +127,18 @@ export class LogShipping {
     this.forget(entry);
   }
 
-  close(): void {
-    for (const job of this.jobs.values()) this.forget(job.entry);
+  /** Sends nothing new; what is on its way is waited for, so that it does not come again. */
+  async close(): Promise<void> {
+    const jobs = [...this.jobs.values()];
+    for (const job of jobs) job.stop.abort();
+    await new Promise<void>((resolve) => {
+      const cancel = this.deps.clock.after(LAST_BATCH, resolve);
+      void Promise.all(jobs.map((job) => job.done)).then(() => {
+        cancel();
+        resolve();
+      });
+    });
+    for (const job of jobs) this.forget(job.entry);
   }
 
   private forget(entry: ContainerEntry): void {
@@ -155,7 +168,7 @@ export class LogShipping {
         const made = assembler.push(entry);
         messages.push(...made);
         size += entry.data.length;
-        if (size < BATCH && index < batch.length - 1) continue;
+        if (size < BATCH && messages.length < BATCH_LINES && index < batch.length - 1) continue;
         await this.deliver(job, messages, assembler.mark());
         if (signal.aborted) return;
         messages = [];
@@ -168,11 +181,12 @@ export class LogShipping {
 
   /** Until it is sent, given up by the driver's options, or the job is stopped. Only then the mark moves. */
   private async deliver(job: Job, messages: LogMessage[], mark: LogMark | undefined): Promise<void> {
-    if (messages.length > 0) await this.send(job, messages);
-    if (mark && !job.stop.signal.aborted) this.deps.logs.setMark(job.path, mark);
+    const over = messages.length === 0 ? !job.stop.signal.aborted : await this.send(job, messages);
+    if (mark && over) this.deps.logs.setMark(job.path, mark);
   }
 
-  private async send(job: Job, messages: LogMessage[]): Promise<void> {
+  /** False: the job was stopped before they were sent. */
+  private async send(job: Job, messages: LogMessage[]): Promise<boolean> {
     let wait = job.delivery.firstWait;
     for (let tries = 0; !job.stop.signal.aborted; tries++) {
       try {
@@ -180,20 +194,21 @@ export class LogShipping {
         await job.sender.send(messages);
         if (job.stuck) this.deps.logger.info("a log is sent again", { container: job.entry.id, driver: job.driver });
         job.stuck = false;
-        return;
+        return true;
       } catch (error) {
         job.sender?.close();
         job.sender = undefined;
-        if (job.stop.signal.aborted) return;
+        if (job.stop.signal.aborted) return false;
         this.reportStuck(job, error);
         if (tries >= job.delivery.retries) {
           this.deps.logger.warn("gave up sending lines of a log", { container: job.entry.id, lines: messages.length });
-          return;
+          return true;
         }
       }
       await this.pause(wait, job.stop.signal);
       wait = Math.min(wait * 2, LONGEST_WAIT);
     }
+    return false;
   }
 
   private reportStuck(job: Job, error: unknown): void {
