@@ -91,12 +91,10 @@ describe("syslog, with rsyslog", () => {
     await until(() => fs.existsSync(socket()), { what: "rsyslog's socket" });
     const tcp = async (): Promise<boolean> => {
       const probe = net.connect(port, "127.0.0.1");
-      const open = await Promise.race([
-        once(probe, "connect").then(
-          () => true,
-          () => false,
-        ),
-      ]);
+      const open = await once(probe, "connect").then(
+        () => true,
+        () => false,
+      );
       probe.destroy();
       return open;
     };
