@@ -100,6 +100,18 @@ export interface Ulimit {
   Hard: number;
 }
 
+/** A block device's share of I/O time, 10 to 1000. */
+export interface WeightDevice {
+  Path: string;
+  Weight: number;
+}
+
+/** A block device's limit, in bytes or operations a second. */
+export interface ThrottleDevice {
+  Path: string;
+  Rate: number;
+}
+
 export interface HostConfig {
   Binds?: string[] | null;
   Mounts?: MountSpec[];
@@ -147,6 +159,11 @@ export interface HostConfig {
   NanoCpus?: number;
   CgroupParent?: string;
   BlkioWeight?: number;
+  BlkioWeightDevice?: WeightDevice[] | null;
+  BlkioDeviceReadBps?: ThrottleDevice[] | null;
+  BlkioDeviceWriteBps?: ThrottleDevice[] | null;
+  BlkioDeviceReadIOps?: ThrottleDevice[] | null;
+  BlkioDeviceWriteIOps?: ThrottleDevice[] | null;
   CpuPeriod?: number;
   CpuQuota?: number;
   CpuRealtimePeriod?: number;
@@ -156,6 +173,8 @@ export interface HostConfig {
   Devices?: DeviceMapping[] | null;
   DeviceCgroupRules?: string[] | null;
   DeviceRequests?: DeviceRequest[] | null;
+  /** Until API 1.41. */
+  KernelMemory?: number;
   KernelMemoryTCP?: number;
   MemoryReservation?: number;
   MemorySwap?: number;
@@ -163,6 +182,11 @@ export interface HostConfig {
   OomKillDisable?: boolean | null;
   PidsLimit?: number | null;
   Ulimits?: Ulimit[] | null;
+  // Windows only
+  CpuCount?: number;
+  CpuPercent?: number;
+  IOMaximumIOps?: number;
+  IOMaximumBandwidth?: number;
 }
 
 export interface EndpointSettings {

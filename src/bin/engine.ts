@@ -13,6 +13,7 @@ import { makeRoom } from "../drivers/cgroups/make-room.ts";
 import { ConmonMonitor } from "../drivers/conmon/monitor.ts";
 import { FileJournal } from "../drivers/event-journal/file-journal.ts";
 import { HostContainerFiles } from "../drivers/container-files/files.ts";
+import { ProcCounters } from "../drivers/host/proc-counters.ts";
 import { RandomIds } from "../drivers/host/random-ids.ts";
 import { SystemClock } from "../drivers/host/system-clock.ts";
 import { LinuxHost } from "../drivers/host-facts/linux-host.ts";
@@ -65,6 +66,7 @@ import { imageRoutes } from "../server/routes/images.ts";
 import { networkRoutes } from "../server/routes/networks.ts";
 import { pluginRoutes } from "../server/routes/plugins.ts";
 import { sessionRoutes } from "../server/routes/session.ts";
+import { statsRoutes } from "../server/routes/stats.ts";
 import { swarmRoutes } from "../server/routes/swarm.ts";
 import { systemRoutes } from "../server/routes/system.ts";
 import { volumeRoutes } from "../server/routes/volumes.ts";
@@ -202,6 +204,7 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
     cdi,
     initBinary,
     initByDefault: options.init,
+    counters: new ProcCounters(),
     clock,
     ids,
     logger,
@@ -284,6 +287,7 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
       imageName,
     }),
     ...archiveRoutes({ containers }),
+    ...statsRoutes({ containers, hostMemory: host.facts().memory }),
     ...execRoutes({ containers }),
     ...checkpointRoutes({ containers }),
     ...eventRoutes({ events, clock }),

@@ -36,8 +36,13 @@ export interface CgroupFacts {
   swapLimit: boolean;
   /** CPU time can be limited by quota and period. */
   cpuQuota: boolean;
-  /** v1's blkio.weight or v2's io.weight exists. */
+  /** v1's cpu.rt_runtime_us exists; v2 has no such thing. */
+  cpuRealtime: boolean;
+  /** v1's blkio.weight or v2's io.weight exists; and the same for single devices. */
   ioWeight: boolean;
+  ioWeightDevice: boolean;
+  /** Bytes and operations a second can be limited for single devices. */
+  ioThrottle: boolean;
 }
 
 /** A device node on the host. */

@@ -12,6 +12,11 @@ export interface OciRuntime {
   /** This and resume: conflict NOT_RUNNING when it is gone. */
   pause(id: string): Promise<void>;
   resume(id: string): Promise<void>;
+  /**
+   * Changes limits of a container that is up: `linux.resources` of the OCI spec, what is left out stays. Throws conflict
+   * NOT_RUNNING when it is gone, UPDATE_REFUSED with the runtime's words when runtime or kernel refuse.
+   */
+  update(id: string, resources: Record<string, unknown>): Promise<void>;
   /** Create, start, wait and delete in one, without a monitor (build steps). Output as it comes; resolves with the exit code. */
   runToEnd(
     id: string,

@@ -1,8 +1,11 @@
 import fs from "node:fs";
 import path from "node:path";
 import { errnoOf } from "../../base/errors.ts";
-import type { Cgroups } from "../../ports/cgroups.ts";
+import type { CgroupUsage, Cgroups } from "../../ports/cgroups.ts";
 import { killIfThere } from "../process/handle.ts";
+import { readText } from "./text.ts";
+import { usageV1 } from "./usage-v1.ts";
+import { usageV2 } from "./usage-v2.ts";
 
 /** Where the hierarchies are: v1 has one mount a controller, v2 one for all. */
 export interface CgroupRoots {
@@ -41,6 +44,28 @@ export class HostCgroups implements Cgroups {
   pids(cgroupsPath: string): number[] {
     const root = this.folder("pids", cgroupsPath) ?? this.folder("memory", cgroupsPath);
     return root === undefined ? [] : readTree(root);
+  }
+
+  usage(cgroupsPath: string): CgroupUsage | undefined {
+    return this.roots.version === 1
+      ? usageV1((controller) => this.folder(controller, cgroupsPath))
+      : usageV2(this.folder("", cgroupsPath) ?? "");
+  }
+
+  lift(cgroupsPath: string, limit: "pids" | "cpuQuota"): void {
+    const [controller, file, word] =
+      limit === "pids"
+        ? ["pids", "pids.max", "max"]
+        : this.roots.version === 1
+          ? ["cpu", "cpu.cfs_quota_us", "-1"]
+          : ["cpu", "cpu.max", "max"];
+    const folder = this.folder(controller, cgroupsPath);
+    if (folder === undefined) return;
+    try {
+      fs.writeFileSync(path.join(folder, file), word);
+    } catch (error) {
+      if (errnoOf(error) !== "ENOENT") throw error;
+    }
   }
 
   oomKills(cgroupsPath: string): number {
@@ -104,14 +129,6 @@ export class HostCgroups implements Cgroups {
   private folder(controller: string, cgroupsPath: string): string | undefined {
     const mount = this.roots.version === 2 ? this.roots.mounts.get("") : this.roots.mounts.get(controller);
     return mount === undefined ? undefined : path.join(mount, cgroupsPath);
-  }
-}
-
-function readText(file: string): string {
-  try {
-    return fs.readFileSync(file, "utf8");
-  } catch {
-    return "";
   }
 }
 

@@ -49,13 +49,18 @@ function unifiedFacts(mountPoint: string): CgroupFacts {
   const words = read(path.join(mountPoint, "cgroup.controllers")).trim().split(/\s+/).filter(Boolean);
   // devices is BPF and the freezer is built in, both always there
   const controllers = [...words, "devices", "freezer"];
+  const io = controllers.includes("io");
   return {
     version: 2,
     controllers,
     mountpoints: { unified: mountPoint },
     swapLimit: controllers.includes("memory") && fs.existsSync("/proc/swaps"),
     cpuQuota: controllers.includes("cpu"),
-    ioWeight: controllers.includes("io") && anyChildHas(mountPoint, ["io.weight", "io.bfq.weight"]),
+    cpuRealtime: false,
+    ioWeight: io && weighsIo(mountPoint),
+    // The kernel can; crun 1.8 and runc 1.1 can't tell it.
+    ioWeightDevice: false,
+    ioThrottle: io,
   };
 }
 
@@ -76,9 +81,20 @@ function legacyFacts(mounts: CgroupMount[]): CgroupFacts {
     mountpoints,
     swapLimit: has("memory", "memory.memsw.limit_in_bytes"),
     cpuQuota: has("cpu", "cpu.cfs_quota_us"),
-    ioWeight: has("blkio", "blkio.weight") || has("blkio", "blkio.bfq.weight"),
+    cpuRealtime: has("cpu", "cpu.rt_runtime_us"),
+    // Not BFQ's files of this kind: crun doesn't know them.
+    ioWeight: has("blkio", "blkio.weight"),
+    ioWeightDevice: has("blkio", "blkio.weight_device"),
+    ioThrottle: has("blkio", "blkio.throttle.read_bps_device"),
   };
 }
+
+/**
+ * Whether groups have an io.weight or io.bfq.weight. The root has neither, and a group only once `io` is enabled for it;
+ * but the root has io.cost.qos on a kernel whose groups have io.weight.
+ */
+const weighsIo = (root: string): boolean =>
+  fs.existsSync(path.join(root, "io.cost.qos")) || anyChildHas(root, ["io.weight", "io.bfq.weight"]);
 
 /** Some files exist only below the root of a hierarchy. */
 function anyChildHas(folder: string, files: string[]): boolean {

@@ -5,7 +5,7 @@ import type { OciRuntime } from "../../ports/oci-runtime.ts";
 import { type RunOptions, type RunResult, run, spawn } from "../process/run.ts";
 import { ToolError } from "../process/tool-error.ts";
 import { HeldOutput, type OnOutput } from "./held-output.ts";
-import { translateRuntimeError } from "./translate.ts";
+import { lastMessage, translateRuntimeError } from "./translate.ts";
 
 export interface CliRuntimeInit {
   name: string;
@@ -95,14 +95,23 @@ export class CliRuntime implements OciRuntime {
     await this.freezeOrThaw("resume", id);
   }
 
+  async update(id: string, resources: Record<string, unknown>): Promise<void> {
+    try {
+      await this.run(["update", "--resources", "/dev/stdin", id], { input: JSON.stringify(resources) });
+    } catch (error) {
+      if (!(error instanceof ToolError)) throw error;
+      // Not by GONE: a file that is missing may be one that this kernel hasn't.
+      if (/does not exist|not running|error opening file.*status/i.test(error.stderr)) throw notRunning(id);
+      throw new GantryError("conflict", "UPDATE_REFUSED", lastMessage(error.stderr), { cause: error });
+    }
+  }
+
   /** The container may end at any moment; on cgroup v2 a frozen one too, of SIGKILL. */
   private async freezeOrThaw(command: "pause" | "resume", id: string): Promise<void> {
     try {
       await this.run([command, id]);
     } catch (error) {
-      if (error instanceof ToolError && GONE.test(error.stderr)) {
-        throw new GantryError("conflict", "NOT_RUNNING", `container ${id} is not running`);
-      }
+      if (error instanceof ToolError && GONE.test(error.stderr)) throw notRunning(id);
       throw error;
     }
   }
@@ -136,6 +145,9 @@ export class CliRuntime implements OciRuntime {
     });
   }
 }
+
+const notRunning = (id: string): GantryError =>
+  new GantryError("conflict", "NOT_RUNNING", `container ${id} is not running`);
 
 /** A small text file, trimmed; empty when it is missing. */
 export function readIfThere(file: string): string {

@@ -72,7 +72,7 @@ function reasonOf(text: string, command: string): Reason {
 const PREFIXES = /^(?:(?:\S+ )?(?:create|exec|start) failed: |unable to start container process: )+/;
 
 /** The runtime's last log message, plain or JSON. */
-function lastMessage(words: string): string {
+export function lastMessage(words: string): string {
   const lines = words.trim().split("\n");
   const line = lines[lines.length - 1] ?? "";
   try {

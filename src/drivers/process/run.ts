@@ -10,6 +10,8 @@ export interface RunOptions {
   timeout?: number;
   /** Exit codes that are no error, -1 for the end by a signal; default [0]. */
   ok?: number[];
+  /** What it reads; nothing by default. */
+  input?: string;
   /** Runs the spawn itself (synchronously) in another namespace. */
   wrap?: <T>(body: () => T) => T;
 }
@@ -42,8 +44,15 @@ export function spawnLean(
 /** Runs a program to its end and gives what it printed. Throws ToolError at any other exit code, and at a time-out. */
 export async function run(tool: string, argv: string[], options: RunOptions = {}): Promise<RunResult> {
   const start = (): LeanChild =>
-    spawnLean(tool, argv, { ...(options.env ? { env: options.env } : {}), outputs: [1, 2] });
+    spawnLean(tool, argv, {
+      ...(options.env ? { env: options.env } : {}),
+      outputs: [1, 2],
+      input: options.input !== undefined,
+    });
   const child = options.wrap ? options.wrap(start) : start();
+  // A program that ends without reading all of it says why by its exit code.
+  child.input?.on("error", () => {});
+  child.input?.end(options.input);
   let late = false;
   const timer = options.timeout
     ? setTimeout(() => {

@@ -1,3 +1,4 @@
+import type { HostConfig } from "../../base/container-config.ts";
 import type { Readable } from "node:stream";
 import { GantryError } from "../../base/errors.ts";
 import { parseTimestamp } from "../../base/timestamps.ts";
@@ -26,7 +27,9 @@ import type { ContainerEntry } from "./registry.ts";
 import { Remover, type RemoveOptions } from "./remove.ts";
 import { RUNTIME_STUBS } from "./spec/stubs.ts";
 import { Starter } from "./start.ts";
+import { StatsFeed } from "./stats/feed.ts";
 import { TreeUses } from "./tree-uses.ts";
+import { Updater } from "./update.ts";
 import { Watch } from "./watch.ts";
 
 export interface ContainersDeps extends ContainerDeps, CommitterDeps {
@@ -46,10 +49,12 @@ export type WaitCondition = "not-running" | "next-exit" | "removed";
 export class Containers {
   readonly execs: Execs;
   readonly checkpoints: ContainerCheckpoints;
+  readonly stats: StatsFeed;
   private readonly deps: ContainersDeps;
   private readonly starter: Starter;
   private readonly lifecycle: Lifecycle;
   private readonly remover: Remover;
+  private readonly updater: Updater;
   private readonly attacher: Attacher;
   private readonly health: HealthMonitor;
   private readonly rotation: LogRotation;
@@ -65,7 +70,9 @@ export class Containers {
     this.shipping = new LogShipping(deps);
     this.starter = new Starter(deps, this.shipping, deps.hostHostname);
     this.remover = new Remover(deps, this.starter, this.shipping);
+    this.updater = new Updater(deps);
     this.execs = new Execs(deps);
+    this.stats = new StatsFeed(deps);
     this.health = new HealthMonitor(deps, this.execs);
     this.attacher = new Attacher(deps, deps.logs);
     this.hooks = {
@@ -92,11 +99,11 @@ export class Containers {
 
   /** Adopts what runs, finishes what a crash cut short, and watches from then on. */
   async open(): Promise<void> {
-    const { deps, starter, lifecycle, remover, hooks } = this;
+    const { deps, starter, lifecycle, remover, updater, hooks } = this;
     this.watch.begin();
     // Also of containers that are down a rest may not have been sent yet.
     for (const entry of deps.registry.all()) this.shipping.begin(entry, { ended: !isUp(entry.record) });
-    await recover(deps, { registry: deps.registry, starter, lifecycle, remover, hooks });
+    await recover(deps, { registry: deps.registry, starter, lifecycle, remover, updater, hooks });
   }
 
   /** Stops watching and ends copies; containers run on. */
@@ -104,6 +111,7 @@ export class Containers {
     this.watch.end();
     this.rotation.close();
     await this.shipping.close();
+    this.stats.close();
     const entries = this.deps.registry.all();
     for (const entry of entries) {
       this.health.end(entry);
@@ -165,6 +173,11 @@ export class Containers {
   linksOf(record: ContainerRecord): { links: string[]; names: string[] } {
     const { registry } = this.deps;
     return { links: shownLinks(record, registry), names: linkNames(record, registry) };
+  }
+
+  /** Limits and the restart policy; returns warnings. */
+  update(reference: string, change: HostConfig): Promise<string[]> {
+    return this.updater.update(this.find(reference), change);
   }
 
   rename(reference: string, name: string): void {

@@ -52,10 +52,11 @@ export async function createContainer(
       hint: "the image has neither CMD nor ENTRYPOINT: name a command after the image",
     });
   }
-  const host = withDefaults(settleHostConfig(hostConfig, deps.registry, deps.logDefaults), deps.host.facts());
-  const mode = host.NetworkMode ?? "bridge";
   if (merged.StopSignal) signalNumber(merged.StopSignal);
-  const warnings = validateHostConfig(merged, host, deps.host.facts());
+  const asked = settleHostConfig(hostConfig, deps.registry, deps.logDefaults);
+  const warnings = validateHostConfig(merged, asked, deps.host.facts());
+  const host = withDefaults(asked, deps.host.facts());
+  const mode = host.NetworkMode ?? "bridge";
   deps.runtime(host.Runtime ?? "");
   const links = planLinks(host, deps.registry);
   const id = deps.ids.id();

@@ -3,6 +3,7 @@ import type { Ids, Clock } from "../../ports/clock.ts";
 import type { CdiSpecs } from "../../ports/cdi-specs.ts";
 import type { Cgroups } from "../../ports/cgroups.ts";
 import type { ContainerFiles } from "../../ports/container-files.ts";
+import type { HostCounters } from "../../ports/host-counters.ts";
 import type { Host } from "../../ports/host-facts.ts";
 import type { LayerStore } from "../../ports/layer-store.ts";
 import type { Logger } from "../../ports/logger.ts";
@@ -40,6 +41,7 @@ export interface ContainerDeps {
   signals: ProcessSignals;
   host: Host;
   cdi: CdiSpecs;
+  counters: HostCounters;
   /** Path of an init (tini) for --init, if the host has one. */
   initBinary: string | undefined;
   /** For containers that name no log driver. */

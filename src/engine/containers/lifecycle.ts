@@ -92,6 +92,8 @@ export class Lifecycle {
       exitCode: 0,
       error: "",
       oomKilled: false,
+      oomKills: undefined,
+      oomsTold: undefined,
       startedAt: this.deps.clock.stamp(),
       health: undefined,
       endRequest: undefined,
@@ -295,11 +297,13 @@ export class Lifecycle {
     if (!exit && state.monitor && this.deps.monitor.alive(state.monitor)) return;
     const before = { ...state, intent: state.intent };
     const exitCode = exit?.code ?? 137;
-    const oomKilled = this.deps.cgroups.oomKills(cgroupsPathOf(record)) > 0;
+    const oomKills = this.deps.cgroups.oomKills(cgroupsPathOf(record));
+    const oomKilled = oomKills > 0;
     Object.assign(state, {
       exitCode,
       error: exit ? "" : MONITOR_LOST,
       oomKilled,
+      oomKills,
       endReason: explainEnd({
         exitCode,
         oomKilled,
@@ -326,6 +330,23 @@ export class Lifecycle {
     await this.finish(entry);
   }
 
+  /** For a container that is up: whether the kernel killed in it since the last look. */
+  lookForOoms(entry: ContainerEntry): void {
+    const { state } = entry.record;
+    const kills = this.deps.cgroups.oomKills(cgroupsPathOf(entry.record));
+    if (kills <= (state.oomKills ?? 0)) return;
+    Object.assign(state, { oomKilled: true, oomKills: kills });
+    this.tellOfOoms(entry);
+    this.deps.registry.save(entry, { sync: false });
+  }
+
+  private tellOfOoms(entry: ContainerEntry): void {
+    const { state } = entry.record;
+    if ((state.oomKills ?? 0) <= (state.oomsTold ?? 0)) return;
+    state.oomsTold = state.oomKills ?? 0;
+    this.deps.publish(entry, "oom");
+  }
+
   /** With the lock held: what remains to be done once the exit code is safe. */
   async finish(entry: ContainerEntry): Promise<void> {
     const { record } = entry;
@@ -344,7 +365,7 @@ export class Lifecycle {
         reason: endReason.text,
       });
     }
-    if (state.oomKilled) this.deps.publish(entry, "oom");
+    this.tellOfOoms(entry);
     this.deps.publish(entry, "die", {
       exitCode: String(state.exitCode),
       execDuration: String(Math.max(0, Math.floor(uptime / 1000))),

@@ -7,6 +7,7 @@ import type { Remover } from "./remove.ts";
 import { decideBoot } from "./restart-policy.ts";
 import { workspaceOwner } from "./spec/image-mounts.ts";
 import type { Starter } from "./start.ts";
+import type { Updater } from "./update.ts";
 
 /** Containers that are recovered side by side. */
 const AT_ONCE = 8;
@@ -61,6 +62,7 @@ export interface RecoveryParts {
   starter: Starter;
   lifecycle: Lifecycle;
   remover: Remover;
+  updater: Updater;
   hooks: LifecycleHooks;
 }
 
@@ -108,6 +110,7 @@ async function carryOut(
         parts.registry.save(entry);
       }
       parts.hooks.onStarted(entry);
+      await entry.lock.run(() => parts.updater.resume(entry));
       return;
     case "let-go":
       await parts.lifecycle.unpause(entry);

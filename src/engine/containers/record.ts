@@ -67,6 +67,11 @@ export interface ContainerState {
   intent?: "create" | "start" | "teardown" | "remove" | "copy";
   /** Its processes are held for this alone: who adopts the container lets them go. */
   pausedFor?: "commit";
+  /** A change of limits was begun: what the groups have may not be what `hostConfig` says. */
+  updating?: boolean;
+  /** How often the kernel killed for memory in this run, and how many of those were told. */
+  oomKills?: number;
+  oomsTold?: number;
   /** `rm -v` was asked with the removal under way. */
   removeVolumes?: boolean;
 }

@@ -4,10 +4,10 @@ import type { Lifecycle } from "./lifecycle.ts";
 import { isUp } from "./record.ts";
 import type { ContainerEntry } from "./registry.ts";
 
-/** Milliseconds between two looks at what no event tells: lost monitors. */
+/** Milliseconds between two looks at what no event tells: lost monitors and kills for memory. */
 const PERIOD = 1000;
 
-/** Notices ends of containers and lost monitors. */
+/** Notices ends of containers, lost monitors and kills for memory. */
 export class Watch {
   private readonly deps: ContainerDeps;
   private readonly lifecycle: Lifecycle;
@@ -47,6 +47,7 @@ export class Watch {
     const { monitor } = entry.record.state;
     // Also catches an exit whose event was lost.
     if (!monitor || !this.deps.monitor.alive(monitor)) this.ended(entry.id);
+    else if ((entry.record.hostConfig.Memory ?? 0) > 0) this.lifecycle.lookForOoms(entry);
   }
 
   private ended(id: string): void {

@@ -30,7 +30,7 @@ const HEALTH_CHECK: Fields = {
 };
 
 /** The fields' types by the Swagger file. */
-const HOST_CONFIG: Fields = {
+export const HOST_CONFIG: Fields = {
   fields: {
     ...kinds("string", "NetworkMode IpcMode PidMode UTSMode UsernsMode CgroupnsMode Cgroup CgroupParent Runtime"),
     ...kinds("string", "VolumeDriver ContainerIDFile CpusetCpus CpusetMems Isolation"),
@@ -60,6 +60,12 @@ const HOST_CONFIG: Fields = {
         },
       },
     },
+    ...kinds("number", "KernelMemory CpuCount CpuPercent IOMaximumIOps IOMaximumBandwidth"),
+    BlkioWeightDevice: { list: { fields: { Path: "string", Weight: "number" } } },
+    ...kinds(
+      { list: { fields: { Path: "string", Rate: "number" } } },
+      "BlkioDeviceReadBps BlkioDeviceWriteBps BlkioDeviceReadIOps BlkioDeviceWriteIOps",
+    ),
     Ulimits: { list: { fields: { Name: "string", ...kinds("number", "Soft Hard") } } },
     PortBindings: { mapOf: { list: { fields: kinds("string", "HostIp HostPort") } } },
     RestartPolicy: { fields: { Name: "string", MaximumRetryCount: "number" } },

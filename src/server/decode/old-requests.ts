@@ -25,7 +25,6 @@ export function createRequestOf(
   };
   // until 1.25 the client removed its --rm containers itself
   since(25, "AutoRemove");
-  since(40, "KernelMemoryTCP");
   since(42, "ConsoleSize");
   since(43, "Annotations");
   if (!call.atLeast(40) && !hostConfig.IpcMode) hostConfig.IpcMode = "shareable";

@@ -1,3 +1,4 @@
+import type { HostConfig } from "../../base/container-config.ts";
 import { GantryError, isGantryError, messageOf } from "../../base/errors.ts";
 import { attributeWords } from "../../base/logging/subject.ts";
 import { parseTimestamp } from "../../base/timestamps.ts";
@@ -12,6 +13,7 @@ import type { ContainerCreateRequest } from "../../wire/types/containers.ts";
 import type { Call, Route } from "../call.ts";
 import { HijackedStream } from "../client-stream.ts";
 import { checkCreateBody } from "../decode/create-body.ts";
+import { checkUpdateBody, limitsOfVersion } from "../decode/limits.ts";
 import { createRequestOf } from "../decode/old-requests.ts";
 import { inspectContainer, summarizeContainer } from "../encode/container.ts";
 import { streamLogs } from "../encode/logs.ts";
@@ -76,6 +78,7 @@ export function containerRoutes(deps: ContainerRoutesDeps): Route[] {
       await containers.unpause(name(call));
       call.empty(204);
     }),
+    route("POST", "/containers/:name/update", (call) => update(deps, call)),
     route("POST", "/containers/:name/rename", (call) => {
       containers.rename(name(call), call.query.get("name") ?? "");
       call.empty(204);
@@ -141,12 +144,22 @@ async function create(deps: ContainerRoutesDeps, call: Call): Promise<void> {
   const created = deps.containers.create({
     ...(asked ? { name: asked } : {}),
     config: { ...config, Entrypoint: commandWords(config.Entrypoint), Cmd: commandWords(config.Cmd) },
-    hostConfig: hostConfig ?? {},
+    hostConfig: limitsOfVersion(hostConfig ?? {}, (minor) => call.atLeast(minor)),
     ...(networking ? { networking } : {}),
     ...(platform ? { platform } : {}),
   });
   const { id, warnings } = await created.catch(onlyImagesMissing);
   call.send(201, { Id: id, Warnings: [...warnings, ...notes] });
+}
+
+async function update(deps: ContainerRoutesDeps, call: Call): Promise<void> {
+  const body = await call.json<HostConfig>();
+  checkUpdateBody(body);
+  const change = limitsOfVersion(body, (minor) => call.atLeast(minor));
+  // Before 1.40 0 meant "as it is".
+  if (!call.atLeast(40)) delete change.PidsLimit;
+  const warnings = await deps.containers.update(call.param("name"), change);
+  call.send(200, { Warnings: warnings.length > 0 ? warnings : null });
 }
 
 /** To a 404 `docker run` pulls the image and tries again: whatever else is missing is a bad request, as from dockerd. */

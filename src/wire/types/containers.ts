@@ -157,10 +157,12 @@ export interface FilesystemChange {
   Kind: 0 | 1 | 2;
 }
 
+/** Times in nanoseconds. `percpu_usage` only on cgroup v1; the last two not in an empty document. */
 export interface CpuStats {
-  cpu_usage: { total_usage: number; usage_in_usermode: number; usage_in_kernelmode: number; percpu_usage?: number[] };
+  cpu_usage: { total_usage: number; percpu_usage?: number[]; usage_in_kernelmode: number; usage_in_usermode: number };
   system_cpu_usage?: number;
   online_cpus?: number;
+  throttling_data: { periods: number; throttled_periods: number; throttled_time: number };
 }
 
 export interface NetworkStats {
@@ -181,18 +183,43 @@ export interface BlkioEntry {
   value: number;
 }
 
-/** GET /containers/{id}/stats: CPU times in nanoseconds, memory in bytes. */
+/** On cgroup v2 all but the first are null. */
+export interface BlkioStats {
+  io_service_bytes_recursive: BlkioEntry[] | null;
+  io_serviced_recursive: BlkioEntry[] | null;
+  io_queue_recursive: BlkioEntry[] | null;
+  io_service_time_recursive: BlkioEntry[] | null;
+  io_wait_time_recursive: BlkioEntry[] | null;
+  io_merged_recursive: BlkioEntry[] | null;
+  io_time_recursive: BlkioEntry[] | null;
+  sectors_recursive: BlkioEntry[] | null;
+}
+
+/** In bytes. `max_usage` only on cgroup v1, whose `stats` have other names than v2's. */
+export interface MemoryStats {
+  usage?: number;
+  max_usage?: number;
+  stats?: Record<string, number>;
+  failcnt?: number;
+  /** The machine's memory where there is no limit. */
+  limit?: number;
+}
+
+/** GET /containers/{id}/stats */
 export interface ContainerStats {
-  id: string;
-  name: string;
   read: string;
   preread: string;
-  num_procs: number;
+  /** No limit: left out. */
   pids_stats: { current?: number; limit?: number };
+  blkio_stats: BlkioStats;
+  /** Windows only. */
+  num_procs: 0;
+  storage_stats: Record<string, never>;
   cpu_stats: CpuStats;
   precpu_stats: CpuStats;
-  memory_stats: { usage?: number; limit?: number; max_usage?: number; stats?: Record<string, number> };
-  blkio_stats: { io_service_bytes_recursive?: BlkioEntry[] | null };
+  memory_stats: MemoryStats;
+  name: string;
+  id: string;
   networks?: Record<string, NetworkStats>;
 }
 

@@ -1,6 +1,7 @@
 import type { ContainerConfig, HostConfig } from "../../../base/container-config.ts";
 import type { ReadOnlySubmounts } from "./mount-requests.ts";
 import type { HostDevice, HostFacts } from "../../../ports/host-facts.ts";
+import { blockDevicePaths } from "./block-io.ts";
 
 /** Who a container's process runs as, looked up in the image's own passwd and group files. */
 export interface ResolvedUser {
@@ -66,5 +67,5 @@ export interface SpecFacts {
 /** The host paths whose devices the planner must know, see `SpecFacts.devices`. */
 export function deviceLookups(hostConfig: HostConfig): string[] {
   const named = (hostConfig.Devices ?? []).map((mapping) => mapping.PathOnHost);
-  return hostConfig.Privileged ? ["/dev", ...named] : named;
+  return [...(hostConfig.Privileged ? ["/dev"] : []), ...named, ...blockDevicePaths(hostConfig)];
 }

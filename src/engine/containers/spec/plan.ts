@@ -27,7 +27,7 @@ export function planSpec(facts: SpecFacts): OciSpec {
     namespaces: planNamespaces(facts),
     ...(devices.nodes.length > 0 && { devices: devices.nodes }),
     cgroupsPath: cgroupsPath(facts.id, hostConfig.CgroupParent),
-    resources: planResources(hostConfig, host, devices.rules),
+    resources: planResources(hostConfig, host, devices.rules, facts.devices),
     ...(Object.keys(sysctl).length > 0 && { sysctl }),
     ...(seccomp && { seccomp: { ...seccomp } }),
     ...planHiddenPaths(facts),

@@ -1,5 +1,6 @@
 import type { HostConfig } from "../../../base/container-config.ts";
-import type { HostFacts } from "../../../ports/host-facts.ts";
+import type { HostDevice, HostFacts } from "../../../ports/host-facts.ts";
+import { planBlockIo } from "./block-io.ts";
 import type { DeviceRule } from "./devices.ts";
 
 /** Processes and threads a container may have when nothing is said: enough for any service, an end to a fork bomb. */
@@ -7,11 +8,15 @@ export const DEFAULT_PIDS_LIMIT = 2048;
 
 const PERIOD = 100_000; // µs, the kernel's own default
 
-/** `linux.resources` of config.json, what the host cannot do left out (`validateHostConfig` has warned). */
+/**
+ * `linux.resources` of config.json, what the host cannot do left out (`validateHostConfig` has warned). `blockDevices`:
+ * what the host has at the paths that limits of block I/O name.
+ */
 export function planResources(
   hostConfig: HostConfig,
   host: Pick<HostFacts, "cgroup">,
   devices: readonly DeviceRule[],
+  blockDevices: Readonly<Record<string, readonly HostDevice[]>> = {},
 ): Record<string, unknown> {
   const has = (controller: string): boolean => host.cgroup.controllers.includes(controller);
   const result: Record<string, unknown> = { devices };
@@ -25,15 +30,17 @@ export function planResources(
     ...(has("cpuset") && { cpus: hostConfig.CpusetCpus || undefined, mems: hostConfig.CpusetMems || undefined }),
   });
   if (has("pids")) put("pids", { limit: pidsLimit(hostConfig.PidsLimit) });
-  if (host.cgroup.ioWeight) put("blockIO", { weight: hostConfig.BlkioWeight || undefined });
+  put("blockIO", planBlockIo(hostConfig, host.cgroup, blockDevices));
   return result;
 }
 
-/** Absent or 0 (what the docker CLI sends when nothing was said): Gantry's default. Below 0: none; crun writes no -1. */
+/** Absent or 0 (what the docker CLI sends when nothing was said): Gantry's default. Below 0: none. */
 export function pidsLimit(wanted: number | null | undefined): number | undefined {
-  if (!wanted) return DEFAULT_PIDS_LIMIT;
-  return wanted > 0 ? wanted : undefined;
+  return wanted ? positive(wanted) : DEFAULT_PIDS_LIMIT;
 }
+
+/** -1 is no limit, which is a new group's state, and which crun can't write. */
+const positive = (limit: number | undefined): number | undefined => (limit && limit > 0 ? limit : undefined);
 
 /** Docker's rule: memory alone allows as much swap again; -1 is unlimited. In bytes, memory and swap together. */
 export function memorySwap(hostConfig: HostConfig): number {
@@ -59,10 +66,10 @@ function cpuTime(hostConfig: HostConfig, cgroup: HostFacts["cgroup"]): Record<st
   const timed = cgroup.cpuQuota;
   return {
     shares: hostConfig.CpuShares || undefined,
-    quota: timed ? (nano > 0 ? Math.round((nano * PERIOD) / 1e9) : hostConfig.CpuQuota || undefined) : undefined,
+    quota: timed ? (nano > 0 ? Math.round((nano * PERIOD) / 1e9) : positive(hostConfig.CpuQuota)) : undefined,
     period: timed ? (nano > 0 ? PERIOD : hostConfig.CpuPeriod || undefined) : undefined,
-    realtimePeriod: hostConfig.CpuRealtimePeriod || undefined,
-    realtimeRuntime: hostConfig.CpuRealtimeRuntime || undefined,
+    realtimePeriod: cgroup.cpuRealtime ? hostConfig.CpuRealtimePeriod || undefined : undefined,
+    realtimeRuntime: cgroup.cpuRealtime ? hostConfig.CpuRealtimeRuntime || undefined : undefined,
   };
 }
 

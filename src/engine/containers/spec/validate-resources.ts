@@ -1,4 +1,4 @@
-import type { HostConfig } from "../../../base/container-config.ts";
+import type { HostConfig, ThrottleDevice } from "../../../base/container-config.ts";
 import { GantryError } from "../../../base/errors.ts";
 import type { HostFacts } from "../../../ports/host-facts.ts";
 
@@ -8,26 +8,71 @@ const refuse = (message: string): never => {
   throw new GantryError("invalid", "BAD_RESOURCES", message);
 };
 
-/** Memory, CPU, cpuset, block I/O and pids: throws in Docker's words, returns its warnings for what the host lacks. */
-export function validateResources(hostConfig: HostConfig, host: HostFacts): string[] {
+/**
+ * Memory, CPU, cpuset, block I/O and pids: throws in Docker's words, returns its warnings for what the host lacks.
+ * `update`: the limits are changes of what a container has.
+ */
+export function validateResources(
+  hostConfig: HostConfig,
+  host: HostFacts,
+  options: { update?: boolean } = {},
+): string[] {
   const warnings: string[] = [];
   const has = (controller: string): boolean => host.cgroup.controllers.includes(controller);
-  validateMemory(hostConfig, host, has("memory"), warnings);
+  validateMemory(hostConfig, host, has("memory"), warnings, options.update ?? false);
   if ((hostConfig.PidsLimit ?? 0) > 0 && !has("pids")) {
     warnings.push(
       "Your kernel does not support PIDs limit capabilities or the cgroup is not mounted. PIDs limit discarded.",
     );
   }
   validateCpu(hostConfig, host, has("cpu"), warnings);
+  validateRealtime(hostConfig, host, warnings);
   validateCpuset(hostConfig, host, has("cpuset"), warnings);
-  const weight = hostConfig.BlkioWeight ?? 0;
-  if (weight > 0 && !host.cgroup.ioWeight) {
-    warnings.push("Your kernel does not support Block I/O weight or the cgroup is not mounted. Weight discarded.");
-  } else if (weight !== 0 && (weight < 10 || weight > 1000)) refuse("Range of blkio weight is from 10 to 1000");
+  validateBlockIo(hostConfig, host, warnings);
   return warnings;
 }
 
-function validateMemory(hostConfig: HostConfig, host: HostFacts, supported: boolean, warnings: string[]): void {
+function validateBlockIo(hostConfig: HostConfig, { cgroup }: HostFacts, warnings: string[]): void {
+  const weight = hostConfig.BlkioWeight ?? 0;
+  if (weight > 0 && !cgroup.ioWeight) {
+    warnings.push("Your kernel does not support Block I/O weight or the cgroup is not mounted. Weight discarded.");
+  } else if (weight !== 0 && (weight < 10 || weight > 1000)) refuse("Range of blkio weight is from 10 to 1000");
+  if (hostConfig.IOMaximumBandwidth || hostConfig.IOMaximumIOps) {
+    refuse("Invalid QoS settings: linux does not support Maximum IO Bandwidth or Maximum IO IOps");
+  }
+  const weights = hostConfig.BlkioWeightDevice ?? [];
+  for (const { Path, Weight } of weights) {
+    if (!(Weight >= 10 && Weight <= 1000)) refuse(`invalid weight for device: ${Path}:${Weight}`);
+  }
+  if (weights.length > 0 && !cgroup.ioWeightDevice) {
+    warnings.push(
+      "Your kernel does not support Block I/O weight_device or the cgroup is not mounted. Weight-device discarded.",
+    );
+  }
+  const rates: [ThrottleDevice[] | null | undefined, supported: string, discarded: string][] = [
+    [hostConfig.BlkioDeviceReadBps, "BPS Block I/O read limit", "Block I/O BPS read limit"],
+    [hostConfig.BlkioDeviceWriteBps, "BPS Block I/O write limit", "Block I/O BPS write limit"],
+    [hostConfig.BlkioDeviceReadIOps, "IOPS Block read limit", "Block I/O IOPS read limit"],
+    [hostConfig.BlkioDeviceWriteIOps, "IOPS Block write limit", "Block I/O IOPS write limit"],
+  ];
+  for (const [list, supported, discarded] of rates) {
+    if (!list || list.length === 0) continue;
+    for (const { Path, Rate } of list) {
+      if (!(Number.isSafeInteger(Rate) && Rate >= 0)) refuse(`invalid rate for device: ${Path}:${Rate}`);
+    }
+    if (!cgroup.ioThrottle) {
+      warnings.push(`Your kernel does not support ${supported} or the cgroup is not mounted. ${discarded} discarded.`);
+    }
+  }
+}
+
+function validateMemory(
+  hostConfig: HostConfig,
+  host: HostFacts,
+  supported: boolean,
+  warnings: string[],
+  update: boolean,
+): void {
   const { Memory = 0, MemorySwap = 0, MemoryReservation = 0 } = hostConfig;
   const swappiness = hostConfig.MemorySwappiness ?? -1;
   if (Memory !== 0 && Memory < SMALLEST_MEMORY) refuse("Minimum memory limit allowed is 6MB");
@@ -43,7 +88,7 @@ function validateMemory(hostConfig: HostConfig, host: HostFacts, supported: bool
   if (Memory > 0 && MemorySwap > 0 && MemorySwap < Memory) {
     refuse("Minimum memoryswap limit should be larger than memory limit, see usage");
   }
-  if (Memory === 0 && MemorySwap > 0)
+  if (Memory === 0 && MemorySwap > 0 && !update)
     refuse("You should always set the Memory limit when using Memoryswap limit, see usage");
   if (swappiness !== -1) {
     if (host.cgroup.version === 2 || !supported) {
@@ -57,6 +102,16 @@ function validateMemory(hostConfig: HostConfig, host: HostFacts, supported: bool
   if (MemoryReservation > 0 && MemoryReservation < SMALLEST_MEMORY) refuse("Minimum memory reservation allowed is 6MB");
   if (Memory > 0 && MemoryReservation > 0 && Memory < MemoryReservation) {
     refuse("Minimum memory limit can not be less than memory reservation limit, see usage");
+  }
+  if ((hostConfig.KernelMemory ?? 0) > 0) {
+    warnings.push(
+      "Your kernel does not support kernel memory limit capabilities or the cgroup is not mounted. Limitation discarded.",
+    );
+  }
+  if ((hostConfig.KernelMemoryTCP ?? 0) > 0 && (host.cgroup.version === 2 || !supported)) {
+    warnings.push(
+      "Your kernel does not support kernel memory TCP limit capabilities or the cgroup is not mounted. Limitation discarded.",
+    );
   }
   if (!hostConfig.OomKillDisable) return;
   if (host.cgroup.version === 2 || !supported) {
@@ -90,6 +145,18 @@ function validateCpu(hostConfig: HostConfig, host: HostFacts, supported: boolean
     refuse("CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)");
   }
   if (CpuQuota > 0 && CpuQuota < 1000) refuse("CPU cfs quota can not be less than 1ms (i.e. 1000)");
+}
+
+function validateRealtime(hostConfig: HostConfig, host: HostFacts, warnings: string[]): void {
+  const { CpuRealtimePeriod = 0, CpuRealtimeRuntime = 0, CpuPercent = 0 } = hostConfig;
+  if (CpuPercent > 0) warnings.push("linux does not support CPU percent. Percent discarded.");
+  if (CpuRealtimePeriod === 0 && CpuRealtimeRuntime === 0) return;
+  if (CpuRealtimePeriod < 0 || CpuRealtimeRuntime < 0) refuse("cpu real-time period and runtime cannot be negative");
+  if (!host.cgroup.cpuRealtime) {
+    warnings.push("Your kernel does not support CPU real-time scheduler. CPU real-time period/runtime discarded.");
+  } else if (CpuRealtimePeriod !== 0 && CpuRealtimeRuntime > CpuRealtimePeriod) {
+    refuse("cpu real-time runtime cannot be higher than cpu real-time period");
+  }
 }
 
 function validateCpuset(hostConfig: HostConfig, host: HostFacts, supported: boolean, warnings: string[]): void {

@@ -8,9 +8,11 @@ import { readDeviceRule } from "./devices.ts";
 import { refuseProcFd } from "./guards.ts";
 import { hiddenPathsOf } from "./mounts.ts";
 import { cgroupNamespaceOf, ipcModeOf } from "./namespaces.ts";
+import { oomScore, resourceLimits, UNLIMITED } from "./process.ts";
 import { customSeccomp } from "./seccomp.ts";
 import { readSecurityOptions } from "./security-options.ts";
 import { tmpfsOptions } from "./tmpfs-options.ts";
+import { supportedResources } from "./supported.ts";
 import { validateResources } from "./validate-resources.ts";
 
 const refuse = (message: string, code = "BAD_CONFIG"): never => {
@@ -28,6 +30,7 @@ export function validateHostConfig(config: ContainerConfig, hostConfig: HostConf
   validateSysctls(hostConfig);
   validateUlimits(hostConfig);
   validateRestartPolicy(hostConfig);
+  warnings.push(...clampedLimits(hostConfig, host));
   const { OomScoreAdj = 0, ShmSize = 0 } = hostConfig;
   if (OomScoreAdj < -1000 || OomScoreAdj > 1000) {
     refuse(`Invalid value ${OomScoreAdj}, range for oom score adj is [-1000, 1000]`);
@@ -100,6 +103,25 @@ function validateHealthcheck(health: HealthConfig): void {
     if (value !== 0 && value < MILLISECOND) refuse(`${field} in Healthcheck cannot be less than 1ms`);
   }
   if ((health.Retries ?? 0) < 0) refuse("Retries in Healthcheck cannot be negative");
+}
+
+/** Docker's start fails where the kernel refuses; here the container gets as much as can be had, and a warning. */
+function clampedLimits(hostConfig: HostConfig, host: HostFacts): string[] {
+  const wanted = hostConfig.OomScoreAdj ?? 0;
+  const score = oomScore(wanted, host);
+  const clamped = (hostConfig.Ulimits ?? []).filter(({ Name, Hard }) => {
+    const [limit] = resourceLimits([{ Name, Hard, Soft: Hard }], host);
+    return limit !== undefined && limit.hard < (Hard < 0 ? UNLIMITED : Hard);
+  });
+  return [
+    ...(score === wanted
+      ? []
+      : [`OOM score adjustment ${wanted} can't be had without CAP_SYS_RESOURCE: it is ${score}.`]),
+    ...clamped.map(({ Name, Hard }) => {
+      const most = host.hardLimits[Name.toLowerCase()];
+      return `Ulimit ${Name}=${Hard} can't be had without CAP_SYS_RESOURCE: it is ${most}.`;
+    }),
+  ];
 }
 
 function validateCapabilities(hostConfig: HostConfig, host: HostFacts): string[] {
@@ -177,7 +199,7 @@ function validateUlimits(hostConfig: HostConfig): void {
   }
 }
 
-function validateRestartPolicy(hostConfig: HostConfig): void {
+export function validateRestartPolicy(hostConfig: HostConfig): void {
   const { Name = "", MaximumRetryCount = 0 } = hostConfig.RestartPolicy ?? {};
   if (!["", "no", "always", "unless-stopped", "on-failure"].includes(Name)) {
     refuse(
@@ -193,8 +215,9 @@ function validateRestartPolicy(hostConfig: HostConfig): void {
   }
 }
 
-/** The rows that inspect shows for what was left open, as dockerd fills them in. */
-export function withDefaults(hostConfig: HostConfig, host: HostFacts): HostConfig {
+/** The rows that inspect shows for what was left open, as dockerd fills them in, and without what the host can't do. */
+export function withDefaults(asked: HostConfig, host: HostFacts): HostConfig {
+  const hostConfig = supportedResources(asked, host);
   return {
     ...hostConfig,
     ...hiddenPathsOf(hostConfig, host.cpus),

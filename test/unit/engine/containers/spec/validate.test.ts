@@ -129,7 +129,17 @@ describe("a create request", () => {
 
   it("gets a warning for what the host cannot do", () => {
     const bare = modernHost({
-      cgroup: { version: 2, controllers: [], mountpoints: {}, swapLimit: false, cpuQuota: false, ioWeight: false },
+      cgroup: {
+        version: 2,
+        controllers: [],
+        mountpoints: {},
+        swapLimit: false,
+        cpuQuota: false,
+        cpuRealtime: false,
+        ioWeight: false,
+        ioWeightDevice: false,
+        ioThrottle: false,
+      },
     });
     const warnings = check({ Memory: 10 * MB, CpuShares: 5, PidsLimit: 5, BlkioWeight: 50, CpusetCpus: "0" }, {}, bare);
     assert.equal(warnings.length, 5);
