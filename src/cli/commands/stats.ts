@@ -5,6 +5,7 @@ import { flag } from "../flags.ts";
 import { formatFlag } from "../format/list-flags.ts";
 import { type Format, parseFormat, printListing, type Row } from "../format/listing.ts";
 import { statsHeadings, statsRow } from "../format/stats-row.ts";
+import type { ContainerStats } from "../../wire/types/containers.ts";
 import type { Output } from "../terminal/output.ts";
 
 const columns = ["ID", "Name", "CPUPerc", "MemUsage", "MemPerc", "NetIO", "BlockIO", "PIDs"];
@@ -20,16 +21,11 @@ export default command({
   },
   async run(context, names, { all, format: wanted, "no-stream": once, "no-trunc": whole }) {
     const format = parseFormat(wanted);
-    for (let first = true; ; first = false) {
-      const rows = await sample(context, names, { all, whole, strict: first && names.length > 0 });
-      if (rows === undefined) return 1;
-      if (once) {
-        await print(context.out, rows, format);
-        return 0;
-      }
-      if (names.length > 0 && rows.every((row) => row.fields["PIDs"] === "--")) return 0;
-      await redraw(context.out, rows, format);
-    }
+    if (!once) return follow(context, names, { all, whole, format });
+    const rows = await sample(context, names, { all, whole });
+    if (rows === undefined) return 1;
+    await print(context.out, rows, format);
+    return 0;
   },
 });
 
@@ -50,7 +46,7 @@ const isGone = (error: unknown): boolean => /no such container/i.test(messageOf(
 async function sample(
   context: Context,
   names: string[],
-  options: { all: boolean; whole: boolean; strict: boolean },
+  options: { all: boolean; whole: boolean },
 ): Promise<Row[] | undefined> {
   const { containers } = await context.engine();
   const wanted = names.length > 0 ? names : (await containers.list({ all: options.all })).map(({ Id }) => Id);
@@ -58,10 +54,50 @@ async function sample(
   const rows: Row[] = [];
   for (const [index, result] of results.entries()) {
     if (result.status === "fulfilled") rows.push(statsRow(wanted[index]!, result.value, options.whole));
-    else if (options.strict || !isGone(result.reason)) {
+    else if (names.length > 0 || !isGone(result.reason)) {
       context.err.write(`${describe(result.reason)}\n`);
       return undefined;
     }
   }
   return rows;
+}
+
+/** Milliseconds between two pictures. */
+const REFRESH = 500;
+
+/** Draws what the engine tells of each container, until it is interrupted or all that were named are removed. */
+async function follow(
+  context: Context,
+  names: string[],
+  { all, whole, format }: { all: boolean; whole: boolean; format: Format },
+): Promise<void> {
+  const { containers } = await context.engine();
+  const heard = new Map<string, ContainerStats | undefined>();
+  const leave = new Map<string, AbortController>();
+  let failure: unknown;
+  const listen = async (name: string): Promise<void> => {
+    const left = new AbortController();
+    leave.set(name, left);
+    heard.set(name, undefined);
+    try {
+      for await (const stats of containers.streamStats(name, left.signal)) heard.set(name, stats);
+    } catch (error) {
+      if (!left.signal.aborted && (names.length > 0 || !isGone(error))) failure ??= error;
+    }
+    heard.delete(name);
+    leave.delete(name);
+  };
+  for (const name of names) void listen(name);
+  for (;;) {
+    if (names.length === 0) {
+      const ids = (await containers.list({ all })).map(({ Id }) => Id);
+      for (const id of ids) if (!leave.has(id)) void listen(id);
+      for (const [id, left] of leave) if (!ids.includes(id)) left.abort();
+    }
+    await new Promise((resolve) => void setTimeout(resolve, REFRESH));
+    if (failure !== undefined) throw failure;
+    if (names.length > 0 && heard.size === 0) return;
+    const rows = [...heard].map(([name, stats]) => statsRow(name, stats, whole));
+    await redraw(context.out, rows, format);
+  }
 }

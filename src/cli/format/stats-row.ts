@@ -15,14 +15,14 @@ export const statsHeadings: Record<string, string> = {
   PIDs: "PIDS",
 };
 
-export function statsRow(given: string, stats: ContainerStats, whole: boolean): Row {
-  const { memory_stats: memory } = stats;
-  const id = whole ? stats.id : shortId(stats.id);
-  const common = { Container: given, ID: id, Name: (stats.name ?? "").replace(/^\//, "") };
-  if (memory.limit === undefined || memory.limit === 0) {
+/** `stats` undefined: not heard of yet. */
+export function statsRow(given: string, stats: ContainerStats | undefined, whole: boolean): Row {
+  if (stats === undefined) {
     const none = { BlockIO: "--", CPUPerc: "--", MemPerc: "--", MemUsage: "-- / --", NetIO: "--", PIDs: "--" };
-    return { fields: { ...none, ...common } };
+    return { fields: { ...none, Container: given, ID: whole ? given : shortId(given), Name: "--" } };
   }
+  const { memory_stats: memory } = stats;
+  const { limit = 0 } = memory;
   const used = memoryUsed(memory);
   const networks = Object.values(stats.networks ?? {});
   const received = networks.reduce((total, network) => total + network.rx_bytes, 0);
@@ -36,11 +36,11 @@ export function statsRow(given: string, stats: ContainerStats, whole: boolean): 
     fields: {
       BlockIO: pair(blocks("read"), blocks("write")),
       CPUPerc: `${cpuPercent(stats).toFixed(2)}%`,
-      Container: common.Container,
-      ID: common.ID,
-      MemPerc: `${((used / memory.limit) * 100).toFixed(2)}%`,
-      MemUsage: `${bytesSize(used)} / ${bytesSize(memory.limit)}`,
-      Name: common.Name,
+      Container: given,
+      ID: whole ? stats.id : shortId(stats.id),
+      MemPerc: `${(limit > 0 ? (used / limit) * 100 : 0).toFixed(2)}%`,
+      MemUsage: `${bytesSize(used)} / ${bytesSize(limit)}`,
+      Name: stats.name.replace(/^\//, ""),
       NetIO: pair(received, sent),
       PIDs: String(stats.pids_stats.current ?? 0),
     },

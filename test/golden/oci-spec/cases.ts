@@ -10,6 +10,15 @@ const kvm = { path: "/dev/kvm", type: "c" as const, major: 10, minor: 232, fileM
 const disk = { path: "/dev/vda", type: "b" as const, major: 254, minor: 0, fileMode: 0o660, uid: 0, gid: 6 };
 const nullDevice = { path: "/dev/null", type: "c" as const, major: 1, minor: 3, fileMode: 0o666, uid: 0, gid: 0 };
 
+const BLOCK_IO: HostConfig = {
+  BlkioWeight: 300,
+  BlkioWeightDevice: [{ Path: "/dev/vda", Weight: 500 }],
+  BlkioDeviceReadBps: [{ Path: "/dev/vda", Rate: 1_048_576 }],
+  BlkioDeviceWriteBps: [{ Path: "/dev/vda", Rate: 2_097_152 }],
+  BlkioDeviceReadIOps: [{ Path: "/dev/vda", Rate: 100 }],
+  BlkioDeviceWriteIOps: [{ Path: "/dev/vda", Rate: 200 }],
+};
+
 /** One case for each kind of wish; the name is the file's. */
 export const CASES: Record<string, SpecFacts> = {
   plain: plainFacts(),
@@ -103,6 +112,21 @@ export const CASES: Record<string, SpecFacts> = {
       BlkioWeight: 300,
       OomScoreAdj: -500,
     },
+    {},
+    { host: hybridHost() },
+  ),
+  "block-io": asked(BLOCK_IO, {}, { devices: { "/dev/vda": [disk] } }),
+  "block-io-cgroup-hybrid": asked(
+    BLOCK_IO,
+    {},
+    {
+      devices: { "/dev/vda": [disk] },
+      host: hybridHost({ cgroup: { ...hybridHost().cgroup, ioWeight: true, ioWeightDevice: true } }),
+    },
+  ),
+  "no-limit-said-aloud": asked({ Memory: 256 * 2 ** 20, MemorySwap: -1, CpuQuota: -1, PidsLimit: -1 }),
+  "real-time-cgroup-hybrid": asked(
+    { CpuRealtimePeriod: 1_000_000, CpuRealtimeRuntime: 950_000, KernelMemoryTCP: 10_000_000 },
     {},
     { host: hybridHost() },
   ),

@@ -6,37 +6,11 @@ import { nextHealth, probeOf } from "../../../../src/engine/containers/health.ts
 import { hasLabel, listContainers } from "../../../../src/engine/containers/list.ts";
 import { mergeConfig } from "../../../../src/engine/containers/merge-config.ts";
 import { planRecovery } from "../../../../src/engine/containers/reconcile.ts";
-import type { ContainerRecord, ContainerState } from "../../../../src/engine/containers/record.ts";
-import { NEVER } from "../../../../src/engine/containers/record.ts";
+import type { ContainerRecord } from "../../../../src/engine/containers/record.ts";
 import { decideBoot, decideRestart, nextDelay } from "../../../../src/engine/containers/restart-policy.ts";
 import { signalNumber } from "../../../../src/engine/containers/signals.ts";
 import { hostnameOf, planStart } from "../../../../src/engine/containers/start-plan.ts";
-
-const record = (change: Partial<ContainerRecord> = {}, state: Partial<ContainerState> = {}): ContainerRecord => ({
-  id: "a".repeat(64),
-  name: "web",
-  created: "2026-01-01T00:00:00.000000000Z",
-  path: "sh",
-  args: [],
-  config: { Hostname: "" },
-  hostConfig: { NetworkMode: "bridge" },
-  networking: {},
-  imageId: "sha256:1",
-  platform: "linux",
-  mounts: [],
-  state: {
-    status: "created",
-    exitCode: 0,
-    error: "",
-    oomKilled: false,
-    startedAt: NEVER,
-    finishedAt: NEVER,
-    restartCount: 0,
-    manuallyStopped: false,
-    ...state,
-  },
-  ...change,
-});
+import { record } from "./fakes.ts";
 
 describe("restart policies", () => {
   const ended = { exitCode: 1, manuallyStopped: false, restartCount: 0 };

@@ -12,7 +12,7 @@ export const modernHost = (over: Partial<HostFacts> = {}): HostFacts => ({
     cpuQuota: true,
     cpuRealtime: false,
     ioWeight: true,
-    ioWeightDevice: true,
+    ioWeightDevice: false,
     ioThrottle: true,
   },
   capabilities: [...CAPABILITIES],

@@ -31,6 +31,9 @@ const REFUSED: [HostConfig, string][] = [
   [{ CpusetCpus: "zero" }, "Invalid value zero for cpuset cpus"],
   [{ CpusetMems: "0-99999" }, "Invalid value 0-99999 for cpuset mems"],
   [{ BlkioWeight: 5 }, "Range of blkio weight is from 10 to 1000"],
+  [{ BlkioWeightDevice: [{ Path: "/dev/sda", Weight: 1 }] }, "invalid weight for device: /dev/sda:1"],
+  [{ BlkioDeviceReadBps: [{ Path: "/dev/sda", Rate: -1 }] }, "invalid rate for device: /dev/sda:-1"],
+  [{ IOMaximumIOps: 1 }, "Invalid QoS settings: linux does not support Maximum IO Bandwidth or Maximum IO IOps"],
   [{ OomScoreAdj: 1001 }, "Invalid value 1001, range for oom score adj is [-1000, 1000]"],
   [{ ShmSize: -1 }, "SHM size can not be less than 0"],
   [{ CapAdd: ["foo"] }, 'invalid CapAdd: unknown capability: "CAP_FOO"'],
@@ -127,6 +130,18 @@ describe("a create request", () => {
     );
   });
 
+  it("gets a warning where only CAP_SYS_RESOURCE could go beyond a limit of the engine's own", () => {
+    const Ulimits = [
+      { Name: "nofile", Soft: 10, Hard: 30_000 },
+      { Name: "core", Soft: -1, Hard: -1 },
+    ];
+    assert.deepEqual(check({ OomScoreAdj: -500, Ulimits }, {}, hybridHost()), [
+      "OOM score adjustment -500 can't be had without CAP_SYS_RESOURCE: it is 0.",
+      "Ulimit nofile=30000 can't be had without CAP_SYS_RESOURCE: it is 20000.",
+    ]);
+    assert.deepEqual(check({ OomScoreAdj: -500, Ulimits }), []);
+  });
+
   it("gets a warning for what the host cannot do", () => {
     const bare = modernHost({
       cgroup: {
@@ -146,6 +161,28 @@ describe("a create request", () => {
     for (const warning of warnings) assert.match(warning, /or the cgroup is not mounted\. .*discarded\./);
     assert.deepEqual(check({ CapAdd: ["SYS_RESOURCE"] }, {}, hybridHost()), [
       'capability "CAP_SYS_RESOURCE" is not available on this host and was not added',
+    ]);
+    const rate = [{ Path: "/dev/sda", Rate: 1 }];
+    const throttled = { BlkioDeviceReadBps: rate, BlkioDeviceWriteBps: rate, BlkioDeviceReadIOps: rate };
+    assert.deepEqual(
+      check(
+        { ...throttled, BlkioDeviceWriteIOps: rate, BlkioWeightDevice: [{ Path: "/dev/sda", Weight: 10 }] },
+        {},
+        bare,
+      ),
+      [
+        "Your kernel does not support Block I/O weight_device or the cgroup is not mounted. Weight-device discarded.",
+        "Your kernel does not support BPS Block I/O read limit or the cgroup is not mounted. Block I/O BPS read limit discarded.",
+        "Your kernel does not support BPS Block I/O write limit or the cgroup is not mounted. Block I/O BPS write limit discarded.",
+        "Your kernel does not support IOPS Block read limit or the cgroup is not mounted. Block I/O IOPS read limit discarded.",
+        "Your kernel does not support IOPS Block write limit or the cgroup is not mounted. Block I/O IOPS write limit discarded.",
+      ],
+    );
+    assert.deepEqual(check({ CpuRealtimeRuntime: 1000, CpuPercent: 5, KernelMemory: 10 * MB, KernelMemoryTCP: 1 }), [
+      "Your kernel does not support kernel memory limit capabilities or the cgroup is not mounted. Limitation discarded.",
+      "Your kernel does not support kernel memory TCP limit capabilities or the cgroup is not mounted. Limitation discarded.",
+      "linux does not support CPU percent. Percent discarded.",
+      "Your kernel does not support CPU real-time scheduler. CPU real-time period/runtime discarded.",
     ]);
     assert.deepEqual(check({ MemorySwappiness: 50, OomKillDisable: true, Memory: 10 * MB }), [
       "Your kernel does not support memory swappiness capabilities or the cgroup is not mounted. Memory swappiness discarded.",
