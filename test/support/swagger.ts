@@ -57,6 +57,8 @@ const NULL_IN_DOCKERD = new Set(["MemorySwappiness", "ExitCode", "Labels"]);
 const FORGOTTEN = new Set([
   "POST /containers/{id}/pause 409",
   "POST /containers/{id}/unpause 409",
+  "POST /containers/{id}/update 400",
+  "POST /containers/{id}/update 409",
   "POST /networks/create 409",
   "GET /system/df 400",
   "POST /images/{name}/push 400",
