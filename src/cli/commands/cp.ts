@@ -22,27 +22,34 @@ export default command({
       throw new Exit(1, "copying between containers is not supported");
     }
     const { containers } = await context.engine();
-    const options = { archive, followLink, cwd: context.cwd };
-    let bytes: number;
-    if (source.container !== undefined) {
-      if (target.path === "-") {
-        if (context.out.isTTY) throw new Exit(1, "refusing to write a tar archive to a terminal: redirect it");
-        const { tar } = await containers.copyFrom(source.container, source.path);
-        for await (const chunk of tar) context.out.write(chunk);
-        return;
-      }
-      const { copyFromContainer } = await import("../copying/from-container.ts");
-      bytes = await copyFromContainer(containers, source.container, source.path, target.path, options);
-    } else if (target.container !== undefined) {
-      const { copyToContainer, pourIntoContainer } = await import("../copying/to-container.ts");
-      if (source.path === "-") {
-        await pourIntoContainer(containers, process.stdin, target.container, target.path, options);
-        return;
-      }
-      bytes = await copyToContainer(containers, source.path, target.container, target.path, options);
-    } else throw new Exit(1, "must specify at least one container source");
-    if (!quiet && context.err.isTTY) {
-      context.err.write(`Successfully copied ${humanSizeWithPrecision(bytes, 3)} to ${to}\n`);
+    const terminal = !quiet && context.err.isTTY ? context.err : undefined;
+    const { CopyProgress } = await import("../copying/progress.ts");
+    const progress = new CopyProgress(
+      terminal,
+      source.container === undefined ? "Copying to container" : "Copying from container",
+    );
+    const options = { archive, followLink, cwd: context.cwd, onBytes: (count: number) => progress.add(count) };
+    try {
+      if (source.container !== undefined) {
+        if (target.path === "-") {
+          if (context.out.isTTY) throw new Exit(1, "refusing to write a tar archive to a terminal: redirect it");
+          const { tar } = await containers.copyFrom(source.container, source.path);
+          for await (const chunk of tar) context.out.write(chunk);
+          return;
+        }
+        const { copyFromContainer } = await import("../copying/from-container.ts");
+        await copyFromContainer(containers, source.container, source.path, target.path, options);
+      } else if (target.container !== undefined) {
+        const { copyToContainer, pourIntoContainer } = await import("../copying/to-container.ts");
+        if (source.path === "-") {
+          await pourIntoContainer(containers, process.stdin, target.container, target.path, options);
+          return;
+        }
+        await copyToContainer(containers, source.path, target.container, target.path, options);
+      } else throw new Exit(1, "must specify at least one container source");
+    } finally {
+      progress.end();
     }
+    terminal?.write(`Successfully copied ${humanSizeWithPrecision(progress.bytes, 3)} to ${to}\n`);
   },
 });

@@ -1,4 +1,4 @@
-import { lstatSync, statSync } from "node:fs";
+import { lstatSync, readlinkSync, statSync } from "node:fs";
 import { dirname, posix, resolve } from "node:path";
 import type { Containers } from "../../client/containers.ts";
 import type { PathStat } from "../../wire/types/containers.ts";
@@ -26,17 +26,30 @@ export interface CopyOptions {
   archive: boolean;
   followLink: boolean;
   cwd: string;
+  /** Bytes that went or came. */
+  onBytes(count: number): void;
 }
 
-/** Gives the number of bytes that came. */
+const MOST_LINKS = 40;
+
+/** Past the links that a path ends in, also where the last leads to nothing yet. */
+function pastLinks(path: string): string {
+  let at = path;
+  for (let links = 0; lstatSync(at, { throwIfNoEntry: false })?.isSymbolicLink() === true; links++) {
+    if (links > MOST_LINKS) throw new Error(`too many symbolic links in ${path}`);
+    at = resolve(dirname(at), readlinkSync(at));
+  }
+  return at;
+}
+
 export async function copyFromContainer(
   containers: Containers,
   container: string,
   given: string,
   to: string,
   options: CopyOptions,
-): Promise<number> {
-  const target = absolute(options.cwd, to);
+): Promise<void> {
+  const target = pastLinks(absolute(options.cwd, to));
   if (statSync(dirname(target), { throwIfNoEntry: false })?.isDirectory() !== true) {
     throw new Error(`invalid output path: directory ${JSON.stringify(dirname(target))} does not exist`);
   }
@@ -55,25 +68,19 @@ export async function copyFromContainer(
     { path: name ?? source, isFolder: isFolder(stat) },
     {
       path: target,
-      exists: known !== undefined || lstatSync(target.replace(/\/\.?$/, ""), { throwIfNoEntry: false }) !== undefined,
+      exists: known !== undefined,
       isFolder: known?.isDirectory() === true,
     },
   );
   const top = new Set([stat.name, ".", posix.basename(posix.normalize(source))]);
-  let bytes = 0;
-  await unpack(
-    landing.folder,
-    count(tar, (size) => void (bytes += size)),
-    {
-      keepOwner: options.archive,
-      rename: (entry) => {
-        const [first = "", ...rest] = entry.replace(/^\/+/, "").split("/");
-        const below = (top.has(first) ? rest : [first, ...rest]).join("/");
-        return landing.name === undefined ? below : `${landing.name}/${below}`;
-      },
+  await unpack(landing.folder, count(tar, options.onBytes), {
+    keepOwner: options.archive,
+    rename: (entry) => {
+      const [first = "", ...rest] = entry.replace(/^\/+/, "").split("/");
+      const below = (top.has(first) ? rest : [first, ...rest]).join("/");
+      return landing.name === undefined ? below : `${landing.name}/${below}`;
     },
-  );
-  return bytes;
+  });
 }
 
 export async function* count(source: AsyncIterable<Buffer>, onBytes: (size: number) => void): AsyncGenerator<Buffer> {

@@ -23,7 +23,7 @@ const meansContents = (path: string): boolean => path === "." || path.endsWith("
 /** `cp -a`'s rules. */
 export function planCopy(source: CopySource, target: CopyTarget): Landing {
   const beside = { folder: posix.dirname(target.path), name: posix.basename(posix.normalize(target.path)) };
-  const mustBeFolder = target.path.endsWith("/") || meansContents(target.path);
+  const mustBeFolder = target.path === "" || target.path.endsWith("/") || meansContents(target.path);
   if (target.exists && target.isFolder) {
     const name = posix.basename(posix.normalize(source.path));
     return meansContents(source.path) || name === "/" || name === ""

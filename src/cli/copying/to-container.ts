@@ -8,35 +8,37 @@ import { fileError } from "../file-errors.ts";
 import { absolute, type CopyOptions, count, isFolder, isSymlink, linkTarget } from "./from-container.ts";
 import { planCopy } from "./plan.ts";
 
-/** What a path in a container is, past one link; undefined: nothing is there. */
+/** What a path in a container is; a link as its last part is followed. Without `stat` nothing is there. */
 async function look(
   containers: Containers,
   container: string,
   path: string,
-): Promise<{ path: string; stat: PathStat } | undefined> {
+): Promise<{ path: string; stat?: PathStat }> {
+  const stat = await statIfAny(containers, container, path);
+  if (stat === undefined || !isSymlink(stat)) return { path, ...(stat && { stat }) };
+  const target = linkTarget(path, stat);
+  const found = await statIfAny(containers, container, target);
+  return { path: target, ...(found && { stat: found }) };
+}
+
+async function statIfAny(containers: Containers, container: string, path: string): Promise<PathStat | undefined> {
   try {
-    const stat = await containers.stat(container, path);
-    if (!isSymlink(stat)) return { path, stat };
-    const target = linkTarget(path, stat);
-    return { path: target, stat: await containers.stat(container, target) };
+    return await containers.stat(container, path);
   } catch (error) {
-    const missing =
-      error instanceof GantryError && error.kind === "notFound" && !/no such container/i.test(error.message);
+    if (!(error instanceof GantryError && ["notFound", "invalid"].includes(error.kind))) throw error;
     // HEAD carries no words: whether it is the container that is missing, inspect tells.
-    if (missing) await containers.inspect(container);
-    if (missing) return undefined;
-    throw error;
+    await containers.inspect(container);
+    return undefined;
   }
 }
 
-/** Gives the number of bytes that went. */
 export async function copyToContainer(
   containers: Containers,
   from: string,
   container: string,
   to: string,
   options: CopyOptions,
-): Promise<number> {
+): Promise<void> {
   let source = absolute(options.cwd, from);
   let stat: ReturnType<typeof lstatSync>;
   try {
@@ -46,17 +48,17 @@ export async function copyToContainer(
     const found = await look(containers, container, to);
     const landing = planCopy(
       { path: options.followLink ? name : source, isFolder: stat.isDirectory() },
-      { path: found?.path ?? to, exists: found !== undefined, isFolder: found !== undefined && isFolder(found.stat) },
+      {
+        path: found.path,
+        exists: found.stat !== undefined,
+        isFolder: found.stat !== undefined && isFolder(found.stat),
+      },
     );
-    let bytes = 0;
-    const tar = count(
-      chunks(pack(source, { keepOwner: true, top: landing.name ?? "" })),
-      (size) => void (bytes += size),
-    );
+    const tar = count(chunks(pack(source, { keepOwner: true, top: landing.name ?? "" })), options.onBytes);
     await containers.copyTo(container, landing.folder, tar, { copyUidGid: options.archive });
-    return bytes;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).syscall === "lstat") throw fileError("lstat", source, error);
+    const { syscall, path = source } = error as NodeJS.ErrnoException;
+    if (syscall === "lstat" || syscall === "stat") throw fileError("lstat", path, error);
     throw error;
   }
 }
@@ -70,9 +72,9 @@ export async function pourIntoContainer(
   options: CopyOptions,
 ): Promise<void> {
   const found = await look(containers, container, to);
-  if (found === undefined || !isFolder(found.stat))
+  if (found.stat === undefined || !isFolder(found.stat))
     throw new Error(`destination "${container}:${to}" must be a directory`);
-  await containers.copyTo(container, found.path, tar, { copyUidGid: options.archive });
+  await containers.copyTo(container, found.path, count(tar, options.onBytes), { copyUidGid: options.archive });
 }
 
 async function* chunks(source: Iterable<Buffer>): AsyncGenerator<Buffer> {
