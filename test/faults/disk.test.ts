@@ -84,6 +84,8 @@ describe("a full disk", () => {
         import: ["import", path.join(engine.folder, "bulk.tar")],
         run: ["run", "--rm", "busybox", "true"],
         volume: ["volume", "create", "spot"],
+        cp: ["cp", path.join(engine.folder, "bulk.tar"), "runs:/"],
+        commit: ["commit", "runs"],
       };
       for (const [what, args] of Object.entries(attempts)) {
         const ran = await engine.docker(...args);

@@ -134,9 +134,10 @@ export class Packer {
       yield* this.#file(dir, name, as);
       return;
     }
+    const entry = nodeIfAny(dir, name, status, as);
+    if (entry === undefined) return;
     if (status.links > 1) this.#written.set(status.identity, as);
-    const link = type === S.IFLNK ? readlinkAt(dir, name) : "";
-    yield* this.#describe({ ...entryOf(status, NODES[type]!, as, `/proc/self/fd/${dir}/${name}`), link });
+    yield* this.#describe(entry);
   }
 
   *#folder(dir: number, name: ByteString, { as, path }: Place): Generator<Buffer, void> {
@@ -215,6 +216,18 @@ function openIfAny(dir: number, name: ByteString, flags: number): number | undef
     return openAt(dir, name, flags);
   } catch (e) {
     if (e instanceof SyscallError && ["ENOENT", "ENOTDIR", "ELOOP", "ENXIO"].includes(e.code)) return undefined;
+    throw e;
+  }
+}
+
+/** A link, device or FIFO; undefined when it was deleted or replaced meanwhile. */
+function nodeIfAny(dir: number, name: ByteString, status: Status, as: ByteString): Entry | undefined {
+  const type = typeOf(status);
+  try {
+    const link = type === S.IFLNK ? readlinkAt(dir, name) : "";
+    return { ...entryOf(status, NODES[type]!, as, `/proc/self/fd/${dir}/${name}`), link };
+  } catch (e) {
+    if (e instanceof SyscallError && ["ENOENT", "EINVAL"].includes(e.code)) return undefined;
     throw e;
   }
 }

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import path from "node:path";
 import type { Readable } from "node:stream";
 import { GantryError, messageOf } from "../../base/errors.ts";
@@ -70,7 +71,7 @@ export class Copies {
         info.type === "directory"
           ? rootfs.resolve(use.root, full)
           : path.posix.join(rootfs.resolve(use.root, path.posix.dirname(full)), rename);
-      const tar = this.pack(entry, use, { path: real, rename });
+      const tar = await this.pack(entry, use, { path: real, rename });
       this.deps.publish(entry, "archive-path");
       return { info, tar };
     } catch (error) {
@@ -111,18 +112,20 @@ export class Copies {
   /** The whole tree as a tar, without what is mounted in it. */
   async export(entry: ContainerEntry, signal: AbortSignal): Promise<Readable> {
     const use = await this.uses.open(entry, "layers", signal);
-    const tar = this.pack(entry, use, {});
+    const tar = await this.pack(entry, use, {});
     this.deps.publish(entry, "export");
     return tar;
   }
 
-  private pack(entry: ContainerEntry, use: TreeUse, part: { path?: string; rename?: string }): Readable {
+  /** The tar, once its first bytes are there: what fails at once is an error of the call. The use ends with it. */
+  private async pack(entry: ContainerEntry, use: TreeUse, part: { path?: string; rename?: string }): Promise<Readable> {
     const tar = this.deps.archive.pack(use.root, { whiteouts: "plain", ...part, signal: use.signal });
+    tar.once("close", () => void use.end());
+    await once(tar, "readable");
     tar.once("error", (error) => {
       if (use.signal.aborted) return;
       this.deps.logger.warn("packing a container's files", { container: entry.id, error: messageOf(error) });
     });
-    tar.once("close", () => void use.end());
     return tar;
   }
 

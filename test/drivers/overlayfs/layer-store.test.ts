@@ -77,6 +77,48 @@ test("two adds of one layer at once both get it, and it is there once", async ()
   }
 });
 
+const STUBS = ["/.mark", "/etc/hosts", "/dev/console", "/dev", "/proc", "/etc"];
+
+test("what is there only to be mounted upon is no change, unless something is in it", async () => {
+  await using world = new LayerWorld();
+  const bottom = await base(world);
+  const { mountPoint } = await world.store.mount("c", bottom.chainId);
+  sh(mountPoint, "touch .mark etc/hosts; mkdir -p dev proc; touch dev/console");
+  assert.deepEqual(await world.store.changes("c", STUBS), []);
+  assert.equal(await world.store.addCopy("c", { stubs: STUBS }), undefined);
+  sh(mountPoint, "echo filled > etc/hosts; mkdir dev/more");
+  assert.deepEqual(await world.store.changes("c", STUBS), [
+    { path: "/dev", kind: 1 },
+    { path: "/dev/more", kind: 1 },
+    { path: "/etc", kind: 0 },
+    { path: "/etc/hosts", kind: 1 },
+  ]);
+  sh(mountPoint, "rm etc/hosts; rmdir dev/more; chmod 700 etc");
+  assert.deepEqual(await world.store.changes("c", STUBS), [{ path: "/etc", kind: 0 }]);
+});
+
+test("a copy of a workspace's changes is a layer, while the workspace is in use and stays", async () => {
+  await using world = new LayerWorld();
+  const bottom = await base(world);
+  const { mountPoint } = await world.store.mount("c", bottom.chainId);
+  sh(mountPoint, "touch .mark; rm etc/passwd; echo y > new; ln new hard; rm -r gone; mkdir gone");
+  const layer = await world.store.addCopy("c", { stubs: STUBS });
+  assert.ok(layer);
+  assert.equal(layer.parent, bottom.chainId);
+  const view = await world.store.view("look", layer.chainId);
+  assert.equal(
+    sh(view.path, "cat new hard; ls -A etc gone; ls -A | grep mark || echo none"),
+    "y\ny\netc:\n\ngone:\nnone\n",
+  );
+  await view.close();
+  assert.deepEqual(await world.store.addCopy("c", { stubs: STUBS }), layer, "the same again");
+  assert.equal(world.store.mounted("c"), true);
+  sh(mountPoint, "echo more >> new");
+  assert.notDeepEqual(await world.store.addCopy("c", { stubs: STUBS }), layer);
+  const aborted = world.store.addCopy("c", { stubs: STUBS, signal: AbortSignal.abort() });
+  await assert.rejects(aborted, code("CANCELED"));
+});
+
 test("a workspace shows its layers, takes changes, lists them and becomes a layer", async () => {
   await using world = new LayerWorld();
   const bottom = await base(world);

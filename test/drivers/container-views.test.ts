@@ -1,0 +1,154 @@
+import assert from "node:assert/strict";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import fs from "node:fs";
+import path from "node:path";
+import { Readable } from "node:stream";
+import { after, describe, it } from "node:test";
+import { ConfinedRootfs } from "../../src/drivers/rootfs/confined-rootfs.ts";
+import { DetachedViews } from "../../src/drivers/rootfs/detached-views.ts";
+import { scratch } from "../support/scratch.ts";
+import { testArchive } from "../support/tar-archive.ts";
+import { archive as tarOf } from "../support/tar-maker.ts";
+import { until } from "../support/until.ts";
+
+const views = new DetachedViews();
+const rootfs = new ConfinedRootfs();
+const archive = testArchive();
+after(() => archive.close());
+
+const read = (root: string, file: string): string | undefined => rootfs.readFile(root, file, 1000)?.toString();
+const mountTable = (): string => fs.readFileSync("/proc/self/mounts", "utf8");
+const startTime = (pid: number): number =>
+  Number(fs.readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ")[19]);
+
+function world() {
+  const dir = scratch("views");
+  const root = dir.sub("root");
+  for (const name of ["data", "etc", "proc", "dev", "real"]) dir.sub(`root/${name}`);
+  fs.symlinkSync("/real", path.join(root, "link"));
+  const volume = dir.sub("volume");
+  fs.writeFileSync(path.join(volume, "f"), "in the volume");
+  fs.writeFileSync(path.join(dir.path, "hosts"), "hosts");
+  return { dir, root, volume, hosts: path.join(dir.path, "hosts"), [Symbol.dispose]: () => dir[Symbol.dispose]() };
+}
+
+describe("the view of a tree with mounts", () => {
+  it("shows them at their places, made where they are missing, and to nobody else", () => {
+    using world1 = world();
+    const { root, volume, hosts } = world1;
+    const before = mountTable();
+    const view = views.ofTree(root, [
+      { source: volume, destination: "/data/made/deep", readOnly: false, folder: true },
+      { source: volume, destination: "/link", readOnly: false, folder: true },
+      { source: hosts, destination: "/etc/hosts", readOnly: false, folder: false },
+    ]);
+    try {
+      assert.equal(mountTable(), before);
+      assert.equal(read(view.root, "/data/made/deep/f"), "in the volume");
+      assert.equal(read(view.root, "/real/f"), "in the volume");
+      assert.equal(read(view.root, "/etc/hosts"), "hosts");
+      assert.deepEqual(fs.readdirSync(path.join(root, "real")), []);
+      assert.equal(fs.statSync(path.join(root, "etc/hosts")).size, 0);
+    } finally {
+      view.close();
+      view.close();
+    }
+  });
+
+  it("keeps what is read-only read-only, and replaces nothing that something is mounted on", async () => {
+    using world1 = world();
+    const { root, volume, hosts } = world1;
+    const view = views.ofTree(root, [
+      { source: volume, destination: "/data", readOnly: true, folder: true },
+      { source: hosts, destination: "/etc/hosts", readOnly: false, folder: false },
+    ]);
+    const put = (name: string): Promise<unknown> =>
+      archive.extract(Readable.from([tarOf({ name, content: "new" })], { objectMode: false }), view.root, {
+        whiteouts: "plain",
+      });
+    try {
+      await assert.rejects(put("data/x"), { code: "READ_ONLY", kind: "forbidden" });
+      await assert.rejects(put("etc/hosts"), { code: "MOUNTED", message: /\/etc\/hosts: device or resource busy/ });
+      await assert.rejects(put("data"), { code: "MOUNTED" });
+      await assert.rejects(put("etc"), { code: "MOUNTED" });
+      assert.equal(fs.readFileSync(hosts, "utf8"), "hosts");
+      assert.equal(read(view.root, "/etc/hosts"), "hosts");
+      await put("etc/other");
+      assert.equal(fs.readFileSync(path.join(root, "etc/other"), "utf8"), "new");
+    } finally {
+      view.close();
+    }
+    assert.deepEqual(fs.readdirSync(volume), ["f"]);
+  });
+
+  it("resolves links of the tree in the tree, also for what is unpacked in one of its folders", async () => {
+    using world1 = world();
+    const { root } = world1;
+    fs.symlinkSync("../real", path.join(root, "data/up"));
+    fs.symlinkSync("../nowhere", path.join(root, "data/dangling"));
+    const view = views.ofTree(root, []);
+    const tar = tarOf({ name: "up/a", content: "a" }, { name: "dangling/b", content: "b" });
+    try {
+      await archive.extract(Readable.from([tar], { objectMode: false }), view.root, {
+        whiteouts: "plain",
+        into: "/data",
+      });
+    } finally {
+      view.close();
+    }
+    assert.equal(fs.readFileSync(path.join(root, "real/a"), "utf8"), "a");
+    assert.equal(fs.readFileSync(path.join(root, "nowhere/b"), "utf8"), "b");
+  });
+});
+
+describe("the view of a running process", () => {
+  /** A process with a mount namespace and root of its own: a volume, a tmpfs, and a mount that it made itself. */
+  async function contained(root: string, volume: string): Promise<ChildProcess> {
+    const script = [
+      `mount --rbind "$1" "$1" && cd "$1" && mount --bind "$2" data && mkdir -p t own && mount -t tmpfs tmpfs t`,
+      "echo in tmpfs >t/f && mount -t tmpfs tmpfs own && echo hidden >own/f && mount -t proc proc proc",
+      "mkdir old && pivot_root . old && cd / && /busybox umount -l /old && exec /busybox sh -c 'echo up; exec /busybox sleep 1000'",
+    ].join(" && ");
+    fs.copyFileSync(execFileSync("sh", ["-c", "command -v busybox"], { encoding: "utf8" }).trim(), `${root}/busybox`);
+    const child = spawn("unshare", ["--mount", "sh", "-ec", script, "sh", root, volume], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    await once(child.stdout as Readable, "data");
+    return child;
+  }
+
+  it("shows its root and the mounts asked for, and none of its others", async () => {
+    using world1 = world();
+    const { root, volume } = world1;
+    const child = await contained(root, volume);
+    const handle = { pid: child.pid as number, startTime: startTime(child.pid as number) };
+    const before = mountTable();
+    try {
+      const view = views.ofProcess(handle, ["/data", "/t", "/missing"]);
+      try {
+        assert.equal(read(view.root, "/data/f"), "in the volume");
+        assert.equal(read(view.root, "/t/f"), "in tmpfs\n");
+        assert.equal(rootfs.lstat(view.root, "/own/f"), undefined);
+        assert.equal(rootfs.lstat(view.root, "/proc/self"), undefined);
+        assert.equal(rootfs.lstat(view.root, "/../../etc/passwd"), undefined);
+        fs.writeFileSync(path.join(root, "later"), "seen");
+        assert.equal(read(view.root, "/later"), "seen");
+        assert.equal(mountTable(), before);
+        child.kill("SIGKILL");
+        await once(child, "exit");
+        assert.equal(read(view.root, "/t/f"), "in tmpfs\n", "it outlives the process");
+      } finally {
+        view.close();
+      }
+    } finally {
+      child.kill("SIGKILL");
+    }
+    await until(() => !fs.existsSync(`/proc/${handle.pid}`), { what: "its end" });
+    assert.throws(() => views.ofProcess(handle, []), { code: "NOT_RUNNING" });
+  });
+
+  it("takes no other process for it that has got its pid", () => {
+    assert.throws(() => views.ofProcess({ pid: process.pid, startTime: 1 }, []), { code: "NOT_RUNNING" });
+  });
+});
