@@ -5,6 +5,8 @@ import fs from "node:fs";
 import path from "node:path";
 import { Readable } from "node:stream";
 import { after, describe, it } from "node:test";
+import { Worker } from "node:worker_threads";
+import { GantryError } from "../../src/base/errors.ts";
 import { ConfinedRootfs } from "../../src/drivers/rootfs/confined-rootfs.ts";
 import { DetachedViews } from "../../src/drivers/rootfs/detached-views.ts";
 import { scratch } from "../support/scratch.ts";
@@ -150,5 +152,73 @@ describe("the view of a running process", () => {
 
   it("takes no other process for it that has got its pid", () => {
     assert.throws(() => views.ofProcess({ pid: process.pid, startTime: 1 }, []), { code: "NOT_RUNNING" });
+  });
+});
+
+describe("a tree that is changed while it is copied from and to", () => {
+  /** Swaps a folder for links that lead out, some ten thousand times a second. */
+  const SWAPPER = `
+    const { workerData: { root, outside, stop } } = require("node:worker_threads");
+    const fs = require("node:fs");
+    const at = (name) => root + "/" + name;
+    const attempt = (work) => { try { work(); return true } catch { return false } };
+    while (Atomics.load(stop, 0) === 0) {
+      for (const link of [outside, "../../../../../../../../../.." + outside, "/proc/self/root" + outside]) {
+        fs.renameSync(at("x"), at("away"));
+        attempt(() => fs.symlinkSync(link, at("x"))); // a copy may make the folder in this moment
+        Atomics.add(stop, 1, 1);
+        while (!attempt(() => fs.renameSync(at("away"), at("x")))) {
+          attempt(() => fs.unlinkSync(at("x"))) || attempt(() => fs.rmSync(at("x"), { recursive: true, force: true }));
+        }
+      }
+    }`;
+
+  it("gives nothing from outside and changes nothing there in thousands of copies", async () => {
+    using world1 = world();
+    const { root, dir } = world1;
+    const outside = dir.sub("outside");
+    fs.writeFileSync(path.join(outside, "secret"), "OUTSIDE");
+    dir.sub("root/x");
+    fs.writeFileSync(path.join(root, "x/secret"), "inside");
+    const stop = new Int32Array(new SharedArrayBuffer(8));
+    const swapper = new Worker(SWAPPER, { eval: true, workerData: { root, outside, stop } });
+    const view = views.ofTree(root, []);
+    const tar = tarOf({ name: "written", content: "x" }, { name: "deep/er", content: "y" });
+    const count = { copies: 0, inside: 0, missed: 0 };
+    const copyOut = async (): Promise<void> => {
+      const parts: Buffer[] = [];
+      const target = rootfs.resolve(view.root, "/x");
+      for await (const part of archive.pack(view.root, { whiteouts: "plain", path: `${target}/secret` })) {
+        parts.push(part as Buffer);
+      }
+      const text = Buffer.concat(parts).toString("latin1");
+      assert.ok(!text.includes("OUTSIDE"));
+      if (text.includes("inside")) count.inside += 1;
+    };
+    const copyIn = (): Promise<unknown> =>
+      archive.extract(Readable.from([tar], { objectMode: false }), view.root, { whiteouts: "plain", into: "/x" });
+    try {
+      await until(() => Atomics.load(stop, 1) > 0, { what: "the first swap" });
+      const end = Date.now() + 3000;
+      while (Date.now() < end) {
+        for (const copy of [copyOut, copyIn]) {
+          count.copies += 1;
+          try {
+            await copy();
+          } catch (error) {
+            if (error instanceof assert.AssertionError) throw error;
+            assert.ok(error instanceof GantryError, String(error));
+            count.missed += 1;
+          }
+        }
+      }
+    } finally {
+      Atomics.store(stop, 0, 1);
+      await once(swapper, "exit");
+      view.close();
+    }
+    assert.ok(count.copies > 1000 && count.inside > 50 && count.missed > 50, JSON.stringify(count));
+    assert.deepEqual(fs.readdirSync(outside), ["secret"]);
+    assert.equal(fs.readFileSync(path.join(outside, "secret"), "utf8"), "OUTSIDE");
   });
 });
