@@ -156,7 +156,7 @@ describe("the view of a running process", () => {
 });
 
 describe("a tree that is changed while it is copied from and to", () => {
-  /** Swaps a folder for links that lead out, some ten thousand times a second. */
+  /** Swaps a folder for links that lead out, some thousand times a second. */
   const SWAPPER = `
     const { workerData: { root, outside, stop } } = require("node:worker_threads");
     const fs = require("node:fs");
@@ -164,16 +164,18 @@ describe("a tree that is changed while it is copied from and to", () => {
     const attempt = (work) => { try { work(); return true } catch { return false } };
     while (Atomics.load(stop, 0) === 0) {
       for (const link of [outside, "../../../../../../../../../.." + outside, "/proc/self/root" + outside]) {
+        Atomics.wait(stop, 0, 0, Math.random());
         fs.renameSync(at("x"), at("away"));
         attempt(() => fs.symlinkSync(link, at("x"))); // a copy may make the folder in this moment
         Atomics.add(stop, 1, 1);
+        Atomics.wait(stop, 0, 0, Math.random() / 2);
         while (!attempt(() => fs.renameSync(at("away"), at("x")))) {
           attempt(() => fs.unlinkSync(at("x"))) || attempt(() => fs.rmSync(at("x"), { recursive: true, force: true }));
         }
       }
     }`;
 
-  it("gives nothing from outside and changes nothing there in thousands of copies", async () => {
+  it("gives nothing from outside and changes nothing there in hundreds of copies, however they meet", async () => {
     using world1 = world();
     const { root, dir } = world1;
     const outside = dir.sub("outside");
@@ -217,7 +219,7 @@ describe("a tree that is changed while it is copied from and to", () => {
       await once(swapper, "exit");
       view.close();
     }
-    assert.ok(count.copies > 1000 && count.inside > 50 && count.missed > 50, JSON.stringify(count));
+    assert.ok(count.copies > 300 && count.inside > 30 && count.missed > 30, JSON.stringify(count));
     assert.deepEqual(fs.readdirSync(outside), ["secret"]);
     assert.equal(fs.readFileSync(path.join(outside, "secret"), "utf8"), "OUTSIDE");
   });

@@ -1,4 +1,4 @@
-import { byteString, O, openAt, openAt2, RESOLVE, S, statIfAny, typeOf } from "../syscalls/files.ts";
+import { byteString, O, openAt, openAt2, RESOLVE, S, statIfAny, statOf, typeOf } from "../syscalls/files.ts";
 import { closeFd, openFd, SyscallError } from "../syscalls/libc.ts";
 import { entriesOf } from "../syscalls/remove-tree.ts";
 
@@ -6,15 +6,17 @@ import { entriesOf } from "../syscalls/remove-tree.ts";
 const ENTRIES = 400;
 const BYTES = 2 << 20;
 
-/** Whether a tree is so small that packing it takes no longer than starting a worker. Looks at ENTRIES at most. */
+/** Whether a tree, or one file, is so small that packing it takes no longer than starting a worker. Looks at ENTRIES at most. */
 export function isSmallTree(root: string, path = ""): boolean {
   const budget = { entries: ENTRIES, bytes: BYTES };
   try {
     const rootFd = openFd(root, O.RDONLY | O.DIRECTORY);
     try {
       const way = byteString(path).replace(/^\/+/, "") || ".";
-      const fd = openAt2(rootFd, way, O.RDONLY | O.DIRECTORY, RESOLVE.IN_ROOT | RESOLVE.NO_MAGICLINKS);
+      const fd = openAt2(rootFd, way, O.PATH | O.NOFOLLOW, RESOLVE.IN_ROOT | RESOLVE.NO_MAGICLINKS);
       try {
+        const status = statOf(fd);
+        if (typeOf(status) !== S.IFDIR) return typeOf(status) !== S.IFREG || status.size <= BYTES;
         return fits(fd, budget);
       } finally {
         closeFd(fd);
@@ -24,7 +26,7 @@ export function isSmallTree(root: string, path = ""): boolean {
     }
   } catch (e) {
     if (!(e instanceof SyscallError)) throw e;
-    return e.code === "ENOTDIR" ? false : e.code === "ENOENT"; // one file may be large; what is missing fails at once
+    return e.code === "ENOENT" || e.code === "ENOTDIR"; // what is missing fails at once
   }
 }
 
