@@ -102,12 +102,12 @@ export class Containers {
     await this.transport.send("POST", this.path(id, "checkpoints"), { body, signal });
   }
 
-  listCheckpoints(id: string, dir?: string): Promise<{ Name: string }[]> {
-    return this.transport.json("GET", this.path(id, "checkpoints"), { query: { dir } });
+  listCheckpoints(id: string, dir?: string, signal?: AbortSignal): Promise<{ Name: string }[]> {
+    return this.transport.json("GET", this.path(id, "checkpoints"), { query: { dir }, signal });
   }
 
-  async removeCheckpoint(id: string, name: string, dir?: string): Promise<void> {
-    await this.transport.send("DELETE", `${this.path(id, "checkpoints")}/${segment(name)}`, { query: { dir } });
+  async removeCheckpoint(id: string, name: string, dir?: string, signal?: AbortSignal): Promise<void> {
+    await this.transport.send("DELETE", `${this.path(id, "checkpoints")}/${segment(name)}`, { query: { dir }, signal });
   }
 
   /** `timeout` in seconds; -1 waits for ever. False: it was not running. */
@@ -119,34 +119,38 @@ export class Containers {
     await this.post(id, "restart", { signal: options.signal, t: options.timeout }, signal);
   }
 
-  async kill(id: string, name?: string): Promise<void> {
-    await this.post(id, "kill", { signal: name });
+  async kill(id: string, name?: string, signal?: AbortSignal): Promise<void> {
+    await this.post(id, "kill", { signal: name }, signal);
   }
 
-  async pause(id: string): Promise<void> {
-    await this.post(id, "pause", {});
+  async pause(id: string, signal?: AbortSignal): Promise<void> {
+    await this.post(id, "pause", {}, signal);
   }
 
-  async unpause(id: string): Promise<void> {
-    await this.post(id, "unpause", {});
+  async unpause(id: string, signal?: AbortSignal): Promise<void> {
+    await this.post(id, "unpause", {}, signal);
   }
 
-  async rename(id: string, name: string): Promise<void> {
-    await this.post(id, "rename", { name });
+  async rename(id: string, name: string, signal?: AbortSignal): Promise<void> {
+    await this.post(id, "rename", { name }, signal);
   }
 
   /** Rows and columns of the TTY. */
-  async resize(id: string, height: number, width: number): Promise<void> {
-    await this.post(id, "resize", { h: height, w: width });
+  async resize(id: string, height: number, width: number, signal?: AbortSignal): Promise<void> {
+    await this.post(id, "resize", { h: height, w: width }, signal);
   }
 
-  update(id: string, resources: Partial<HostConfig>): Promise<{ Warnings: string[] | null }> {
-    return this.transport.json("POST", this.path(id, "update"), { body: resources });
+  update(id: string, resources: Partial<HostConfig>, signal?: AbortSignal): Promise<{ Warnings: string[] | null }> {
+    return this.transport.json("POST", this.path(id, "update"), { body: resources, signal });
   }
 
-  async remove(id: string, options: { force?: boolean; volumes?: boolean; link?: boolean } = {}): Promise<void> {
+  async remove(
+    id: string,
+    options: { force?: boolean; volumes?: boolean; link?: boolean } = {},
+    signal?: AbortSignal,
+  ): Promise<void> {
     const { force, volumes: v, link } = options;
-    await this.transport.send("DELETE", `/containers/${segment(id)}`, { query: { force, v, link } });
+    await this.transport.send("DELETE", `/containers/${segment(id)}`, { query: { force, v, link }, signal });
   }
 
   /**
@@ -169,21 +173,26 @@ export class Containers {
 
   /** `tty`: whether the container has one (inspect's Config.Tty), since then the stream is not framed. */
   async logs(id: string, tty: boolean, options: LogOptions, signal?: AbortSignal): Promise<AsyncGenerator<FramePart>> {
-    const answer = await this.transport.request("GET", this.path(id, "logs"), { query: { ...options }, signal });
-    return demux(answer.body, tty);
+    return demux(await this.rawLogs(id, options, signal), tty);
   }
 
-  top(id: string, psArgs = ""): Promise<TopResponse> {
-    return this.transport.json("GET", this.path(id, "top"), { query: { ps_args: psArgs } });
+  /** The stream as it comes, framed or not. */
+  async rawLogs(id: string, options: LogOptions, signal?: AbortSignal): Promise<AsyncGenerator<Buffer>> {
+    return (await this.transport.request("GET", this.path(id, "logs"), { query: { ...options }, signal })).body;
   }
 
-  changes(id: string): Promise<FilesystemChange[] | null> {
-    return this.transport.json("GET", this.path(id, "changes"));
+  top(id: string, psArgs = "", signal?: AbortSignal): Promise<TopResponse> {
+    return this.transport.json("GET", this.path(id, "top"), { query: { ps_args: psArgs }, signal });
   }
 
-  stats(id: string, options: { oneShot?: boolean } = {}): Promise<ContainerStats> {
+  changes(id: string, signal?: AbortSignal): Promise<FilesystemChange[] | null> {
+    return this.transport.json("GET", this.path(id, "changes"), { signal });
+  }
+
+  stats(id: string, options: { oneShot?: boolean } = {}, signal?: AbortSignal): Promise<ContainerStats> {
     return this.transport.json("GET", this.path(id, "stats"), {
       query: { stream: "0", "one-shot": options.oneShot },
+      signal,
     });
   }
 
@@ -199,26 +208,32 @@ export class Containers {
   commit(
     id: string,
     options: { repo?: string; tag?: string; comment?: string; author?: string; changes?: string[]; pause?: boolean },
+    signal?: AbortSignal,
   ): Promise<{ Id: string }> {
     const { pause = true, ...query } = options;
     return this.transport.json("POST", "/commit", {
       query: { container: id, ...query, pause: pause ? "1" : "0" },
       body: {},
+      signal,
     });
   }
 
-  prune(filters?: Filters): Promise<PruneContainersResponse> {
-    return this.transport.json("POST", "/containers/prune", { query: { filters: filtersText(filters) } });
+  prune(filters?: Filters, signal?: AbortSignal): Promise<PruneContainersResponse> {
+    return this.transport.json("POST", "/containers/prune", { query: { filters: filtersText(filters) }, signal });
   }
 
-  async stat(id: string, path: string): Promise<PathStat> {
-    const answer = await this.transport.request("HEAD", this.path(id, "archive"), { query: { path } });
+  async stat(id: string, path: string, signal?: AbortSignal): Promise<PathStat> {
+    const answer = await this.transport.request("HEAD", this.path(id, "archive"), { query: { path }, signal });
     return statOf(answer.headers);
   }
 
   /** A file or folder as a tar whose top entry is its last name. */
-  async copyFrom(id: string, path: string): Promise<{ stat: PathStat; tar: AsyncGenerator<Buffer> }> {
-    const answer = await this.transport.request("GET", this.path(id, "archive"), { query: { path } });
+  async copyFrom(
+    id: string,
+    path: string,
+    signal?: AbortSignal,
+  ): Promise<{ stat: PathStat; tar: AsyncGenerator<Buffer> }> {
+    const answer = await this.transport.request("GET", this.path(id, "archive"), { query: { path }, signal });
     return { stat: statOf(answer.headers), tar: answer.body };
   }
 
@@ -228,10 +243,12 @@ export class Containers {
     path: string,
     tar: AsyncIterable<Uint8Array>,
     options: { copyUidGid?: boolean } = {},
+    signal?: AbortSignal,
   ): Promise<void> {
     await this.transport.send("PUT", this.path(id, "archive"), {
       query: { path, noOverwriteDirNonDir: "true", copyUIDGID: options.copyUidGid },
       body: tar,
+      signal,
     });
   }
 

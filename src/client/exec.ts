@@ -8,8 +8,8 @@ export class Exec {
     this.transport = transport;
   }
 
-  create(container: string, request: ExecCreateRequest): Promise<{ Id: string }> {
-    return this.transport.json("POST", `/containers/${segment(container)}/exec`, { body: request });
+  create(container: string, request: ExecCreateRequest, signal?: AbortSignal): Promise<{ Id: string }> {
+    return this.transport.json("POST", `/containers/${segment(container)}/exec`, { body: request, signal });
   }
 
   /** Starts it with its streams on the connection. */
@@ -17,15 +17,15 @@ export class Exec {
     return this.transport.hijack(`/exec/${segment(id)}/start`, { body: { ...request, Detach: false }, signal });
   }
 
-  async detach(id: string, request: ExecStartRequest): Promise<void> {
-    await this.transport.send("POST", `/exec/${segment(id)}/start`, { body: { ...request, Detach: true } });
+  async detach(id: string, request: ExecStartRequest, signal?: AbortSignal): Promise<void> {
+    await this.transport.send("POST", `/exec/${segment(id)}/start`, { body: { ...request, Detach: true }, signal });
   }
 
-  inspect(id: string): Promise<ExecInspect> {
-    return this.transport.json("GET", `/exec/${segment(id)}/json`);
+  inspect(id: string, signal?: AbortSignal): Promise<ExecInspect> {
+    return this.transport.json("GET", `/exec/${segment(id)}/json`, { signal });
   }
 
-  async resize(id: string, height: number, width: number): Promise<void> {
-    await this.transport.send("POST", `/exec/${segment(id)}/resize`, { query: { h: height, w: width } });
+  async resize(id: string, height: number, width: number, signal?: AbortSignal): Promise<void> {
+    await this.transport.send("POST", `/exec/${segment(id)}/resize`, { query: { h: height, w: width }, signal });
   }
 }

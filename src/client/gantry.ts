@@ -31,6 +31,12 @@ export class Gantry {
     this.system = new System(this.transport);
   }
 
+  /** The name or address at which the engine's published ports answer. */
+  get host(): string {
+    const { endpoint } = this.transport;
+    return endpoint.kind === "unix" ? "127.0.0.1" : endpoint.host;
+  }
+
   close(): void {
     this.transport.close();
   }

@@ -53,25 +53,35 @@ export class Images {
     this.transport = transport;
   }
 
-  list(options: { all?: boolean; filters?: Filters; digests?: boolean } = {}): Promise<ImageSummary[]> {
+  list(
+    options: { all?: boolean; filters?: Filters; digests?: boolean } = {},
+    signal?: AbortSignal,
+  ): Promise<ImageSummary[]> {
     const { all, digests, filters } = options;
-    return this.transport.json("GET", "/images/json", { query: { all, digests, filters: filtersText(filters) } });
+    return this.transport.json("GET", "/images/json", {
+      query: { all, digests, filters: filtersText(filters) },
+      signal,
+    });
   }
 
-  inspect(name: string): Promise<ImageInspect> {
-    return this.transport.json("GET", `/images/${imagePath(name)}/json`);
+  inspect(name: string, signal?: AbortSignal): Promise<ImageInspect> {
+    return this.transport.json("GET", `/images/${imagePath(name)}/json`, { signal });
   }
 
-  history(name: string): Promise<ImageHistoryItem[]> {
-    return this.transport.json("GET", `/images/${imagePath(name)}/history`);
+  history(name: string, signal?: AbortSignal): Promise<ImageHistoryItem[]> {
+    return this.transport.json("GET", `/images/${imagePath(name)}/history`, { signal });
   }
 
-  async tag(name: string, repo: string, tag: string): Promise<void> {
-    await this.transport.send("POST", `/images/${imagePath(name)}/tag`, { query: { repo, tag } });
+  async tag(name: string, repo: string, tag: string, signal?: AbortSignal): Promise<void> {
+    await this.transport.send("POST", `/images/${imagePath(name)}/tag`, { query: { repo, tag }, signal });
   }
 
-  remove(name: string, options: { force?: boolean; noprune?: boolean } = {}): Promise<ImageDeleteItem[]> {
-    return this.transport.json("DELETE", `/images/${imagePath(name)}`, { query: { ...options } });
+  remove(
+    name: string,
+    options: { force?: boolean; noprune?: boolean } = {},
+    signal?: AbortSignal,
+  ): Promise<ImageDeleteItem[]> {
+    return this.transport.json("DELETE", `/images/${imagePath(name)}`, { query: { ...options }, signal });
   }
 
   /** `from`: the repository, `tag`: tag or digest; without one all tags. */
@@ -107,34 +117,45 @@ export class Images {
     source: string,
     options: { repo?: string; tag?: string; message?: string; changes?: string[]; platform?: string },
     body?: AsyncIterable<Uint8Array>,
+    signal?: AbortSignal,
   ): AsyncGenerator<ProgressLine> {
-    return this.transport.lines("POST", "/images/create", { query: { fromSrc: source, ...options }, body });
+    return this.transport.lines("POST", "/images/create", { query: { fromSrc: source, ...options }, body, signal });
   }
 
   load(
     body: AsyncIterable<Uint8Array>,
     options: { quiet?: boolean; platform?: string } = {},
+    signal?: AbortSignal,
   ): AsyncGenerator<ProgressLine> {
-    return this.transport.lines("POST", "/images/load", { query: { quiet: options.quiet ? "1" : "0" }, body });
+    return this.transport.lines("POST", "/images/load", { query: { quiet: options.quiet ? "1" : "0" }, body, signal });
   }
 
-  async save(names: string[]): Promise<AsyncGenerator<Buffer>> {
-    return (await this.transport.request("GET", "/images/get", { query: { names } })).body;
+  async save(names: string[], signal?: AbortSignal): Promise<AsyncGenerator<Buffer>> {
+    return (await this.transport.request("GET", "/images/get", { query: { names }, signal })).body;
   }
 
-  prune(filters?: Filters): Promise<PruneImagesResponse> {
-    return this.transport.json("POST", "/images/prune", { query: { filters: filtersText(filters) } });
+  prune(filters?: Filters, signal?: AbortSignal): Promise<PruneImagesResponse> {
+    return this.transport.json("POST", "/images/prune", { query: { filters: filtersText(filters) }, signal });
   }
 
-  pruneBuildCache(options: { all?: boolean; filters?: Filters } = {}): Promise<PruneBuildResponse> {
+  pruneBuildCache(
+    options: { all?: boolean; filters?: Filters } = {},
+    signal?: AbortSignal,
+  ): Promise<PruneBuildResponse> {
     return this.transport.json("POST", "/build/prune", {
       query: { all: options.all, filters: filtersText(options.filters) },
+      signal,
     });
   }
 
-  search(term: string, options: { limit?: number; filters?: Filters } = {}): Promise<ImageSearchResult[]> {
+  search(
+    term: string,
+    options: { limit?: number; filters?: Filters } = {},
+    signal?: AbortSignal,
+  ): Promise<ImageSearchResult[]> {
     return this.transport.json("GET", "/images/search", {
       query: { term, limit: options.limit, filters: filtersText(options.filters) },
+      signal,
     });
   }
 

@@ -15,35 +15,41 @@ export class Networks {
     this.transport = transport;
   }
 
-  list(filters?: Filters): Promise<NetworkInspect[]> {
-    return this.transport.json("GET", "/networks", { query: { filters: filtersText(filters) } });
+  list(filters?: Filters, signal?: AbortSignal): Promise<NetworkInspect[]> {
+    return this.transport.json("GET", "/networks", { query: { filters: filtersText(filters) }, signal });
   }
 
-  inspect(name: string, options: { verbose?: boolean; scope?: string } = {}): Promise<NetworkInspect> {
-    return this.transport.json("GET", `/networks/${segment(name)}`, { query: { ...options } });
+  inspect(
+    name: string,
+    options: { verbose?: boolean; scope?: string } = {},
+    signal?: AbortSignal,
+  ): Promise<NetworkInspect> {
+    return this.transport.json("GET", `/networks/${segment(name)}`, { query: { ...options }, signal });
   }
 
-  create(request: NetworkCreateRequest): Promise<NetworkCreateResponse> {
-    return this.transport.json("POST", "/networks/create", { body: request });
+  create(request: NetworkCreateRequest, signal?: AbortSignal): Promise<NetworkCreateResponse> {
+    return this.transport.json("POST", "/networks/create", { body: request, signal });
   }
 
-  async remove(name: string): Promise<void> {
-    await this.transport.send("DELETE", `/networks/${segment(name)}`);
+  async remove(name: string, signal?: AbortSignal): Promise<void> {
+    await this.transport.send("DELETE", `/networks/${segment(name)}`, { signal });
   }
 
-  async connect(name: string, container: string, endpoint: EndpointSettings = {}): Promise<void> {
+  async connect(name: string, container: string, endpoint: EndpointSettings = {}, signal?: AbortSignal): Promise<void> {
     await this.transport.send("POST", `/networks/${segment(name)}/connect`, {
       body: { Container: container, EndpointConfig: endpoint },
+      signal,
     });
   }
 
-  async disconnect(name: string, container: string, force = false): Promise<void> {
+  async disconnect(name: string, container: string, force = false, signal?: AbortSignal): Promise<void> {
     await this.transport.send("POST", `/networks/${segment(name)}/disconnect`, {
       body: { Container: container, Force: force },
+      signal,
     });
   }
 
-  prune(filters?: Filters): Promise<PruneNetworksResponse> {
-    return this.transport.json("POST", "/networks/prune", { query: { filters: filtersText(filters) } });
+  prune(filters?: Filters, signal?: AbortSignal): Promise<PruneNetworksResponse> {
+    return this.transport.json("POST", "/networks/prune", { query: { filters: filtersText(filters) }, signal });
   }
 }

@@ -16,20 +16,20 @@ export class System {
     this.transport = transport;
   }
 
-  version(): Promise<SystemVersion> {
-    return this.transport.json("GET", "/version");
+  version(signal?: AbortSignal): Promise<SystemVersion> {
+    return this.transport.json("GET", "/version", { signal });
   }
 
-  info(): Promise<SystemInfo> {
-    return this.transport.json("GET", "/info");
+  info(signal?: AbortSignal): Promise<SystemInfo> {
+    return this.transport.json("GET", "/info", { signal });
   }
 
-  diskUsage(): Promise<DiskUsage> {
-    return this.transport.json("GET", "/system/df");
+  diskUsage(signal?: AbortSignal): Promise<DiskUsage> {
+    return this.transport.json("GET", "/system/df", { signal });
   }
 
-  auth(config: AuthConfig): Promise<AuthResponse> {
-    return this.transport.json("POST", "/auth", { body: config });
+  auth(config: AuthConfig, signal?: AbortSignal): Promise<AuthResponse> {
+    return this.transport.json("POST", "/auth", { body: config, signal });
   }
 
   /** `since`, `until`: unix seconds with a fraction. Without `until` it goes on for ever. */

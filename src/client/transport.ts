@@ -168,7 +168,7 @@ export class Transport {
     const { signal, body } = options;
     signal?.throwIfAborted();
     const reused = [...this.idle].find((reader) => reader.idle);
-    const reader = reused ?? new SocketReader(await this.open());
+    const reader = reused ?? (await this.connect());
     this.idle.delete(reader);
     const { socket } = reader;
     socket.ref();
@@ -202,6 +202,12 @@ export class Transport {
       }
       throw this.translate(error, signal);
     }
+  }
+
+  private async connect(): Promise<SocketReader> {
+    const reader = new SocketReader(await this.open());
+    reader.socket.once("close", () => this.idle.delete(reader));
+    return reader;
   }
 
   private async open(): Promise<Socket> {
@@ -261,7 +267,6 @@ export class Transport {
       if (whole && staysOpen(head) && reader.idle) {
         reader.socket.unref();
         this.idle.add(reader);
-        reader.socket.once("close", () => this.idle.delete(reader));
       } else {
         reader.socket.destroy();
       }

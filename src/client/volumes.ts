@@ -9,23 +9,23 @@ export class Volumes {
     this.transport = transport;
   }
 
-  list(filters?: Filters): Promise<VolumeList> {
-    return this.transport.json("GET", "/volumes", { query: { filters: filtersText(filters) } });
+  list(filters?: Filters, signal?: AbortSignal): Promise<VolumeList> {
+    return this.transport.json("GET", "/volumes", { query: { filters: filtersText(filters) }, signal });
   }
 
-  inspect(name: string): Promise<Volume> {
-    return this.transport.json("GET", `/volumes/${segment(name)}`);
+  inspect(name: string, signal?: AbortSignal): Promise<Volume> {
+    return this.transport.json("GET", `/volumes/${segment(name)}`, { signal });
   }
 
-  create(request: VolumeCreateRequest): Promise<Volume> {
-    return this.transport.json("POST", "/volumes/create", { body: request });
+  create(request: VolumeCreateRequest, signal?: AbortSignal): Promise<Volume> {
+    return this.transport.json("POST", "/volumes/create", { body: request, signal });
   }
 
-  async remove(name: string, options: { force?: boolean } = {}): Promise<void> {
-    await this.transport.send("DELETE", `/volumes/${segment(name)}`, { query: { force: options.force } });
+  async remove(name: string, options: { force?: boolean } = {}, signal?: AbortSignal): Promise<void> {
+    await this.transport.send("DELETE", `/volumes/${segment(name)}`, { query: { force: options.force }, signal });
   }
 
-  prune(filters?: Filters): Promise<PruneVolumesResponse> {
-    return this.transport.json("POST", "/volumes/prune", { query: { filters: filtersText(filters) } });
+  prune(filters?: Filters, signal?: AbortSignal): Promise<PruneVolumesResponse> {
+    return this.transport.json("POST", "/volumes/prune", { query: { filters: filtersText(filters) }, signal });
   }
 }

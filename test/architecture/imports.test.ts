@@ -82,9 +82,9 @@ test("relative imports carry their ending", () => {
 
 test("effects stay at home", () => {
   const homes: [module: RegExp, rooms: string[]][] = [
-    [/^(node:)?child_process$/, ["drivers/process/"]],
-    [/^(node:)?fs(\/promises)?$/, ["drivers/", "cli/", "bin/"]],
-    [/^(node:)?(net|dgram|tls|http2?|https)$/, ["drivers/", "server/", "client/", "bin/"]],
+    [/^(node:)?child_process$/, ["drivers/process/", "sdk/"]],
+    [/^(node:)?fs(\/promises)?$/, ["drivers/", "cli/", "local/", "sdk/", "bin/"]],
+    [/^(node:)?(net|dgram|tls|http2?|https)$/, ["drivers/", "server/", "client/", "sdk/", "bin/"]],
   ];
   const wrong: string[] = [];
   for (const file of sources) {

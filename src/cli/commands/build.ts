@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { humanSize, parseBytes } from "../../base/units.ts";
 import { parseReference } from "../../base/reference.ts";
 import type { BuildOptions } from "../../client/images.ts";
-import { type BuildContext, folderContext, stdinContext } from "../build-context/prepare.ts";
+import { type BuildContext, folderContext, stdinContext } from "../../local/context.ts";
 import { command, type Context, exactly } from "../command.ts";
 import { allCredentials } from "../credentials.ts";
 import { describe } from "../errors.ts";

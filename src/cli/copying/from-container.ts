@@ -3,7 +3,7 @@ import { dirname, posix, resolve } from "node:path";
 import type { Containers } from "../../client/containers.ts";
 import type { PathStat } from "../../wire/types/containers.ts";
 import { planCopy } from "./plan.ts";
-import { unpack } from "./unpack.ts";
+import { unpack } from "../../local/unpack.ts";
 
 const FOLDER = 2 ** 31;
 const SYMLINK = 2 ** 27;

@@ -3,7 +3,7 @@ import { basename } from "node:path";
 import { GantryError } from "../../base/errors.ts";
 import type { Containers } from "../../client/containers.ts";
 import type { PathStat } from "../../wire/types/containers.ts";
-import { pack } from "../build-context/pack.ts";
+import { pack } from "../../local/pack.ts";
 import { fileError } from "../file-errors.ts";
 import { absolute, type CopyOptions, count, isFolder, isSymlink, linkTarget } from "./from-container.ts";
 import { planCopy } from "./plan.ts";

@@ -3,11 +3,11 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { test, type TestContext } from "node:test";
-import { pack } from "../../../src/cli/build-context/pack.ts";
-import { folderContext, stdinContext } from "../../../src/cli/build-context/prepare.ts";
-import { padding, type TarEntry, tarHeader, trailer } from "../../../src/cli/build-context/tar-writer.ts";
-import { readTar } from "../../../src/cli/copying/tar-reader.ts";
-import { unpack } from "../../../src/cli/copying/unpack.ts";
+import { pack } from "../../../src/local/pack.ts";
+import { folderContext, stdinContext } from "../../../src/local/context.ts";
+import { padding, type TarEntry, tarHeader, trailer } from "../../../src/local/tar-writer.ts";
+import { readTar } from "../../../src/local/tar-reader.ts";
+import { unpack } from "../../../src/local/unpack.ts";
 
 function folder(t: TestContext, files: Record<string, string>): string {
   const root = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), "gantry-cli-")));

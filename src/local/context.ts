@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, lstatSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { isAbsolute, join, relative, resolve } from "node:path";
-import { Exit } from "../exit.ts";
+import { GantryError } from "../base/errors.ts";
 import { readIgnoreFile } from "./ignore-file.ts";
 import { pack } from "./pack.ts";
 import { padding, tarHeader, trailer } from "./tar-writer.ts";
@@ -12,7 +12,8 @@ export interface BuildContext {
   tar: AsyncIterable<Buffer> | Iterable<Buffer>;
 }
 
-const refuse = (reason: string): Exit => new Exit(1, `unable to prepare context: ${reason}`);
+const refuse = (reason: string): GantryError =>
+  new GantryError("invalid", "BAD_CONTEXT", `unable to prepare context: ${reason}`);
 
 /** A folder; the Dockerfile may be elsewhere, or come from stdin (`stdin` reads it). */
 export async function folderContext(
@@ -82,7 +83,13 @@ export async function stdinContext(stdin: AsyncIterable<Buffer>, file: string | 
     }
   }
   if (isArchive(Buffer.concat(start))) return { dockerfile: file || "Dockerfile", tar: rest(start, iterator, over) };
-  if (file === "-") throw new Exit(1, "invalid argument: can't use stdin for both build context and dockerfile");
+  if (file === "-") {
+    throw new GantryError(
+      "invalid",
+      "BAD_CONTEXT",
+      "invalid argument: can't use stdin for both build context and dockerfile",
+    );
+  }
   for (;;) {
     const next = over ? { done: true as const } : await iterator.next();
     if (next.done) break;
