@@ -29,7 +29,7 @@ export class Task<Event, Result> implements AsyncIterable<Event>, PromiseLike<Re
     return pass(this.source(), resolve, reject);
   }
 
-  // oxlint-disable-next-line unicorn/no-thenable: awaiting it is the point
+  // oxlint-disable-next-line unicorn/no-thenable -- awaiting it is the point
   then<A = Result, B = never>(
     onResult?: ((result: Result) => A | PromiseLike<A>) | null,
     onError?: ((reason: unknown) => B | PromiseLike<B>) | null,
