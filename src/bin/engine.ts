@@ -288,7 +288,7 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
     }),
     ...archiveRoutes({ containers }),
     ...statsRoutes({ containers, hostMemory: host.facts().memory }),
-    ...execRoutes({ containers }),
+    ...execRoutes({ containers, clock }),
     ...checkpointRoutes({ containers }),
     ...eventRoutes({ events, clock }),
     ...imageRoutes({ images }),

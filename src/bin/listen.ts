@@ -1,9 +1,11 @@
+import { X509Certificate } from "node:crypto";
 import fs from "node:fs";
 import type http from "node:http";
 import https from "node:https";
 import net from "node:net";
 import path from "node:path";
 import { GantryError, messageOf } from "../base/errors.ts";
+import { refuseForeign } from "../server/origin.ts";
 import type { ApiServer } from "../server/server.ts";
 import type { DaemonOptions } from "./daemon-options.ts";
 
@@ -52,15 +54,20 @@ async function listenTls(
   url: URL,
   tls: { ca: string; cert: string; key: string },
 ): Promise<http.Server> {
+  const cert = fs.readFileSync(tls.cert);
+  const certificate = new X509Certificate(cert);
   const server = https.createServer({
     ca: fs.readFileSync(tls.ca),
-    cert: fs.readFileSync(tls.cert),
+    cert,
     key: fs.readFileSync(tls.key),
     requestCert: true,
     rejectUnauthorized: true,
     requestTimeout: 0,
+    // attached clients close their side and go on reading
+    allowHalfOpen: true,
   });
-  api.attachTo(server);
+  const isOwnName = (name: string): boolean => name === url.hostname || certificate.checkHost(name) !== undefined;
+  api.attachTo(server, (request) => refuseForeign(request, isOwnName));
   await listening(server, { host: url.hostname, port: Number(url.port || 2376) });
   return server;
 }
@@ -76,7 +83,8 @@ function listening(server: http.Server, where: net.ListenOptions): Promise<void>
         ),
       ),
     );
-    server.listen(where, () => resolve());
+    // as many as the kernel allows: with a full queue a client would be turned away
+    server.listen({ ...where, backlog: 4096 }, () => resolve());
   });
 }
 

@@ -173,6 +173,11 @@ export class Call {
   stream(contentType: string, headers: Record<string, string> = {}): ServerResponse {
     this.response.writeHead(200, { "Content-Type": contentType, ...headers });
     this.response.flushHeaders();
+    // nobody else reads from a connection that was to be upgraded: without it a client's end is not heard
+    if (this.upgraded) {
+      const { socket } = this.request;
+      socket.once("end", () => socket.destroy()).resume();
+    }
     return this.response;
   }
 

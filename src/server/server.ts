@@ -34,8 +34,9 @@ export class ApiServer {
     return server;
   }
 
-  attachTo(server: http.Server): void {
-    const onRequest: RequestListener = (request, response) => void this.answer(request, response);
+  /** `admit` throws for requests that may not come in by this server. */
+  attachTo(server: http.Server, admit: (request: IncomingMessage) => void = () => {}): void {
+    const onRequest: RequestListener = (request, response) => void this.answer(request, response, admit);
     server.on("request", onRequest);
     // Docker's clients upgrade to "tcp" for attach and exec. The answer's writer is the same either way.
     server.on("upgrade", (request: IncomingMessage, socket: Socket, head: Buffer) => {
@@ -43,7 +44,7 @@ export class ApiServer {
       response.assignSocket(socket);
       response.shouldKeepAlive = false;
       response.on("finish", () => socket.end());
-      void this.answer(request, response, head);
+      void this.answer(request, response, admit, head);
     });
     server.on("clientError", (_error, socket) => {
       if (!("writable" in socket) || !socket.writable) return;
@@ -51,14 +52,22 @@ export class ApiServer {
     });
   }
 
-  private async answer(request: IncomingMessage, response: ServerResponse, head?: Buffer): Promise<void> {
+  private async answer(
+    request: IncomingMessage,
+    response: ServerResponse,
+    admit: (request: IncomingMessage) => void,
+    head?: Buffer,
+  ): Promise<void> {
     this.setHeaders(response);
     const gone = new AbortController();
     response.on("close", () => {
       if (!response.writableFinished) gone.abort();
     });
     try {
-      const url = new URL(request.url ?? "/", "http://gantry");
+      admit(request);
+      const target = request.url ?? "/";
+      if (!URL.canParse(target, "http://gantry")) throw new GantryError("invalid", "BAD_URL", "invalid request target");
+      const url = new URL(target, "http://gantry");
       const { path, version } = splitVersion(url.pathname);
       const found = this.router.find(request.method as Router.HTTPMethod, path);
       if (!found) throw new GantryError("notFound", "NO_SUCH_ROUTE", "page not found");

@@ -141,7 +141,11 @@ export function pump(session: AttachStream, client: ClientStream, options: PumpO
     client.onDrain(() => session.resume());
     session.onClose(finish);
     client.onClose(finish);
-    if (!options.stdin) return;
+    if (!options.stdin) {
+      // what the client sends is of no interest, that it ends is
+      client.onInputEnd(() => {});
+      return;
+    }
     const filter = options.tty ? new DetachFilter(parseDetachKeys(options.detachKeys)) : undefined;
     client.onInput((chunk) => {
       const result = filter ? filter.push(chunk) : { data: chunk, detached: false };

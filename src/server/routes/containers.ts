@@ -235,7 +235,7 @@ async function attach(deps: ContainerRoutesDeps, call: Call): Promise<void> {
   const framed = !tty;
   await call.skipBody();
   const socket = call.hijack(framed && call.atLeast(42) ? MULTIPLEXED : RAW);
-  await deps.containers.attach(entry, new HijackedStream(socket, framed), options);
+  await deps.containers.attach(entry, new HijackedStream(socket, framed, deps.clock), options);
 }
 
 async function logs(deps: ContainerRoutesDeps, call: Call): Promise<void> {

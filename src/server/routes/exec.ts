@@ -1,6 +1,7 @@
 import { GantryError } from "../../base/errors.ts";
 import type { Containers } from "../../engine/containers/containers.ts";
 import type { ExecConfig, ExecRecord } from "../../engine/containers/execs.ts";
+import type { Clock } from "../../ports/clock.ts";
 import { MULTIPLEXED, RAW } from "../../wire/frames.ts";
 import type { Call, Route } from "../call.ts";
 import { HijackedStream } from "../client-stream.ts";
@@ -9,9 +10,10 @@ import { sizeOf } from "./containers.ts";
 
 export interface ExecRoutesDeps {
   containers: Containers;
+  clock: Clock;
 }
 
-export function execRoutes({ containers }: ExecRoutesDeps): Route[] {
+export function execRoutes({ containers, clock }: ExecRoutesDeps): Route[] {
   return [
     {
       method: "POST",
@@ -23,7 +25,7 @@ export function execRoutes({ containers }: ExecRoutesDeps): Route[] {
         call.send(201, { Id: record.id });
       },
     },
-    { method: "POST", path: "/exec/:id/start", handler: (call) => start(containers, call) },
+    { method: "POST", path: "/exec/:id/start", handler: (call) => start(containers, clock, call) },
     {
       method: "POST",
       path: "/exec/:id/resize",
@@ -40,7 +42,7 @@ export function execRoutes({ containers }: ExecRoutesDeps): Route[] {
   ];
 }
 
-async function start(containers: Containers, call: Call): Promise<void> {
+async function start(containers: Containers, clock: Clock, call: Call): Promise<void> {
   const body = await call.json<{ Detach?: boolean; Tty?: boolean; ConsoleSize?: [number, number] | null }>(EXEC_START);
   const record = containers.execs.checkStart(call.param("id"));
   if (body.ConsoleSize && !record.config.Tty) {
@@ -54,7 +56,7 @@ async function start(containers: Containers, call: Call): Promise<void> {
   }
   const framed = !(record.config.Tty ?? false);
   const socket = call.hijack(framed && call.atLeast(42) ? MULTIPLEXED : RAW);
-  await containers.execs.start(record.id, new HijackedStream(socket, framed));
+  await containers.execs.start(record.id, new HijackedStream(socket, framed, clock));
 }
 
 function encode(record: ExecRecord): object {
