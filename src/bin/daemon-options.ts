@@ -26,6 +26,7 @@ export interface DaemonOptions {
   /** Containers that say nothing of it get an init. */
   init: boolean;
   initPath?: string;
+  usernsRemap?: string;
   tls?: { ca: string; cert: string; key: string };
 }
 
@@ -54,6 +55,7 @@ const FILE_KEYS = [
   "tlscacert",
   "tlscert",
   "tlskey",
+  "userns-remap",
 ];
 
 export const USAGE = `Usage: gantryd [OPTIONS]
@@ -83,6 +85,8 @@ Options:
       --log-opt list                     Option of that log driver, NAME=VALUE (repeatable)
   -p, --pidfile string                   File for the engine's pid (default "EXEC-ROOT/gantryd.pid")
       --tlscacert, --tlscert, --tlskey   PEM files for tcp hosts; clients must show a certificate of this CA
+      --userns-remap string              Whose subordinate ids containers' users are on the host: default, USER,
+                                         USER:GROUP, UID or UID:GID
   -v, --version                          Print version information and quit
 `;
 
@@ -128,6 +132,7 @@ export function readDaemonOptions(argv: string[]): DaemonOptions | "help" | "ver
   const cdiSpecDirs = list("cdi-spec-dir", "cdi-spec-dirs");
   const addressPools = poolsOf(flags["default-address-pool"] as string[] | undefined, file["default-address-pools"]);
   const [ca, cert, key] = [text("tlscacert"), text("tlscert"), text("tlskey")];
+  const usernsRemap = text("userns-remap");
   const options: DaemonOptions = {
     dataRoot: text("data-root") ?? "/var/lib/gantry",
     execRoot,
@@ -144,6 +149,7 @@ export function readDaemonOptions(argv: string[]): DaemonOptions | "help" | "ver
     ...(hostGateway === undefined ? {} : { hostGateway }),
     init: isOn("init"),
     ...(initPath === undefined ? {} : { initPath }),
+    ...(usernsRemap ? { usernsRemap } : {}),
     ...(ca && cert && key ? { tls: { ca, cert, key } } : {}),
   };
   if (options.bridge.length > 15 || !/^[a-zA-Z0-9][\w.-]*$/.test(options.bridge)) {
@@ -189,6 +195,7 @@ function parseFlags(argv: string[]): Record<string, string | boolean | string[] 
         tlscert: text,
         tlskey: text,
         experimental: { type: "boolean" },
+        "userns-remap": text,
         help: { type: "boolean" },
         version: { type: "boolean", short: "v" },
       },

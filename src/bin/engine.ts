@@ -1,6 +1,7 @@
 import os from "node:os";
 import path from "node:path";
 import fs from "node:fs";
+import { rootOf } from "../base/id-map.ts";
 import { Builder } from "../build/builder.ts";
 import { applyChanges } from "../build/changes.ts";
 import { LocalBaseImages } from "../drivers/bootstrap/maker.ts";
@@ -34,6 +35,7 @@ import { TmpfsSharedMemory } from "../drivers/volume-files/tmpfs-shared-memory.t
 import { SqliteStateStore } from "../drivers/sqlite/state-store.ts";
 import { TarArchive } from "../drivers/tar/tar-archive.ts";
 import { LinuxHostPaths } from "../drivers/volume-files/host-paths.ts";
+import { readRemap } from "../drivers/userns/remap.ts";
 import { LocalVolumeFiles } from "../drivers/volume-files/local-volume-files.ts";
 import { Containers } from "../engine/containers/containers.ts";
 import type { ContainerDeps } from "../engine/containers/deps.ts";
@@ -110,7 +112,8 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
   const rootfs = new ConfinedRootfs();
   const archive = new TarArchive({ workerUrl: new URL("./tar-worker.js", import.meta.url) });
   const blobs = new FileBlobStore(path.join(dataRoot, "blobs"));
-  const layers = new OverlayLayerStore({ root: dataRoot, state, archive, logger });
+  const idMap = options.usernsRemap === undefined ? undefined : await readRemap(options.usernsRemap, logger);
+  const layers = new OverlayLayerStore({ root: dataRoot, state, archive, logger, remap: { execRoot, map: idMap } });
   const platform = { os: "linux", architecture: host.facts().architecture };
   const remote = new HttpRegistry({ clock, insecureRegistries: options.insecureRegistries });
   const images = new Images({
@@ -136,7 +139,7 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
     ids,
     logger,
     publish: (action, id, attributes) => events.publish("network", action, id, attributes),
-    netnsOf: (reference) => registry.find(reference).record.attachment?.netns,
+    namespacesOf: (reference) => registry.find(reference).record.attachment ?? {},
     options: {
       bridge: options.bridge,
       execRoot,
@@ -155,7 +158,7 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
 
   const volumes = new Volumes({
     state,
-    files: new LocalVolumeFiles(path.join(dataRoot, "volumes")),
+    files: new LocalVolumeFiles(path.join(dataRoot, "volumes"), rootOf(idMap)),
     clock,
     ids,
     events,
@@ -190,6 +193,7 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
       hostPaths: new LinuxHostPaths(),
       imageMounts: new ImageMounts({ images, layers, rootfs }),
       dataRoot: roots[0] as string,
+      ...(idMap && { idMap }),
       mountsOf: (reference) => registry.find(reference).record.mounts,
       ipc: { memory, donor: (reference) => registry.find(reference).record },
     }),
@@ -201,6 +205,7 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
     cgroups: new HostCgroups(cgroupRoots),
     signals: new ProcSignals(),
     host,
+    ...(idMap && { idMap }),
     cdi,
     initBinary,
     initByDefault: options.init,
@@ -272,6 +277,7 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
     insecureRegistries: options.insecureRegistries,
     experimental: options.experimental,
     logDriver: options.logs.driver,
+    usernsRemap: idMap !== undefined,
   };
   const imageName = use.imageName(images);
   const routes = [
@@ -307,6 +313,7 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
       remote.close();
       networks.close();
       await layers.settled();
+      layers.close();
       await archive.close();
       unshareRoots(runtimes.defaultName, roots);
       await journal.close();

@@ -82,5 +82,9 @@ export interface StepRoom {
    * Mounts a workspace on the state's layers, lets `work` change it, and turns what changed into a layer.
    * The workspace is gone afterwards, whatever happens.
    */
-  inWorkspace(id: string, state: StageState, work: (root: string) => Promise<void>): Promise<Digest | undefined>;
+  inWorkspace(
+    id: string,
+    state: StageState,
+    work: (root: string, workspaceId: string) => Promise<void>,
+  ): Promise<Digest | undefined>;
 }

@@ -38,7 +38,7 @@ export class RunStepper {
       container: true,
       effect: (id, state) =>
         this.locked(instruction.mounts, () =>
-          room.inWorkspace(id, state, async (root) => {
+          room.inWorkspace(id, state, async (root, workspaceId) => {
             const mounts = await this.mounts(room, work, instruction.mounts);
             if (script) mounts.push(await scriptMount(room, script));
             const cwd = cleanPath(config.WorkingDir ?? "/");
@@ -48,6 +48,7 @@ export class RunStepper {
             try {
               await this.run(room, id, {
                 root,
+                workspaceId,
                 args,
                 env: [...env, ...declared, ...work.args.proxies(env)],
                 cwd,
@@ -68,6 +69,7 @@ export class RunStepper {
     id: string,
     step: {
       root: string;
+      workspaceId: string;
       args: string[];
       env: string[];
       cwd: string;
@@ -84,6 +86,7 @@ export class RunStepper {
     };
     const code = await this.start({
       id,
+      workspaceId: step.workspaceId,
       rootfs: step.root,
       args: step.args,
       env: step.env,

@@ -307,13 +307,17 @@ export class Solver implements StepRoom {
     };
   }
 
-  async inWorkspace(id: string, state: StageState, work: (root: string) => Promise<void>): Promise<Digest | undefined> {
+  async inWorkspace(
+    id: string,
+    state: StageState,
+    work: (root: string, workspaceId: string) => Promise<void>,
+  ): Promise<Digest | undefined> {
     const { layers, files } = this.host;
     const workspaceId = `build-${id}`;
     let done = false;
     try {
       const workspace = await layers.mount(workspaceId, state.chain.at(-1));
-      await work(workspace.mountPoint);
+      await work(workspace.mountPoint, workspaceId);
       if (files.isEmpty(workspace.upper)) return undefined;
       const layer = await layers.addFromWorkspace(workspaceId);
       done = true;

@@ -1,4 +1,5 @@
 import type { Readable } from "node:stream";
+import type { IdMap } from "../base/id-map.ts";
 import type { Digest } from "../base/image-config.ts";
 
 export interface ExtractOptions {
@@ -10,6 +11,11 @@ export interface ExtractOptions {
   owner?: { uid: number; gid: number };
   /** Docker's cp: refuse to replace a folder by a file or the other way round. */
   noOverwriteDirNonDir?: boolean;
+  /**
+   * The tree is a container's in a user namespace: owners in the archive (and `owner`) are the container's, those on
+   * disk the host's. Throws invalid UNMAPPED_ID for one that it has not.
+   */
+  ids?: IdMap;
   /**
    * A file to write from which LayerArchive.rebuild gives the same bytes again: all of the archive but the contents
    * of files, which stay in `root`.
@@ -40,6 +46,8 @@ export interface PackOptions {
   rename?: string;
   /** Leave these out and what is in them, by path relative to root. */
   without?: readonly string[];
+  /** As in ExtractOptions; owners that the container has not become nobody (65534). */
+  ids?: IdMap;
   signal?: AbortSignal;
 }
 

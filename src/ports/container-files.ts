@@ -1,3 +1,5 @@
+import type { Owner } from "../base/id-map.ts";
+
 /** The files Gantry keeps for one container: its OCI bundle below the exec root, its log and etc files below the data root. */
 export interface ContainerPaths {
   /** OCI bundle and the monitor's sockets; gone after a reboot, made anew at every start. */
@@ -15,8 +17,15 @@ export interface ContainerFiles {
   paths(id: string): ContainerPaths;
   /** Makes the folders; repeatable. */
   prepare(id: string): void;
-  /** Writes what a start needs. Existing contents of /etc files are replaced in place, so that running mounts see them. */
-  write(id: string, files: { spec?: string; hosts?: string; resolvConf?: string; hostname?: string }): void;
+  /**
+   * Writes what a start needs. Existing contents of /etc files are replaced in place, so that running mounts see them.
+   * `owner`: whose the /etc files are on the host; else root's.
+   */
+  write(
+    id: string,
+    files: { spec?: string; hosts?: string; resolvConf?: string; hostname?: string },
+    owner?: Owner,
+  ): void;
   /** /etc/hosts as the container has it by now; undefined when it is missing or larger than a megabyte. */
   readHosts(id: string): string | undefined;
   /** Those of the /etc files that there are, by where they are mounted. */

@@ -1,3 +1,4 @@
+import type { Owner } from "../base/id-map.ts";
 import type { ProcessHandle } from "./monitor.ts";
 
 /** One folder or file of the host as a container sees it. */
@@ -33,8 +34,9 @@ export interface ContainerViews {
    */
   ofProcess(process: ProcessHandle, destinations: readonly string[]): ContainerView;
   /**
-   * A mounted root with these mounts in it. Missing mount points are made, as a runtime would.
+   * A mounted root with these mounts in it. Missing mount points are made, as a runtime would; `owner`: who on the host
+   * is the container's root; else root.
    * Throws internal VIEW_FAILED with the kernel's reason.
    */
-  ofTree(root: string, mounts: readonly ViewMount[]): ContainerView;
+  ofTree(root: string, mounts: readonly ViewMount[], owner?: Owner): ContainerView;
 }

@@ -22,6 +22,14 @@ export interface Workspace {
   upper: string;
 }
 
+export interface MountOptions {
+  /**
+   * For a container in a user namespace: the tree shows the host's ids for the namespace's. What is stored keeps the
+   * image's. The host's root makes files in it that belong to nobody there: it has to give them an owner at once.
+   */
+  remapped?: boolean;
+}
+
 export interface DiskUse {
   /** Bytes in the writable layer. */
   rw: number;
@@ -59,13 +67,20 @@ export interface LayerStore {
   /** Flushes what was added so far to the disk (syncfs); call before the commit that names the layers. */
   sync(): Promise<void>;
 
-  /** Makes (if missing) the workspace `id` on `parent` (undefined: empty) and mounts it. Up to 127 layers. */
-  mount(id: string, parent: Digest | undefined): Promise<Workspace>;
+  /**
+   * Makes (if missing) the workspace `id` on `parent` (undefined: empty) and mounts it, in place of an earlier mount
+   * with other options. Up to 127 layers.
+   */
+  mount(id: string, parent: Digest | undefined, options?: MountOptions): Promise<Workspace>;
+  /** Mounts a workspace that exists. Throws notFound NO_SUCH_WORKSPACE. */
+  remount(id: string, options: MountOptions): Promise<Workspace>;
+  /** A file of a view, or one that the engine keeps for builds, as a remapped mount shows it; any other as it is. */
+  remapped(file: string): string;
   /** Mounts a chain read-only at a private place; for reading an image's files (COPY --from, volume copy-up). */
   view(id: string, chainId: Digest): Promise<{ path: string; close(): Promise<void> }>;
   unmount(id: string): Promise<void>;
-  /** Whether the workspace is mounted, by whomever. */
-  mounted(id: string): boolean;
+  /** Where the workspace is mounted, by whomever; undefined: nowhere. */
+  mountedAt(id: string): string | undefined;
   /** Unmounts and deletes the workspace's files. Missing is fine. */
   removeWorkspace(id: string): Promise<void>;
   listWorkspaces(): string[];

@@ -1,3 +1,5 @@
+import type { UserNamespace } from "../base/id-map.ts";
+
 export interface BridgeSpec {
   /** At most 15 bytes. */
   name: string;
@@ -29,6 +31,12 @@ export interface PlugSpec {
   hairpin?: boolean;
 }
 
+/** A user namespace, for a network namespace that belongs to it. */
+export interface NamespaceOwner extends UserNamespace {
+  /** It is this one's alone and made with it; else another container's. */
+  own: boolean;
+}
+
 export interface HostLink {
   index: number;
   name: string;
@@ -55,10 +63,15 @@ export interface Links {
   removeOwnBridge(name: string): void;
   /** Deletes a bridge or the host's end of a cable; missing is fine. */
   removeLink(name: string): void;
-  /** Makes the namespace at `path` with its loopback up; one that exists is kept as it is. */
-  createNamespace(path: string): void;
+  /**
+   * Makes the namespace at `path` with its loopback up; one that exists is kept as it is. `owner`: the user namespace
+   * that it belongs to, made at its path too (with `own`) or there already; 2–4 ms more.
+   */
+  createNamespace(path: string, owner?: NamespaceOwner): void;
   /** Forgets it; the kernel takes it down, cables included, once no process is in it. Missing is fine. */
   removeNamespace(path: string): void;
+  /** Forgets a user namespace that `createNamespace` made. Missing is fine. */
+  removeUserNamespace(path: string): void;
   /** Names of the namespaces in a folder. */
   namespacesIn(folder: string): string[];
   plug(spec: PlugSpec): void;

@@ -1,4 +1,11 @@
-export interface MonitorSpec {
+import type { Owner } from "../base/id-map.ts";
+
+/** Of a process in a user namespace: whose on the host its streams shall be, so that it may open /dev/stdout and its kin. */
+export interface StreamOwner {
+  streamOwner?: Owner;
+}
+
+export interface MonitorSpec extends StreamOwner {
   id: string;
   /** OCI bundle folder; the monitor's sockets and pid files live in it. */
   bundle: string;
@@ -35,7 +42,7 @@ export interface AttachStream {
   destroy(): void;
 }
 
-export interface ExecSpec {
+export interface ExecSpec extends StreamOwner {
   containerId: string;
   execId: string;
   /** A folder of its own; removed by the caller. */

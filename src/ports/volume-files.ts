@@ -1,3 +1,5 @@
+import type { Owner } from "../base/id-map.ts";
+
 /** How a volume's folder is mounted, when it is not an ordinary one: local driver options `type`, `device`, `o`. */
 export interface VolumeMountOptions {
   type: string;
@@ -10,7 +12,7 @@ export interface VolumeMountOptions {
 export interface VolumeFiles {
   /** Where the data is, whether it exists or not. */
   dataPath(name: string): string;
-  /** Makes the folder, owned by root, 0755. */
+  /** Makes the folder, owned by the containers' root, 0755. */
   create(name: string): void;
   /** Unmounts if need be and deletes everything. Missing is fine. */
   remove(name: string): Promise<void>;
@@ -39,6 +41,6 @@ export interface HostPaths {
   typeOf(path: string): "directory" | "other" | undefined;
   /** How mounts travel from and to the mount that holds the path. */
   propagationOf(path: string): { mountPoint: string; peers: "shared" | "slave" | "none" };
-  /** With parents, owned by root, 0755. Throws invalid BAD_BIND_SOURCE with the kernel's reason. */
-  makeDirectory(path: string): void;
+  /** With parents, 0755, owned by `owner` or else root; those that are there stay as they are. Throws invalid BAD_BIND_SOURCE with the kernel's reason. */
+  makeDirectory(path: string, owner?: Owner): void;
 }

@@ -98,7 +98,7 @@ export class World {
         error: (text, fields) => void this.warnings.push(`${text} ${JSON.stringify(fields)}`),
       },
       publish: (action, _id, attributes) => void events.push(`${action} ${attributes["name"]}`),
-      netnsOf: (id) => path.join(options.execRoot ?? this.root, "netns", id),
+      namespacesOf: (id) => ({ netns: path.join(options.execRoot ?? this.root, "netns", id) }),
       options: { bridge, bip: options.bip ?? "172.30.0.1/16", execRoot: options.execRoot ?? this.root },
     });
     networks.init();

@@ -54,13 +54,15 @@ export class TestEngine {
   readonly subnet: string;
   readonly env: NodeJS.ProcessEnv;
   private child: ChildProcess | undefined;
-  private readonly flags: string[];
+  /** Of the daemon; a change counts from its next start on. */
+  readonly flags: string[];
   private readonly ids = new Set<string>();
   private readonly ownMounts: string[] = [];
 
   private constructor(flags: string[]) {
     const tag = randomBytes(3).toString("hex");
     this.folder = fs.mkdtempSync(path.join(os.tmpdir(), "gantry-test-"));
+    fs.chmodSync(this.folder, 0o711); // as the parents of an engine's roots are
     this.socket = path.join(this.folder, "g.sock");
     this.bridge = `gt${tag}`;
     const [a, b] = randomBytes(2);
@@ -73,7 +75,7 @@ export class TestEngine {
       DOCKER_CONFIG: path.join(this.folder, "docker"),
       DOCKER_BUILDKIT: "0",
     };
-    this.flags = flags;
+    this.flags = [...flags];
   }
 
   /** Starts one, with busybox:latest in it unless told otherwise. */

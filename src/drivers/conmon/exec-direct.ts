@@ -27,6 +27,7 @@ export async function execDirectly(runtime: CliRuntime, spec: ExecSpec): Promise
       // Never /dev/null: crun 1.8 gives the host's own to the container's user.
       input: true,
       outputs: [1, 2, LIFE],
+      ...(spec.streamOwner ? { owner: spec.streamOwner } : {}),
     }),
   );
   if (!spec.stdin) child.input?.end();

@@ -1,7 +1,8 @@
 import fs from "node:fs";
 import path from "node:path";
 import type { Readable } from "node:stream";
-import { GantryError } from "../../base/errors.ts";
+import { errnoOf, GantryError } from "../../base/errors.ts";
+import type { Owner } from "../../base/id-map.ts";
 import type { AttachStream, ExecSession, ExecSpec, Monitor, MonitorSpec, ProcessHandle } from "../../ports/monitor.ts";
 import { criuReason } from "../oci/checkpoints.ts";
 import { type CliRuntime, commandOfBundle } from "../oci/runtime.ts";
@@ -11,6 +12,7 @@ import { spawnLean } from "../process/run.ts";
 import { ConmonAttachStream } from "./attach-stream.ts";
 import { execDirectly } from "./exec-direct.ts";
 import { execWithTerminal } from "./exec-terminal.ts";
+import { keepNullDevice } from "./null-device.ts";
 import { readJsonLine, writeControl } from "./pipes.ts";
 
 export interface ConmonDeps {
@@ -71,6 +73,7 @@ export class ConmonMonitor implements Monitor {
     complaints.destroy();
     // It has forked: the monitor is the other one.
     await child.exit();
+    keepNullDevice();
     const pid = line?.["data"];
     if (typeof pid !== "number" || pid <= 0) {
       await runtime.remove(spec.id);
@@ -78,6 +81,7 @@ export class ConmonMonitor implements Monitor {
       if (spec.restore) throw restoreError(spec.bundle, String(line?.["message"] ?? complaint));
       throw translateRuntimeError("create", String(line?.["message"] ?? complaint), commandOfBundle(spec.bundle));
     }
+    if (spec.streamOwner) givePipes(pid, spec.streamOwner);
     const monitorPid = Number(fs.readFileSync(monitorPidFile, "utf8"));
     return { container: handleOf(pid), monitor: handleOf(monitorPid) };
   }
@@ -144,6 +148,18 @@ export class ConmonMonitor implements Monitor {
       await new Promise((resolve) => setTimeout(resolve, SWEEP_PAUSE));
     }
     for (const id of fs.readdirSync(this.deps.exitDir)) if (ID.test(id) && !running.has(id)) this.forgetExit(id);
+  }
+}
+
+/** A runtime inside the user namespace can't: to it they belong to nobody. */
+function givePipes(pid: number, { uid, gid }: Owner): void {
+  for (const fd of [0, 1, 2]) {
+    const file = `/proc/${pid}/fd/${fd}`;
+    try {
+      if (fs.statSync(file).isFIFO()) fs.chownSync(file, uid, gid);
+    } catch (error) {
+      if (errnoOf(error) !== "ENOENT") throw error; // it has ended
+    }
   }
 }
 

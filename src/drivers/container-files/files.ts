@@ -1,5 +1,6 @@
 import fs from "node:fs";
 import path from "node:path";
+import type { Owner } from "../../base/id-map.ts";
 import type { ContainerFiles, ContainerPaths } from "../../ports/container-files.ts";
 
 /** A container may write what it likes into it. */
@@ -33,12 +34,19 @@ export class HostContainerFiles implements ContainerFiles {
     fs.mkdirSync(path.join(this.execRoot, id), { recursive: true, mode: 0o700 });
   }
 
-  write(id: string, files: { spec?: string; hosts?: string; resolvConf?: string; hostname?: string }): void {
+  write(
+    id: string,
+    files: { spec?: string; hosts?: string; resolvConf?: string; hostname?: string },
+    owner: Owner = { uid: 0, gid: 0 },
+  ): void {
     const paths = this.paths(id);
     if (files.spec !== undefined) fs.writeFileSync(path.join(paths.bundle, "config.json"), files.spec);
-    if (files.hosts !== undefined) fs.writeFileSync(paths.hosts, files.hosts);
-    if (files.resolvConf !== undefined) fs.writeFileSync(paths.resolvConf, files.resolvConf);
-    if (files.hostname !== undefined) fs.writeFileSync(paths.hostname, files.hostname);
+    for (const name of ["hosts", "resolvConf", "hostname"] as const) {
+      const text = files[name];
+      if (text === undefined) continue;
+      fs.writeFileSync(paths[name], text);
+      fs.chownSync(paths[name], owner.uid, owner.gid);
+    }
   }
 
   readHosts(id: string): string | undefined {

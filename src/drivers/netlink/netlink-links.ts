@@ -1,10 +1,11 @@
 import fs from "node:fs";
 import path from "node:path";
 import { errnoOf, GantryError, messageOf } from "../../base/errors.ts";
-import type { BridgeSpec, FlowEnd, HostLink, Links, PlugSpec } from "../../ports/links.ts";
+import type { BridgeSpec, FlowEnd, HostLink, Links, NamespaceOwner, PlugSpec } from "../../ports/links.ts";
 import { closeFd, openFd } from "../syscalls/libc.ts";
-import { MNT_DETACH, umount } from "../syscalls/mount.ts";
+import { MNT_DETACH, MS, mount, umount } from "../syscalls/mount.ts";
 import { createNetworkNamespace, inNetworkNamespace } from "../syscalls/namespaces.ts";
+import { inNewNamespaces } from "../syscalls/user-namespaces.ts";
 import { forgetUdp } from "./conntrack.ts";
 import { readAddresses, readLinks, readRoutes } from "./facts.ts";
 import {
@@ -83,12 +84,12 @@ export class NetlinkLinks implements Links {
     guard(`remove link ${name}`, () => this.host.batch([deleteLink(name)]));
   }
 
-  createNamespace(file: string): void {
+  createNamespace(file: string, owner?: NamespaceOwner): void {
     guard(`network namespace ${file}`, () => {
       if (isNamespace(file)) return;
-      fs.mkdirSync(path.dirname(file), { recursive: true, mode: 0o711 });
-      fs.closeSync(fs.openSync(file, "a", 0o444));
-      createNetworkNamespace(file);
+      makePlace(file);
+      if (owner === undefined) createNetworkNamespace(file);
+      else createOwnedNamespace(file, owner);
       inNetworkNamespace(file, () => {
         // IPv4 only: later links get no link-local addresses; ::1 stays
         writeSysctl("ipv6/conf/default/disable_ipv6", "1");
@@ -100,13 +101,12 @@ export class NetlinkLinks implements Links {
   removeNamespace(file: string): void {
     guard(`remove network namespace ${file}`, () => {
       if (isNamespace(file)) silence(file);
-      try {
-        umount(file, MNT_DETACH);
-      } catch (error) {
-        if (!["EINVAL", "ENOENT"].includes(errnoOf(error) ?? "")) throw error;
-      }
-      fs.rmSync(file, { force: true });
+      removePlace(file);
     });
+  }
+
+  removeUserNamespace(file: string): void {
+    guard(`remove user namespace ${file}`, () => removePlace(file));
   }
 
   namespacesIn(folder: string): string[] {
@@ -231,6 +231,34 @@ function withSocket<T>(body: (socket: NetlinkSocket) => T): T {
   } finally {
     socket.close();
   }
+}
+
+/** A file to bind a namespace to. */
+function makePlace(file: string): void {
+  fs.mkdirSync(path.dirname(file), { recursive: true, mode: 0o711 });
+  fs.closeSync(fs.openSync(file, "a", 0o444));
+}
+
+function removePlace(file: string): void {
+  try {
+    umount(file, MNT_DETACH);
+  } catch (error) {
+    if (!["EINVAL", "ENOENT"].includes(errnoOf(error) ?? "")) throw error;
+  }
+  fs.rmSync(file, { force: true });
+}
+
+/** Only who is in the user namespace makes a network namespace that belongs to it. */
+function createOwnedNamespace(file: string, owner: NamespaceOwner): void {
+  const user = owner.own ? { map: owner.map } : { path: owner.path };
+  if (owner.own) {
+    removePlace(owner.path);
+    makePlace(owner.path);
+  }
+  inNewNamespaces({ user, network: true }, (pid) => {
+    if (owner.own) mount(`/proc/${pid}/ns/user`, owner.path, "none", MS.BIND);
+    mount(`/proc/${pid}/ns/net`, file, "none", MS.BIND);
+  });
 }
 
 const isNamespace = (file: string): boolean => {

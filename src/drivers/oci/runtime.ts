@@ -121,9 +121,11 @@ export class CliRuntime implements OciRuntime {
       const log = `${bundle}/runtime.log`;
       const child = this.wrap(() =>
         spawn(this.program(), [...this.globalArgs(), `--log=${log}`, "run", "--bundle", bundle, id], {
-          stdio: ["ignore", "pipe", "pipe"],
+          stdio: ["pipe", "pipe", "pipe"], // never /dev/null, see keepNullDevice
         }),
       );
+      child.stdin?.on("error", () => {});
+      child.stdin?.end();
       const output = new HeldOutput(options.onOutput, () => readIfThere(log) !== "");
       child.stdout?.on("data", (chunk: Buffer) => output.push("stdout", chunk));
       child.stderr?.on("data", (chunk: Buffer) => output.push("stderr", chunk));

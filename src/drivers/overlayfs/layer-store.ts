@@ -5,7 +5,7 @@ import { chainId } from "../../base/digest.ts";
 import { errnoOf, GantryError } from "../../base/errors.ts";
 import type { Digest } from "../../base/image-config.ts";
 import type { LayerArchive } from "../../ports/archive.ts";
-import type { DiskUse, Layer, LayerStore, Workspace } from "../../ports/layer-store.ts";
+import type { DiskUse, Layer, LayerStore, MountOptions, Workspace } from "../../ports/layer-store.ts";
 import type { Logger } from "../../ports/logger.ts";
 import type { StateStore } from "../../ports/state-store.ts";
 import { syncFileSystemInBackground } from "../syscalls/background.ts";
@@ -13,6 +13,7 @@ import { getXattr } from "../syscalls/xattr.ts";
 import { bytesBelow, type Change, changesIn, gently, unusedStubs } from "./changes.ts";
 import { LayerIndex } from "./layer-index.ts";
 import { detachFolder, isMountPoint, mountOverlay, unmountFolder } from "./mounts.ts";
+import { RemappedRoots, type RemappedRootsInit } from "./remapped-roots.ts";
 import { Trash } from "./trash.ts";
 import { Workspaces } from "./workspaces.ts";
 
@@ -22,6 +23,8 @@ export interface OverlayLayerStoreDeps {
   state: StateStore;
   archive: LayerArchive;
   logger?: Logger;
+  /** For containers in user namespaces. */
+  remap?: Pick<RemappedRootsInit, "execRoot" | "map">;
 }
 
 /** How a layer's tar can be written again; beside its `diff`. */
@@ -41,6 +44,9 @@ export class OverlayLayerStore implements LayerStore {
   readonly #held = new Map<Digest, number>();
   /** Adds under way of layers whose chain id is known from the start. */
   readonly #adding = new Map<Digest, Promise<unknown>>();
+  /** Folder of each view → what it shows. */
+  readonly #viewed = new Map<string, { name: string; lower: string[] }>();
+  readonly #remapped: RemappedRoots | undefined;
   #lastView = 0;
 
   constructor(deps: OverlayLayerStoreDeps) {
@@ -54,6 +60,13 @@ export class OverlayLayerStore implements LayerStore {
       detachFolder(path.join(this.#views, name));
       fs.rmdirSync(path.join(this.#views, name));
     }
+    const { remap } = deps;
+    this.#remapped = remap && new RemappedRoots({ dataRoot: deps.root, ...remap }, this.#workspaces.list());
+  }
+
+  /** At the engine's end; what containers have mounted stays. */
+  close(): void {
+    this.#remapped?.close();
   }
 
   get(chainId: Digest): Layer | undefined {
@@ -129,9 +142,9 @@ export class OverlayLayerStore implements LayerStore {
   }
 
   async addFromWorkspace(id: string): Promise<Layer> {
-    const { upper, mountPoint } = this.#workspaces.need(id);
+    const { upper } = this.#workspaces.need(id);
     const parent = this.#workspaces.parent(id);
-    await unmountFolder(mountPoint);
+    await this.unmount(id);
     const { digest, size } = await this.#deps.archive.packDigest(upper, { whiteouts: "overlay" });
     const chain = chainId(parent, digest);
     const layer = this.#layers.get(chain) ?? this.#adopt(upper, layerOf(chain, digest, parent, size));
@@ -177,26 +190,48 @@ export class OverlayLayerStore implements LayerStore {
     this.#layers.flushed(unflushed);
   }
 
-  async mount(id: string, parent: Digest | undefined): Promise<Workspace> {
-    const { work, ...workspace } = this.#workspaces.paths(id);
+  async mount(id: string, parent: Digest | undefined, options: MountOptions = {}): Promise<Workspace> {
+    const paths = this.#workspaces.paths(id);
     const lower = this.#layers.lower(parent);
     if (!this.#workspaces.has(id)) {
       this.#workspaces.make(id, parent, fs.statSync(path.join(this.#layers.root, lower[0]!)));
     } else if (this.#workspaces.parent(id) !== parent) {
       throw new GantryError("conflict", "WORKSPACE_EXISTS", `workspace ${id} stands on another layer`);
     }
-    if (!isMountPoint(workspace.mountPoint)) {
-      mountOverlay(this.#layers.root, { lower, upper: workspace.upper, work, target: workspace.mountPoint });
+    const { upper, work, mountPoint } = paths;
+    if (options.remapped) {
+      if (this.#remapped === undefined) throw new Error("no ids are remapped");
+      await unmountFolder(mountPoint);
+      return { id, upper, mountPoint: this.#remapped.mount(id, { lower, upper, work }) };
     }
-    return workspace;
+    await this.#remapped?.unmount(id);
+    if (!isMountPoint(mountPoint)) mountOverlay(this.#layers.root, { lower, upper, work, target: mountPoint });
+    return { id, upper, mountPoint };
+  }
+
+  async remount(id: string, options: MountOptions): Promise<Workspace> {
+    this.#workspaces.need(id);
+    return await this.mount(id, this.#workspaces.parent(id), options);
+  }
+
+  remapped(file: string): string {
+    if (this.#remapped === undefined) return file;
+    for (const [folder, { name, lower }] of this.#viewed) {
+      if (file === folder || file.startsWith(`${folder}/`))
+        return this.#remapped.mount(name, { lower }) + file.slice(folder.length);
+    }
+    return this.#remapped.present(file);
   }
 
   async view(id: string, chainId: Digest): Promise<{ path: string; close(): Promise<void> }> {
     const lower = this.#layers.lower(chainId);
-    const target = path.join(this.#views, `${this.#workspaces.paths(id).id}-${++this.#lastView}`);
+    const name = `${this.#workspaces.paths(id).id}-${++this.#lastView}`;
+    const target = path.join(this.#views, name);
     fs.mkdirSync(target, { mode: 0o700 });
     const release = this.#hold(chainId);
     const close = async (): Promise<void> => {
+      this.#viewed.delete(target);
+      await this.#remapped?.unmount(name);
       await unmountFolder(target);
       release();
       try {
@@ -211,15 +246,18 @@ export class OverlayLayerStore implements LayerStore {
       await close();
       throw e;
     }
+    this.#viewed.set(target, { name, lower });
     return { path: target, close };
   }
 
   async unmount(id: string): Promise<void> {
+    await this.#remapped?.unmount(id);
     await unmountFolder(this.#workspaces.paths(id).mountPoint);
   }
 
-  mounted(id: string): boolean {
-    return isMountPoint(this.#workspaces.paths(id).mountPoint);
+  mountedAt(id: string): string | undefined {
+    const { mountPoint } = this.#workspaces.paths(id);
+    return isMountPoint(mountPoint) ? mountPoint : this.#remapped?.mountedAt(id);
   }
 
   async removeWorkspace(id: string): Promise<void> {

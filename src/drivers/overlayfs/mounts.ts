@@ -13,7 +13,7 @@ const OPTIONS = "index=off,metacopy=off,redirect_dir=nofollow";
 export interface OverlayPaths {
   /** Lower folders, topmost first, below `base`. */
   lower: string[];
-  /** Absolute; without: read-only. */
+  /** Absolute; without: read-only. Both on one mount. */
   upper?: string;
   work?: string;
   target: string;

@@ -1,5 +1,7 @@
 import net from "node:net";
 import type { Readable, Writable } from "node:stream";
+import type { Owner } from "../../base/id-map.ts";
+import { chown } from "../syscalls/files.ts";
 import { closeFd } from "../syscalls/libc.ts";
 import { openPipe, posixSpawn, reap } from "../syscalls/spawn.ts";
 
@@ -25,17 +27,22 @@ export class LeanChild {
   private ended: Promise<Exit> | undefined;
   private over = false;
 
-  /** `outputs`: the child's descriptors that are pipes to us; others of 0, 1 and 2 are /dev/null. Throws SyscallError. */
+  /**
+   * `outputs`: the child's descriptors that are pipes to us; others of 0, 1 and 2 are /dev/null. `owner`: whose the
+   * pipes are. Throws SyscallError.
+   */
   constructor(
     tool: string,
     argv: string[],
-    options: { env: NodeJS.ProcessEnv; outputs: number[]; input?: boolean | undefined },
+    options: { env: NodeJS.ProcessEnv; outputs: number[]; input?: boolean | undefined; owner?: Owner | undefined },
   ) {
     const pipes = options.outputs.map(() => openPipe());
     const input = options.input ? openPipe() : undefined;
     const fds = new Map<number, number | "null">([0, 1, 2].map((fd) => [fd, "null"]));
     options.outputs.forEach((fd, i) => fds.set(fd, pipes[i]!.write));
     if (input) fds.set(0, input.read);
+    const { owner } = options;
+    if (owner) for (const { read } of input ? [...pipes, input] : pipes) chown(read, owner.uid, owner.gid);
     try {
       this.pid = posixSpawn(tool, argv, options.env, fds);
     } catch (error) {

@@ -1,6 +1,7 @@
 import { type ChildProcess, type SpawnOptions, spawn as nodeSpawn } from "node:child_process";
 import type { Readable } from "node:stream";
 import { errnoOf, messageOf } from "../../base/errors.ts";
+import type { Owner } from "../../base/id-map.ts";
 import { LeanChild } from "./lean-child.ts";
 import { ToolError } from "./tool-error.ts";
 
@@ -32,7 +33,7 @@ export function spawn(tool: string, argv: string[], options: SpawnOptions = {}):
 export function spawnLean(
   tool: string,
   argv: string[],
-  options: { env?: NodeJS.ProcessEnv; outputs: number[]; input?: boolean },
+  options: { env?: NodeJS.ProcessEnv; outputs: number[]; input?: boolean; owner?: Owner },
 ): LeanChild {
   try {
     return new LeanChild(tool, argv, { ...options, env: options.env ?? process.env });

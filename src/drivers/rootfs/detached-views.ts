@@ -1,41 +1,63 @@
 import fs from "node:fs";
 import { errnoOf, GantryError, messageOf } from "../../base/errors.ts";
+import type { Owner } from "../../base/id-map.ts";
 import type { ContainerView, ContainerViews, ViewMount } from "../../ports/container-views.ts";
 import type { ProcessHandle } from "../../ports/monitor.ts";
-import { byteString, mknodAt, O, openAt, readable, readlinkAt, S } from "../syscalls/files.ts";
+import { byteString, chownAt, mknodAt, O, openAt, readable, readlinkAt, S } from "../syscalls/files.ts";
 import { closeFd, openFd } from "../syscalls/libc.ts";
-import { cloneMounts, makeReadOnly, MNT_DETACH, MS, mount, UMOUNT_NOFOLLOW, umount } from "../syscalls/mount.ts";
-import { inMountNamespaceCopy } from "../syscalls/namespaces.ts";
+import { attachMounts, cloneMounts, makeReadOnly, MS, mount } from "../syscalls/mount.ts";
+import { inMountNamespace, inMountNamespaceCopy } from "../syscalls/namespaces.ts";
 import { walk, withEntry } from "./walk.ts";
 
 const GONE = new Set(["ENOENT", "ESRCH"]);
+
+/** Where a view is put together, in a namespace that nobody else is in. */
+const TABLE = "/dev";
 
 /** ContainerViews as detached mount trees: put together in a short-lived namespace, then held by a descriptor alone. */
 export class DetachedViews implements ContainerViews {
   ofProcess(process: ProcessHandle, destinations: readonly string[]): ContainerView {
     const namespace = openNamespace(process);
     const proc = openFd("/proc", O.PATH | O.DIRECTORY); // the host's: the container's own may lie
+    const clones: number[] = [];
+    // In a copy of the namespace nothing could be taken away: a user namespace's mounts are locked in there.
+    const clone = (path: string, options?: { below: boolean }): number => {
+      const fd = cloneMounts(path, options);
+      clones.push(fd);
+      return fd;
+    };
     try {
+      const { root, inside } = inMountNamespace(namespace, () => {
+        const wanted = destinations.flatMap((path) => realPath(proc, path));
+        const points = mountPoints(proc).filter((point) => wanted.some((path) => within(path, point)));
+        return {
+          root: clone("/", { below: false }),
+          inside: topmost(points).map((point) => ({ point, fd: clone(point) })),
+        };
+      });
       return asView(
-        inMountNamespaceCopy({ of: namespace, propagation: "private" }, () => {
-          const wanted = destinations.flatMap((path) => realPath(proc, path));
-          for (const point of mountPoints(proc)) {
-            if (point !== "/" && !wanted.some((path) => within(path, point))) detach(point);
+        inMountNamespaceCopy("private", () => {
+          attachMounts(root, TABLE);
+          const rootFd = openFd(TABLE, O.PATH | O.DIRECTORY);
+          try {
+            for (const { point, fd } of inside)
+              withEntry(rootFd, byteString(point), O.PATH, (at) => attachMounts(fd, at));
+          } finally {
+            closeFd(rootFd);
           }
-          return cloneMounts("/");
+          return cloneMounts(TABLE);
         }),
       );
     } finally {
-      closeFd(proc);
-      closeFd(namespace);
+      for (const fd of [...clones, proc, namespace]) closeFd(fd);
     }
   }
 
-  ofTree(root: string, mounts: readonly ViewMount[]): ContainerView {
-    const parentsFirst = mounts.toSorted((a, b) => depth(a) - depth(b));
+  ofTree(root: string, mounts: readonly ViewMount[], owner: Owner = { uid: 0, gid: 0 }): ContainerView {
+    const parentsFirst = mounts.toSorted((a, b) => depth(a.destination) - depth(b.destination));
     return asView(
-      inMountNamespaceCopy({ propagation: "private" }, () => {
-        for (const one of parentsFirst) attach(root, one);
+      inMountNamespaceCopy("private", () => {
+        for (const one of parentsFirst) attach(root, one, owner);
         return cloneMounts(root);
       }),
     );
@@ -106,21 +128,16 @@ const mountPoints = (proc: number): string[] =>
 
 const within = (folder: string, path: string): boolean => path === folder || path.startsWith(`${folder}/`);
 
-/** With all that is mounted below. */
-function detach(point: string): void {
-  try {
-    umount(point, MNT_DETACH | UMOUNT_NOFOLLOW);
-  } catch (error) {
-    if (!["EINVAL", "ENOENT"].includes(errnoOf(error) ?? "")) throw error; // went with a parent
-  }
-}
+/** Without those below another of them, and each once. */
+const topmost = (points: readonly string[]): string[] =>
+  [...new Set(points)].filter((point) => !points.some((other) => other !== point && within(other, point)));
 
-const depth = ({ destination }: ViewMount): number => destination.split("/").filter(Boolean).length;
+const depth = (path: string): number => path.split("/").filter(Boolean).length;
 
-function attach(root: string, { source, destination, readOnly, folder }: ViewMount): void {
+function attach(root: string, { source, destination, readOnly, folder }: ViewMount, owner: Owner): void {
   const rootFd = openFd(root, O.PATH | O.DIRECTORY);
   try {
-    const real = makePoint(rootFd, destination, folder);
+    const real = makePoint(rootFd, destination, folder, owner);
     withEntry(rootFd, real, O.PATH, (fd) => mount(source, `/proc/self/fd/${fd}`, "", MS.BIND | MS.REC));
     // Looked up again: now it leads to what was mounted.
     if (readOnly) withEntry(rootFd, real, O.PATH, (fd) => makeReadOnly(`/proc/self/fd/${fd}`));
@@ -138,17 +155,19 @@ function attach(root: string, { source, destination, readOnly, folder }: ViewMou
   }
 }
 
-const STUB = { uid: 0, gid: 0, mode: 0o755 };
+const STUB_MODE = 0o755;
 
 /** The mount point without links, made where it is missing. */
-function makePoint(root: number, destination: string, folder: boolean): string {
-  if (folder) return walk(root, destination, STUB).join("/");
+function makePoint(root: number, destination: string, folder: boolean, owner: Owner): string {
+  const stub = { ...owner, mode: STUB_MODE };
+  if (folder) return walk(root, destination, stub).join("/");
   const parts = walk(root, destination);
   const name = parts.at(-1) ?? "";
-  const parent = walk(root, readable(parts.slice(0, -1).join("/")), STUB).join("/");
+  const parent = walk(root, readable(parts.slice(0, -1).join("/")), stub).join("/");
   withEntry(root, parent, O.PATH | O.DIRECTORY, (dir) => {
     try {
-      mknodAt(dir, byteString(readable(name)), S.IFREG | STUB.mode);
+      mknodAt(dir, byteString(readable(name)), S.IFREG | STUB_MODE);
+      chownAt(dir, byteString(readable(name)), owner.uid, owner.gid);
     } catch (error) {
       if (errnoOf(error) !== "EEXIST") throw error;
     }

@@ -43,20 +43,27 @@ export function createNetworkNamespace(path: string): void {
   }
 }
 
+/** Runs `body` (synchronous) in the mount namespace that the descriptor `of` is for, whose root is then `/`. */
+export const inMountNamespace = <T>(of: number, body: () => T): T =>
+  awayFromHome(() => check(setnsNative(of, CLONE_NEWNS), "setns", "mnt"), body);
+
 /**
- * Runs `body` (synchronous) in a fresh copy of a mount namespace: this thread's, or the one that the descriptor `of` is
- * for, whose root is then `/`. Nothing mounted in the copy shows elsewhere; it ends with `body` unless a child spawned by
- * it stays there.
+ * Runs `body` (synchronous) in a fresh copy of this thread's mount namespace. Nothing mounted in the copy shows
+ * elsewhere; it ends with `body` unless a child spawned by it stays there.
  */
-export function inMountNamespaceCopy<T>(options: { of?: number; propagation: "slave" | "private" }, body: () => T): T {
+export const inMountNamespaceCopy = <T>(propagation: "slave" | "private", body: () => T): T =>
+  awayFromHome(() => {
+    check(unshareNative(CLONE_NEWNS), "unshare", "mnt");
+    mount("none", "/", "", MS.REC | (propagation === "slave" ? MS.SLAVE : MS.PRIVATE));
+  }, body);
+
+function awayFromHome<T>(go: () => void, body: () => T): T {
   const cwd = process.cwd();
   const home = openFd("/proc/thread-self/ns/mnt", 0);
   try {
     check(unshareNative(CLONE_FS), "unshare", "fs"); // setns wants a root and a working folder of its own
     try {
-      if (options.of !== undefined) check(setnsNative(options.of, CLONE_NEWNS), "setns", "mnt");
-      check(unshareNative(CLONE_NEWNS), "unshare", "mnt");
-      mount("none", "/", "", MS.REC | (options.propagation === "slave" ? MS.SLAVE : MS.PRIVATE));
+      go();
       return body();
     } finally {
       check(setnsNative(home, CLONE_NEWNS), "setns", "home");
@@ -69,7 +76,7 @@ export function inMountNamespaceCopy<T>(options: { of?: number; propagation: "sl
 
 /** Runs `body` in a copy of the mount namespace that follows the host's, with `hide` unmounted in the copy only. */
 export const withoutMount = <T>(hide: string, body: () => T): T =>
-  inMountNamespaceCopy({ propagation: "slave" }, () => {
+  inMountNamespaceCopy("slave", () => {
     umount(hide, MNT_DETACH);
     return body();
   });

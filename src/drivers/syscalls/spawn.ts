@@ -76,3 +76,15 @@ export function reap(pid: number): { code: number | null; signal: number | null 
   const signal = status[0]! & 0x7f;
   return signal === 0 ? { code: (status[0]! >> 8) & 0xff, signal: null } : { code: null, signal };
 }
+
+/** Waits for the end of a child that is about to end, and reaps it. */
+export function waitFor(pid: number): void {
+  for (;;) {
+    try {
+      check(waitNative(pid, [0], 0) as number, "waitpid");
+      return;
+    } catch (error) {
+      if (!(error instanceof SyscallError && error.code === "EINTR")) throw error;
+    }
+  }
+}

@@ -29,6 +29,8 @@ import {
 import { closeFd, openFd, SyscallError } from "../syscalls/libc.ts";
 import { dismantle } from "../syscalls/remove-tree.ts";
 import { setXattr } from "../syscalls/xattr.ts";
+import { type IdMap, ownerOutside, rootOf } from "../../base/id-map.ts";
+import { asOutside } from "./id-shift.ts";
 import { badArchive, type Entry } from "./entry.ts";
 import { FolderTimes } from "./folder-times.ts";
 import type { EntrySink } from "./reader.ts";
@@ -41,6 +43,7 @@ export interface ExtractorOptions {
   into?: string;
   owner?: { uid: number; gid: number };
   noOverwriteDirNonDir?: boolean;
+  ids?: IdMap;
   limits: { bytes: number; entries: number };
   /** Files that entries replace are moved to this folder, named by inode. */
   keep?: string;
@@ -74,7 +77,8 @@ export class Extractor implements EntrySink {
   size = 0;
 
   constructor(root: string, options: ExtractorOptions) {
-    this.#root = new RootedFolder(root, options.owner);
+    const { owner, ids } = options;
+    this.#root = new RootedFolder(root, ids ? (ownerOutside(ids, owner ?? { uid: 0, gid: 0 }) ?? rootOf(ids)) : owner);
     this.#options = options;
     this.#into = partsOf(byteString(options.into ?? ""));
   }
@@ -325,14 +329,20 @@ export class Extractor implements EntrySink {
 
   /** Owner, then mode (chown clears setuid), then attributes (chown clears capabilities). */
   #describe(fd: number, entry: Entry): void {
-    const { uid, gid } = this.#options.owner ?? entry;
+    const { uid, gid, xattrs } = this.#attributes(entry);
     chown(fd, uid, gid);
     chmod(fd, entry.mode);
-    for (const [name, value] of entry.xattrs) if (carriedXattr(name)) setXattr(fd, name, value);
+    for (const [name, value] of xattrs) if (carriedXattr(name)) setXattr(fd, name, value);
+  }
+
+  #attributes(entry: Entry): Pick<Entry, "uid" | "gid" | "xattrs"> {
+    const { owner, ids } = this.#options;
+    const wanted = { ...(owner ?? { uid: entry.uid, gid: entry.gid }), xattrs: entry.xattrs };
+    return ids === undefined ? wanted : asOutside(ids, wanted, entry.name);
   }
 
   #describeAt({ dir, name }: Place, entry: Entry): void {
-    const { uid, gid } = this.#options.owner ?? entry;
+    const { uid, gid } = this.#attributes(entry);
     chownAt(dir, name, uid, gid);
     if (entry.type !== "symlink") chmodAt(dir, name, entry.mode);
     setTimesAt(dir, name, entry.mtime);

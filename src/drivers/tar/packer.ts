@@ -1,5 +1,6 @@
 import fs from "node:fs";
 import { GantryError, messageOf } from "../../base/errors.ts";
+import type { IdMap } from "../../base/id-map.ts";
 import {
   type ByteString,
   byteString,
@@ -20,6 +21,7 @@ import { closeFd, openFd, SyscallError } from "../syscalls/libc.ts";
 import { entriesOf } from "../syscalls/remove-tree.ts";
 import { getXattr, listXattrs, type XattrTarget } from "../syscalls/xattr.ts";
 import { BLOCK, type Entry } from "./entry.ts";
+import { asInside } from "./id-shift.ts";
 import { formatHeader } from "./header.ts";
 import { partsOf } from "./rooted-folder.ts";
 import { carriedXattr, OPAQUE, OPAQUE_XATTR, WHITEOUT } from "./whiteout.ts";
@@ -29,6 +31,7 @@ export interface PackerOptions {
   path?: string;
   rename?: string;
   without?: readonly string[];
+  ids?: IdMap;
 }
 
 /** Where an entry stands: its name in the archive, its path from the root, and its folder's name in the archive. */
@@ -190,7 +193,8 @@ export class Packer {
   }
 
   *#describe(entry: Entry): Generator<Buffer, void> {
-    yield* this.#bytes(formatHeader(entry));
+    const { ids } = this.#options;
+    yield* this.#bytes(formatHeader(ids === undefined ? entry : { ...entry, ...asInside(ids, entry) }));
   }
 
   *#bytes(bytes: Buffer): Generator<Buffer, void> {

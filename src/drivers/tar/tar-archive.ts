@@ -45,7 +45,7 @@ export class TarArchive implements LayerArchive {
   }
 
   async extract(input: Readable, root: string, options: ExtractOptions): Promise<ExtractResult> {
-    const { whiteouts, into, owner, noOverwriteDirNonDir, limits, signal, recipe } = options;
+    const { whiteouts, into, owner, noOverwriteDirNonDir, ids, limits, signal, recipe } = options;
     const job: ExtractJob = {
       root,
       ...(recipe === undefined ? {} : { recipe }),
@@ -53,6 +53,7 @@ export class TarArchive implements LayerArchive {
         whiteouts,
         ...(into === undefined ? {} : { into }),
         ...(owner === undefined ? {} : { owner }),
+        ...(ids === undefined ? {} : { ids }),
         ...(noOverwriteDirNonDir === undefined ? {} : { noOverwriteDirNonDir }),
         limits: { bytes: limits?.bytes ?? Number.MAX_SAFE_INTEGER, entries: limits?.entries ?? MAX_ENTRIES },
       },

@@ -1,6 +1,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { errnoOf, GantryError, messageOf } from "../../base/errors.ts";
+import type { Owner } from "../../base/id-map.ts";
 import type { VolumeFiles, VolumeMountOptions } from "../../ports/volume-files.ts";
 import { byteString, O, openAt2, RESOLVE } from "../syscalls/files.ts";
 import { closeFd, openFd } from "../syscalls/libc.ts";
@@ -16,10 +17,12 @@ const FILLING = "_filling";
 
 export class LocalVolumeFiles implements VolumeFiles {
   private readonly root: string;
+  private readonly owner: Owner;
 
-  /** `root`: `<data-root>/volumes`; made if missing, closed to others. */
-  constructor(root: string) {
+  /** `root`: `<data-root>/volumes`; made if missing, closed to others. `owner`: whose new volumes are. */
+  constructor(root: string, owner: Owner = { uid: 0, gid: 0 }) {
     this.root = root;
+    this.owner = owner;
     fs.mkdirSync(root, { recursive: true, mode: 0o700 });
   }
 
@@ -32,6 +35,7 @@ export class LocalVolumeFiles implements VolumeFiles {
     const data = this.dataPath(name);
     if (fs.existsSync(data)) return;
     fs.mkdirSync(data, 0o755);
+    fs.chownSync(data, this.owner.uid, this.owner.gid);
     fs.chmodSync(data, 0o755); // whatever the umask is
   }
 

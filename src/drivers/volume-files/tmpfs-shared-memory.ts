@@ -1,6 +1,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { errnoOf, GantryError, messageOf } from "../../base/errors.ts";
+import type { Owner } from "../../base/id-map.ts";
 import type { SharedMemory } from "../../ports/shared-memory.ts";
 import { MNT_DETACH, MS, mount, umount } from "../syscalls/mount.ts";
 
@@ -17,12 +18,12 @@ export class TmpfsSharedMemory implements SharedMemory {
     return path.join(this.root, id);
   }
 
-  create(id: string, size: number): string {
+  create(id: string, size: number, { uid, gid }: Owner = { uid: 0, gid: 0 }): string {
     const target = this.path(id);
     fs.mkdirSync(target, { recursive: true, mode: 0o700 });
     if (fs.statSync(target).dev !== fs.statSync(this.root).dev) return target;
     try {
-      mount("shm", target, "tmpfs", MS.NOSUID | MS.NODEV | MS.NOEXEC, `mode=1777,size=${size}`);
+      mount("shm", target, "tmpfs", MS.NOSUID | MS.NODEV | MS.NOEXEC, `mode=1777,size=${size},uid=${uid},gid=${gid}`);
     } catch (cause) {
       throw new GantryError("internal", "SHM_MOUNT_FAILED", `mounting shm tmpfs: ${messageOf(cause)}`, { cause });
     }

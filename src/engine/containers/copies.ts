@@ -89,7 +89,7 @@ export class Copies {
     options: WriteOptions & { signal: AbortSignal },
   ): Promise<void> {
     const { rootfs, archive } = this.deps;
-    return this.uses.during(entry, "view", options.signal, async ({ root, signal }) => {
+    return this.uses.during(entry, "view", options.signal, async ({ root, ids, signal }) => {
       const into = rootfs.resolve(root, containerPath(given));
       const found = rootfs.lstat(root, into);
       if (found === undefined) throw noSuchPath(given, asked);
@@ -103,6 +103,7 @@ export class Copies {
         into,
         noOverwriteDirNonDir: options.noOverwriteDirNonDir,
         ...(owner === undefined ? {} : { owner }),
+        ...(ids && { ids }),
         signal,
       });
       this.deps.publish(entry, "extract-to-dir");
@@ -119,7 +120,10 @@ export class Copies {
 
   /** The tar, once its first bytes are there: what fails at once is an error of the call. The use ends with it. */
   private async pack(entry: ContainerEntry, use: TreeUse, part: { path?: string; rename?: string }): Promise<Readable> {
-    const tar = this.deps.archive.pack(use.root, { whiteouts: "plain", ...part, signal: use.signal });
+    const tar = this.deps.archive.pack(use.root, {
+      ...{ whiteouts: "plain", ...part, signal: use.signal },
+      ...(use.ids && { ids: use.ids }),
+    });
     tar.once("close", () => void use.end());
     await once(tar, "readable");
     tar.once("error", (error) => {

@@ -8,6 +8,7 @@ import { type ContainerRecord, NEVER } from "./record.ts";
 import type { ContainerEntry } from "./registry.ts";
 import { settleEndpoints, settleHostConfig } from "./settle-request.ts";
 import { signalNumber } from "./signals.ts";
+import { idMapOf } from "./user-namespace.ts";
 import { validateHostConfig, withDefaults } from "./spec/validate.ts";
 
 const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
@@ -54,7 +55,7 @@ export async function createContainer(
   }
   if (merged.StopSignal) signalNumber(merged.StopSignal);
   const asked = settleHostConfig(hostConfig, deps.registry, deps.logDefaults);
-  const warnings = validateHostConfig(merged, asked, deps.host.facts());
+  const warnings = validateHostConfig(merged, asked, deps.host.facts(), idMapOf(asked, deps.idMap) !== undefined);
   const host = withDefaults(asked, deps.host.facts());
   const mode = host.NetworkMode ?? "bridge";
   deps.runtime(host.Runtime ?? "");

@@ -1,4 +1,5 @@
 import type { LogOptions } from "../../base/logging/options.ts";
+import type { IdMap } from "../../base/id-map.ts";
 import type { Ids, Clock } from "../../ports/clock.ts";
 import type { CdiSpecs } from "../../ports/cdi-specs.ts";
 import type { Cgroups } from "../../ports/cgroups.ts";
@@ -42,6 +43,8 @@ export interface ContainerDeps {
   host: Host;
   cdi: CdiSpecs;
   counters: HostCounters;
+  /** What containers' ids are on the host, unless they ask for the host's own. */
+  idMap?: IdMap;
   /** Path of an init (tini) for --init, if the host has one. */
   initBinary: string | undefined;
   /** For containers that name no log driver. */

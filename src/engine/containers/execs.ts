@@ -1,4 +1,5 @@
 import { GantryError, messageOf } from "../../base/errors.ts";
+import { ownerOutside, rootOf } from "../../base/id-map.ts";
 import type { ExecSession } from "../../ports/monitor.ts";
 import type { OciProcess } from "../../ports/oci-spec.ts";
 import { type ClientStream, parseDetachKeys, pump } from "./attach.ts";
@@ -101,12 +102,15 @@ export class Execs {
     record.running = true;
     let session: ExecSession;
     try {
+      const process = this.process(entry, record.config);
+      const map = entry.record.attachment?.userns?.map;
       session = await this.deps.monitor.exec({
         containerId: entry.id,
         execId: record.id,
         folder: this.deps.files.execFolder(entry.id, record.id),
         runtime: entry.record.hostConfig.Runtime ?? "",
-        process: this.process(entry, record.config),
+        process,
+        ...(map && { streamOwner: ownerOutside(map, process.user) ?? rootOf(map) }),
         tty: record.config.Tty ?? false,
         stdin: client !== undefined && (record.config.AttachStdin ?? false),
       });
@@ -201,7 +205,8 @@ export class Execs {
       refuseProcFd(cwd);
       refuseProcFd(this.deps.rootfs.resolve(root, cwd));
     }
-    return planExec(record.config, record.hostConfig, config, user, this.deps.host.facts());
+    const remapped = record.attachment?.userns !== undefined;
+    return planExec(record.config, record.hostConfig, config, user, this.deps.host.facts(), remapped);
   }
 
   private requireExecutable(entry: ContainerEntry): void {

@@ -85,7 +85,7 @@ async function recoverOne(entry: ContainerEntry, deps: ContainerDeps, parts: Rec
     monitorAlive: monitor !== undefined && deps.monitor.alive(monitor),
     exitRecorded: deps.monitor.exitCode(entry.id) !== undefined,
     frozen: deps.cgroups.frozen(cgroupsPathOf(entry.record)),
-    mounted: deps.layers.mounted(entry.id),
+    mounted: deps.layers.mountedAt(entry.id) !== undefined,
   };
   for (const step of planRecovery(entry.record, facts)) {
     try {

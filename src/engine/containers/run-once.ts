@@ -1,4 +1,5 @@
 import { messageOf } from "../../base/errors.ts";
+import { rootOf } from "../../base/id-map.ts";
 import type { HostConfig } from "../../base/container-config.ts";
 import type { ContainerDeps } from "./deps.ts";
 import { renderHosts, renderResolvConf } from "./etc-files.ts";
@@ -7,6 +8,8 @@ import type { ResolvedMount } from "./spec/facts.ts";
 import { refuseMountTarget } from "./spec/guards.ts";
 import { encodeSpec, planSpec, withCompiledSeccomp } from "./spec/plan.ts";
 import { resolveUser } from "./spec/user.ts";
+import { refuseInUserNamespace } from "./spec/validate.ts";
+import { idMapOf, usernsDiffers } from "./user-namespace.ts";
 
 const ETC_LIMIT = 4 * 1024 * 1024;
 
@@ -26,6 +29,8 @@ export interface RunMount {
 export interface OneRun {
   /** 64 hex digits, as a container's id; kernel objects take their names from it. */
   id: string;
+  /** The workspace that `rootfs` is. */
+  workspaceId: string;
   /** Mounted and writable. Files that the container only borrows (/etc/resolv.conf, /etc/hosts) must be mounts. */
   rootfs: string;
   args: string[];
@@ -43,7 +48,7 @@ export interface OneRun {
 
 export type OneRunDeps = Pick<
   ContainerDeps,
-  "networking" | "rootfs" | "files" | "runtime" | "host" | "logger" | "seccomp"
+  "networking" | "rootfs" | "files" | "runtime" | "host" | "logger" | "seccomp" | "layers" | "idMap"
 >;
 
 /**
@@ -51,7 +56,9 @@ export type OneRunDeps = Pick<
  * left afterwards; what a killed daemon leaves, the sweep finds by the id. Resolves with the exit code.
  */
 export async function runOnce(deps: OneRunDeps, run: OneRun): Promise<number> {
-  const { id, rootfs, hostConfig } = run;
+  const { id, hostConfig } = run;
+  const map = idMapOf(hostConfig, deps.idMap);
+  let { rootfs } = run;
   const runtime = deps.runtime(hostConfig.Runtime ?? "");
   deps.rootfs.checkSpecialFolders(rootfs);
   for (const { target } of run.mounts) {
@@ -60,6 +67,8 @@ export async function runOnce(deps: OneRunDeps, run: OneRun): Promise<number> {
   deps.files.prepare(id);
   const paths = deps.files.paths(id);
   try {
+    if (map !== undefined) rootfs = (await deps.layers.remount(run.workspaceId, { remapped: true })).mountPoint;
+    if (map !== undefined) refuseInUserNamespace(hostConfig);
     const attachment = await deps.networking.attach({
       containerId: id,
       containerName: `build-${id.slice(0, 12)}`,
@@ -69,7 +78,10 @@ export async function runOnce(deps: OneRunDeps, run: OneRun): Promise<number> {
       exposedPorts: [],
       portBindings: {},
       publishAll: false,
+      ...(map && { userns: { map } }),
     });
+    if (map !== undefined && attachment.userns === undefined)
+      throw usernsDiffers("network", hostConfig.NetworkMode ?? "");
     const read = (file: string): string => deps.rootfs.readFile(rootfs, file, ETC_LIMIT)?.toString("utf8") ?? "";
     const spec = planSpec({
       id,
@@ -80,16 +92,23 @@ export async function runOnce(deps: OneRunDeps, run: OneRun): Promise<number> {
       hostname: run.hostname,
       user: resolveUser(run.user, read("/etc/passwd"), read("/etc/group"), []),
       ...(attachment.netns ? { netns: attachment.netns } : {}),
-      mounts: run.mounts.map(toResolved),
+      ...(attachment.userns ? { userns: attachment.userns } : {}),
+      mounts: run.mounts
+        .map(toResolved)
+        .map((mount) => (map === undefined ? mount : { ...mount, source: deps.layers.remapped(mount.source) })),
       files: { hosts: paths.hosts, resolvConf: paths.resolvConf, hostname: paths.hostname },
       host: deps.host.facts(),
     });
-    deps.files.write(id, {
-      spec: encodeSpec(withCompiledSeccomp(spec, deps.seccomp)),
-      hosts: renderHosts(attachment, hostConfig, { gateway: deps.networking.hostGateway() }),
-      resolvConf: renderResolvConf(attachment, hostConfig),
-      hostname: `${run.hostname}\n`,
-    });
+    deps.files.write(
+      id,
+      {
+        spec: encodeSpec(withCompiledSeccomp(spec, deps.seccomp)),
+        hosts: renderHosts(attachment, hostConfig, { gateway: deps.networking.hostGateway() }),
+        resolvConf: renderResolvConf(attachment, hostConfig),
+        hostname: `${run.hostname}\n`,
+      },
+      rootOf(map),
+    );
     return await runtime.runToEnd(id, paths.bundle, { onOutput: run.onOutput, signal: run.signal });
   } catch (error) {
     throw explainRefusal(error, deps.rootfs, {
@@ -101,7 +120,11 @@ export async function runOnce(deps: OneRunDeps, run: OneRun): Promise<number> {
       covered: run.mounts.map((mount) => mount.target),
     });
   } finally {
-    const attempts = await Promise.allSettled([deps.networking.detach(id), (async () => deps.files.remove(id))()]);
+    const attempts = await Promise.allSettled([
+      deps.networking.detach(id),
+      (async () => deps.files.remove(id))(),
+      (async () => map && deps.layers.remount(run.workspaceId, {}))(), // whoever gave it goes on with it
+    ]);
     for (const attempt of attempts) {
       if (attempt.status === "rejected") {
         deps.logger.error("taking a build step down", { id, error: messageOf(attempt.reason) });

@@ -1,7 +1,8 @@
 import { GantryError, messageOf } from "../../base/errors.ts";
+import { type IdMap, type Owner, ownerOutside, rootOf, type UserNamespace } from "../../base/id-map.ts";
 import { logKeeping } from "../../base/logging/keeping.ts";
 import { logSubject } from "../../base/logging/subject.ts";
-import type { Attachment } from "../networks/contract.ts";
+import type { Attachment, AttachRequest } from "../networks/contract.ts";
 import type { ContainerDeps } from "./deps.ts";
 import { renderHosts, renderResolvConf } from "./etc-files.ts";
 import { withRequestedDevices } from "./inject-devices.ts";
@@ -20,6 +21,7 @@ import { encodeSpec, planSpec, withCompiledSeccomp } from "./spec/plan.ts";
 import { resolveUser } from "./spec/user.ts";
 import { MARK } from "./spec/stubs.ts";
 import { hostnameOf, planStart, type StartStep } from "./start-plan.ts";
+import { idMapOf, joinedUserNamespace } from "./user-namespace.ts";
 
 const ETC_LIMIT = 4 * 1024 * 1024;
 
@@ -29,6 +31,8 @@ interface StartContext {
   mounts: ResolvedMount[];
   attachment: Attachment;
   links: ResolvedLinks;
+  /** The process's user on the host, where that is another than inside. */
+  streamOwner?: Owner;
 }
 
 /** Carries a start out; on an error everything is undone and the error thrown. */
@@ -109,7 +113,9 @@ export class Starter {
     const { record } = entry;
     switch (step.do) {
       case "mount-rootfs":
-        context.rootfs = (await deps.layers.mount(record.id, step.chainId)).mountPoint;
+        context.rootfs = (
+          await deps.layers.mount(record.id, step.chainId, { remapped: this.idMapOf(record) !== undefined })
+        ).mountPoint;
         return;
       case "check-rootfs":
         deps.rootfs.checkSpecialFolders(context.rootfs);
@@ -119,7 +125,7 @@ export class Starter {
         context.mounts = await deps.mounts.prepare(record, context.rootfs);
         return;
       case "attach-network":
-        context.attachment = await deps.networking.attach(step.request);
+        context.attachment = await deps.networking.attach({ ...step.request, ...this.wishForUserNamespace(record) });
         record.attachment = context.attachment;
         context.links = resolveLinks(record, context.attachment.networks, deps.registry);
         return;
@@ -196,6 +202,7 @@ export class Starter {
         stdinOnce: record.config.StdinOnce ?? false,
         ...(logged ? { logPath: paths.log } : {}),
         ...(restore === undefined ? {} : { restore }),
+        ...(context.streamOwner ? { streamOwner: context.streamOwner } : {}),
       });
       record.state.process = handles.container;
       record.state.monitor = handles.monitor;
@@ -223,19 +230,20 @@ export class Starter {
     requireJoinable(other, `cannot join network of a non running container: ${other.id}`);
     if (!attachment) throw new Error(`container ${other.id} runs and has no network`);
     record.config = { ...record.config, Hostname: hostnameOf(other.record, this.hostHostname) };
-    return attachment;
+    return { ...attachment, userns: this.joinedUserNamespace(record) };
   }
 
   private writeEtc(record: ContainerRecord, context: StartContext): void {
     const { files } = this.deps;
-    files.write(record.id, {
+    const etc = {
       hosts: renderHosts(context.attachment, record.hostConfig, {
         gateway: this.deps.networking.hostGateway(),
         linked: context.links.hosts,
       }),
       resolvConf: renderResolvConf(context.attachment, record.hostConfig),
       hostname: `${hostnameOf(record, this.hostHostname)}\n`,
-    });
+    };
+    files.write(record.id, etc, rootOf(this.idMapOf(record)));
   }
 
   private specFacts(record: ContainerRecord, context: StartContext): SpecFacts {
@@ -255,7 +263,10 @@ export class Starter {
       read("/etc/group"),
       record.hostConfig.GroupAdd ?? [],
     );
-    if (cwd) prepareWorkingDirectory(deps.rootfs, context.rootfs, cwd, { uid: user.uid, gid: user.gid, mode: 0o755 });
+    const map = this.idMapOf(record);
+    const owner = ownerOutside(map, user) ?? rootOf(map);
+    if (map !== undefined) context.streamOwner = owner;
+    if (cwd) prepareWorkingDirectory(deps.rootfs, context.rootfs, cwd, { ...owner, mode: 0o755 });
     return {
       id: record.id,
       name: record.name,
@@ -265,6 +276,7 @@ export class Starter {
       hostname: hostnameOf(record, this.hostHostname),
       user,
       netns: context.attachment.netns,
+      userns: context.attachment.userns,
       joined,
       linkedEnv: context.links.env,
       mounts: context.mounts,
@@ -273,6 +285,20 @@ export class Starter {
       devices: Object.fromEntries(deviceLookups(record.hostConfig).map((path) => [path, deps.host.devices(path)])),
       host: deps.host.facts(),
     };
+  }
+
+  private idMapOf(record: ContainerRecord): IdMap | undefined {
+    return idMapOf(record.hostConfig, this.deps.idMap);
+  }
+
+  private joinedUserNamespace(record: ContainerRecord): UserNamespace | undefined {
+    if (this.idMapOf(record) === undefined) return undefined;
+    return joinedUserNamespace(record, (reference) => this.deps.registry.find(reference).record);
+  }
+
+  private wishForUserNamespace(record: ContainerRecord): Pick<AttachRequest, "userns"> {
+    const map = this.idMapOf(record);
+    return map === undefined ? {} : { userns: this.joinedUserNamespace(record) ?? { map } };
   }
 
   private specText(record: ContainerRecord, context: StartContext): string {

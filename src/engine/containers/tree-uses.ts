@@ -1,13 +1,17 @@
 import { GantryError, isGantryError, messageOf } from "../../base/errors.ts";
+import { type IdMap, rootOf } from "../../base/id-map.ts";
 import type { ContainerView, ContainerViews, ViewMount } from "../../ports/container-views.ts";
 import type { ContainerDeps } from "./deps.ts";
 import { type ContainerRecord, isUp } from "./record.ts";
 import type { ContainerEntry } from "./registry.ts";
+import { idMapOf } from "./user-namespace.ts";
 
 /** One use of a container's tree from outside: cp, export, commit. */
 export interface TreeUse {
   /** Of what was asked for; "" where only the changes are read. */
   root: string;
+  /** Of a container in a user namespace: what its ids are in the tree. */
+  ids?: IdMap;
   /** Aborted when the client goes, or the container is removed. */
   signal: AbortSignal;
   /** Nobody works in the tree any more. Repeatable. */
@@ -57,7 +61,8 @@ export class TreeUses {
           ended();
           await entry.lock.run(() => this.unmountIfUnused(entry));
         };
-        return { root: tree.root, signal: AbortSignal.any([asked, controller.signal]), end };
+        const ids = this.idsOf(entry.record);
+        return { root: tree.root, ...(ids && { ids }), signal: AbortSignal.any([asked, controller.signal]), end };
       } catch (error) {
         entry.uses.delete(handle);
         await this.unmountIfUnused(entry);
@@ -92,9 +97,22 @@ export class TreeUses {
   private async tree(entry: ContainerEntry, kind: TreeKind): Promise<Tree> {
     if (kind === "changes") return { root: "", close() {} };
     const { record } = entry;
-    const { mountPoint } = await this.deps.layers.mount(record.id, record.chainId);
-    if (kind === "layers") return { root: mountPoint, close() {} };
-    return this.liveView(record) ?? (await this.ownView(entry, mountPoint));
+    const root = await this.mountedRoot(record);
+    if (kind === "layers") return { root, close() {} };
+    return this.liveView(record) ?? (await this.ownView(entry, root));
+  }
+
+  private async mountedRoot(record: ContainerRecord): Promise<string> {
+    const { layers, idMap } = this.deps;
+    const current = isUp(record) ? layers.mountedAt(record.id) : undefined;
+    if (current !== undefined) return current;
+    const remapped = idMapOf(record.hostConfig, idMap) !== undefined; // as the next start has it
+    return (await layers.mount(record.id, record.chainId, { remapped })).mountPoint;
+  }
+
+  /** What the container's ids are in the tree. */
+  private idsOf(record: ContainerRecord): IdMap | undefined {
+    return isUp(record) ? record.attachment?.userns?.map : idMapOf(record.hostConfig, this.deps.idMap);
   }
 
   /** As the running container sees it. */
@@ -123,7 +141,7 @@ export class TreeUses {
       const binds = prepared.flatMap(({ type, source, destination, readOnly, folder = true }): ViewMount[] =>
         type === "bind" ? [{ source, destination, readOnly, folder }] : [],
       );
-      return this.views.ofTree(root, [...files.etc(record.id), ...binds]);
+      return this.views.ofTree(root, [...files.etc(record.id), ...binds], rootOf(this.idsOf(record)));
     } finally {
       // The view holds what is mounted in it by itself.
       if (down) await this.giveBack(entry);

@@ -1,4 +1,5 @@
 import type { EndpointSettings, NetworkingConfig, PortBinding } from "../../base/container-config.ts";
+import type { IdMap, UserNamespace } from "../../base/id-map.ts";
 
 /** What a container asks of the network when it starts. */
 export interface AttachRequest {
@@ -14,12 +15,16 @@ export interface AttachRequest {
   exposedPorts: string[];
   portBindings: Record<string, PortBinding[] | null>;
   publishAll: boolean;
+  /** The user namespace to be in: a new one with this map, or another container's. */
+  userns?: { map: IdMap } | UserNamespace;
 }
 
 /** What the container got: stored with it, shown by inspect, used to take it down again. */
 export interface Attachment {
   /** Network namespace to join; undefined: the host's. */
   netns?: string;
+  /** User namespace to join, which the network namespace belongs to; undefined: the host's. */
+  userns?: UserNamespace;
   /** By network name, in Docker's shape. */
   networks: Record<string, EndpointSettings>;
   /** "80/tcp" → bindings with real host ports, or null if only exposed. */

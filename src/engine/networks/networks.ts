@@ -2,7 +2,7 @@ import type { EndpointSettings } from "../../base/container-config.ts";
 import { GantryError } from "../../base/errors.ts";
 import type { Clock, Ids } from "../../ports/clock.ts";
 import type { Firewall } from "../../ports/firewall.ts";
-import type { Links } from "../../ports/links.ts";
+import type { Links, NamespaceOwner } from "../../ports/links.ts";
 import type { Logger } from "../../ports/logger.ts";
 import type { PortReservations } from "../../ports/port-reservations.ts";
 import type { StateStore } from "../../ports/state-store.ts";
@@ -36,8 +36,8 @@ export interface NetworksDeps {
   logger: Logger;
   /** Publishes an event of type network: create, destroy, connect, disconnect. */
   publish: (action: string, networkId: string, attributes: Record<string, string>) => void;
-  /** The namespace of another container, for `container:ID`; undefined: the host's. Throws when there is none. */
-  netnsOf: (containerId: string) => string | undefined;
+  /** The namespaces of another container, for `container:ID`; missing: the host's. Throws when there is none. */
+  namespacesOf: (containerId: string) => Pick<Attachment, "netns" | "userns">;
   options: NetworkOptions;
 }
 
@@ -85,8 +85,9 @@ export class Networks implements ContainerNetworking {
     if (before) this.sandboxes.takeDown(before);
     const resolv = parseResolvConf(this.deps.links.hostResolvConf());
     if (request.networkMode.startsWith("container:")) {
-      const netns = this.deps.netnsOf(request.networkMode.slice("container:".length));
-      return { netns, networks: {}, ports: {}, hosts: [], resolv: netns ? containerResolv(resolv) : resolv };
+      const theirs = this.deps.namespacesOf(request.networkMode.slice("container:".length));
+      const joined = { netns: theirs.netns, ...(request.userns && { userns: theirs.userns }) };
+      return { ...joined, networks: {}, ports: {}, hosts: [], resolv: theirs.netns ? containerResolv(resolv) : resolv };
     }
     const places = planPlaces(request.networkMode, request.endpoints, (ref) => this.catalog.resolve(ref));
     const sandbox = this.planSandbox(request, places);
@@ -100,6 +101,7 @@ export class Networks implements ContainerNetworking {
     for (const { network } of places) this.tell("connect", network, sandbox.containerId);
     return {
       netns: sandbox.ownNamespace ? this.sandboxes.netnsPath(sandbox.containerId) : undefined,
+      ...(sandbox.owner && { userns: { path: sandbox.owner.path, map: sandbox.owner.map } }),
       networks: this.settingsOf(sandbox),
       ports: portMap(sandbox),
       hosts: ownHosts(sandbox.endpoints, sandbox.hostname),
@@ -243,9 +245,15 @@ export class Networks implements ContainerNetworking {
     const { wishes, exposed } = planPorts(request, hostBinding ?? "0.0.0.0");
     return this.sandboxes.withPorts({
       ...{ containerId, containerName, hostname, ownNamespace, endpoints },
+      ...(ownNamespace && request.userns && { owner: this.ownerOf(containerId, request.userns) }),
       ...(ownNamespace ? { wishes, exposed } : { wishes: [], exposed: [] }),
       ports: [],
     });
+  }
+
+  private ownerOf(containerId: string, userns: NonNullable<AttachRequest["userns"]>): NamespaceOwner {
+    if ("path" in userns) return { ...userns, own: false };
+    return { path: this.sandboxes.usernsPath(containerId), map: userns.map, own: true };
   }
 
   private planEndpoint(place: Place, interfaceName: string): EndpointRecord {

@@ -1,5 +1,6 @@
 import type { EndpointSettings } from "../../base/container-config.ts";
 import type { PublishedPort } from "../../ports/firewall.ts";
+import type { NamespaceOwner } from "../../ports/links.ts";
 import type { PortWish } from "./port-plan.ts";
 
 /** A network as the index keeps it (bucket `networks`, key: id). */
@@ -66,6 +67,8 @@ export interface SandboxRecord {
   hostname: string;
   /** False: it shares the host's namespace. */
   ownNamespace: boolean;
+  /** The user namespace that its own namespace belongs to; none: the host's. */
+  owner?: NamespaceOwner;
   endpoints: EndpointRecord[];
   /** What was asked to be published; without a network that leads out it waits for one. */
   wishes: PortWish[];

@@ -71,7 +71,7 @@ export class Sandboxes {
   /** Namespace, cables, published ports. The caller takes down what a failure leaves. */
   build(sandbox: SandboxRecord): void {
     if (!sandbox.ownNamespace) return;
-    this.deps.links.createNamespace(this.netnsPath(sandbox.containerId));
+    this.deps.links.createNamespace(this.netnsPath(sandbox.containerId), sandbox.owner);
     const out = gatewayEndpoint(sandbox.endpoints, (id) => this.deps.catalog.byId(id));
     for (const endpoint of sandbox.endpoints) {
       const gateway = endpoint === out ? this.deps.catalog.byId(endpoint.networkId)?.bridge?.gateway : undefined;
@@ -147,6 +147,7 @@ export class Sandboxes {
     };
     step(() => this.unpublish(sandbox.ports));
     if (sandbox.ownNamespace) step(() => this.deps.links.removeNamespace(this.netnsPath(sandbox.containerId)));
+    if (sandbox.owner?.own) step(() => this.deps.links.removeUserNamespace(this.usernsPath(sandbox.containerId)));
     step(() => this.deps.ports.release(sandbox.ports));
     step(() => this.deps.state.commit([{ bucket: BUCKET, key: sandbox.containerId, value: undefined }], UNSYNCED));
     this.records.delete(sandbox.containerId);
@@ -195,6 +196,10 @@ export class Sandboxes {
     return path.join(this.deps.options.execRoot, "netns", containerId);
   }
 
+  usernsPath(containerId: string): string {
+    return path.join(this.deps.options.execRoot, "userns", containerId);
+  }
+
   private publish(ports: PublishedPort[]): void {
     this.deps.firewall.publish(ports);
     const udp = ports.filter((port) => port.protocol === "udp");
@@ -221,6 +226,10 @@ export class Sandboxes {
     const folder = path.join(this.deps.options.execRoot, "netns");
     for (const id of this.deps.links.namespacesIn(folder)) {
       if (!live.has(id) || !this.records.has(id)) this.deps.links.removeNamespace(path.join(folder, id));
+    }
+    const users = this.usernsPath("");
+    for (const id of this.deps.links.namespacesIn(users)) {
+      if (!live.has(id) || !this.records.has(id)) this.deps.links.removeUserNamespace(path.join(users, id));
     }
     const wanted = new Set(
       [...this.records.values()].flatMap((s) => s.endpoints.flatMap((e) => e.cable?.hostName ?? [])),

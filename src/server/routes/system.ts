@@ -24,6 +24,8 @@ export interface EngineIdentity {
   experimental: boolean;
   /** For containers that name none. */
   logDriver: string;
+  /** Containers are in user namespaces unless they ask for the host's. */
+  usernsRemap: boolean;
 }
 
 export interface SystemRoutesDeps {
@@ -166,6 +168,7 @@ function info(deps: SystemRoutesDeps): object {
     SecurityOptions: [
       ...(facts.apparmor ? ["name=apparmor"] : []),
       ...(facts.seccomp.length > 0 ? ["name=seccomp,profile=builtin"] : []),
+      ...(identity.usernsRemap ? ["name=userns"] : []),
       ...(facts.cgroup.version === 2 ? ["name=cgroupns"] : []),
     ],
     DefaultAddressPools: identity.addressPools,

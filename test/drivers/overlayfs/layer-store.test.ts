@@ -112,7 +112,7 @@ test("a copy of a workspace's changes is a layer, while the workspace is in use 
   );
   await view.close();
   assert.deepEqual(await world.store.addCopy("c", { stubs: STUBS }), layer, "the same again");
-  assert.equal(world.store.mounted("c"), true);
+  assert.equal(world.store.mountedAt("c"), mountPoint);
   sh(mountPoint, "echo more >> new");
   assert.notDeepEqual(await world.store.addCopy("c", { stubs: STUBS }), layer);
   const aborted = world.store.addCopy("c", { stubs: STUBS, signal: AbortSignal.abort() });

@@ -41,6 +41,22 @@ export const CASES: Record<string, SpecFacts> = {
       user: { uid: 1000, gid: 1001, additionalGids: [29, 44], home: "/home/bob" },
     },
   ),
+  "user-namespace": asked(
+    { OomScoreAdj: -500, IpcMode: "host" },
+    {},
+    {
+      userns: {
+        path: "/run/gantry/userns/x",
+        map: {
+          uids: [
+            { inside: 0, outside: 100_000, size: 1000 },
+            { inside: 1000, outside: 300_000, size: 1 },
+          ],
+          gids: [{ inside: 0, outside: 200_000, size: 4 }],
+        },
+      },
+    },
+  ),
   capabilities: asked({ CapAdd: ["net_admin", "SYS_PTRACE"], CapDrop: ["CAP_MKNOD", "chown"] }),
   "capabilities-none": asked({ CapDrop: ["ALL"] }),
   "capabilities-all-but-one": asked({ CapAdd: ["ALL"], CapDrop: ["SYS_ADMIN"] }),

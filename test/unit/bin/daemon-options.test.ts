@@ -43,6 +43,9 @@ describe("gantryd's options", () => {
     assert.equal(options.pidfile, "/e/gantryd.pid");
     assert.deepEqual(options.addressPools, [{ base: "10.0.0.0/8", size: 24 }]);
     assert.deepEqual(options.insecureRegistries, ["a:5000", "b:5000"]);
+    assert.equal(read({ "userns-remap": "default" }).usernsRemap, "default");
+    assert.equal(read({}, "--userns-remap", "1000:1000").usernsRemap, "1000:1000");
+    assert.throws(() => read({ "userns-remap": "a" }, "--userns-remap", "b"), /both as a flag and in the conf/);
     const pools = read("{}", "--default-address-pool", "base=10.1.0.0/16,size=26").addressPools;
     assert.deepEqual(pools, [{ base: "10.1.0.0/16", size: 26 }]);
   });

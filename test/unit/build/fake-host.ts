@@ -177,6 +177,8 @@ export class FakeHost implements BuildHost {
       this.workspaces.set(id, { parent, root });
       return { id, mountPoint: root, upper: `upper-${id}` };
     },
+    remount: () => Promise.reject(new Error("not used by builds")),
+    remapped: (file: string) => file,
     view: async (id: string, chainId: Digest) => {
       this.log.push("view");
       const path = `view-${id}`;
@@ -200,7 +202,7 @@ export class FakeHost implements BuildHost {
     addFromTar: () => Promise.reject(new Error("not used by builds")),
     tar: () => Readable.from([]),
     changes: async () => [],
-    mounted: () => false,
+    mountedAt: () => undefined,
     addCopy: () => Promise.reject(new Error("not used by builds")),
     diskUse: async () => ({ rw: 0, rootFs: 0 }),
   };

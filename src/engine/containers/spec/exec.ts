@@ -23,6 +23,7 @@ export function planExec(
   exec: ExecRequest,
   user: ResolvedUser,
   host: HostFacts,
+  remapped: boolean,
 ): OciProcess {
   if (exec.WorkingDir && !path.posix.isAbsolute(exec.WorkingDir)) {
     throw new GantryError("invalid", "BAD_WORKDIR", `Cwd must be an absolute path: ${exec.WorkingDir}`);
@@ -41,5 +42,5 @@ export function planExec(
     }),
     cwd,
   };
-  return framedProcess({ command, hostConfig, privileged, tty, consoleSize: exec.ConsoleSize, user, host });
+  return framedProcess({ command, hostConfig, privileged, tty, consoleSize: exec.ConsoleSize, user, remapped, host });
 }

@@ -1,5 +1,6 @@
 import type { ContainerConfig, HostConfig } from "../../../base/container-config.ts";
 import type { ReadOnlySubmounts } from "./mount-requests.ts";
+import type { UserNamespace } from "../../../base/id-map.ts";
 import type { HostDevice, HostFacts } from "../../../ports/host-facts.ts";
 import { blockDevicePaths } from "./block-io.ts";
 
@@ -47,6 +48,8 @@ export interface SpecFacts {
   user: ResolvedUser;
   /** Network namespace to join; undefined: the host's. */
   netns?: string;
+  /** User namespace to join; undefined: the host's. */
+  userns?: UserNamespace;
   /** Other containers' namespaces to join (`--pid container:X`, `--ipc container:X`), as paths. */
   joined?: { pid?: string; ipc?: string };
   /** What links tell of other containers; the container's own variables go over them. */

@@ -1,5 +1,6 @@
 import type { HostConfig } from "../../../base/container-config.ts";
 import { GantryError } from "../../../base/errors.ts";
+import { outsideOf } from "../../../base/id-map.ts";
 import { ipcModeOf } from "./namespaces.ts";
 import type { ResolvedMount, SpecFacts } from "./facts.ts";
 import { INIT_PATH } from "./process.ts";
@@ -7,6 +8,7 @@ import { readSecurityOptions } from "./security-options.ts";
 import { tmpfsOptions } from "./tmpfs-options.ts";
 import type { OciMount } from "../../../ports/oci-spec.ts";
 
+const TTY_GROUP = 5;
 export const DEFAULT_SHM_SIZE = 64 * 1024 * 1024;
 
 /** Below these nothing of the host or the hardware is shown to a container that is not privileged. */
@@ -54,7 +56,7 @@ function kernelMounts(facts: SpecFacts): OciMount[] {
       destination: "/dev/pts",
       type: "devpts",
       source: "devpts",
-      options: ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"],
+      options: ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", ...terminalGroup(facts)],
     },
     { destination: "/sys", type: "sysfs", source: "sysfs", options: ["nosuid", "noexec", "nodev", access] },
     {
@@ -63,12 +65,20 @@ function kernelMounts(facts: SpecFacts): OciMount[] {
       source: "cgroup",
       options: [groups, "nosuid", "noexec", "nodev"],
     },
-    { destination: "/dev/mqueue", type: "mqueue", source: "mqueue", options: ["nosuid", "noexec", "nodev"] },
   ];
+  // the host's queues are not the user namespace's to mount
+  if (facts.userns === undefined || ipcModeOf(hostConfig) !== "host") {
+    const options = ["nosuid", "noexec", "nodev"];
+    mounts.push({ destination: "/dev/mqueue", type: "mqueue", source: "mqueue", options });
+  }
   const shm = sharedMemory(facts);
   if (shm) mounts.push(shm);
   return mounts;
 }
+
+/** Group tty, where the container has so many groups. */
+const terminalGroup = ({ userns }: SpecFacts): string[] =>
+  userns === undefined || outsideOf(userns.map.gids, TTY_GROUP) !== undefined ? [`gid=${TTY_GROUP}`] : [];
 
 function sharedMemory(facts: SpecFacts): OciMount | undefined {
   const flags = ["nosuid", "noexec", "nodev"];

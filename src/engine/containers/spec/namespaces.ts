@@ -1,4 +1,5 @@
 import type { HostConfig } from "../../../base/container-config.ts";
+import type { IdRange } from "../../../base/id-map.ts";
 import type { HostFacts } from "../../../ports/host-facts.ts";
 import type { OciLinux } from "../../../ports/oci-spec.ts";
 import type { SpecFacts } from "./facts.ts";
@@ -30,6 +31,7 @@ export function cgroupNamespaceOf(hostConfig: HostConfig, host: Pick<HostFacts, 
 export function planNamespaces(facts: SpecFacts): OciLinux["namespaces"] {
   const { hostConfig, joined } = facts;
   const list: OciLinux["namespaces"] = [{ type: "mount" }];
+  if (facts.userns !== undefined) list.push({ type: "user", path: facts.userns.path });
   if (facts.netns !== undefined) list.push({ type: "network", path: facts.netns });
   if (ownsUtsNamespace(hostConfig)) list.push({ type: "uts" });
   if (joined?.pid !== undefined) list.push({ type: "pid", path: joined.pid });
@@ -38,6 +40,14 @@ export function planNamespaces(facts: SpecFacts): OciLinux["namespaces"] {
   else if (ipcModeOf(hostConfig) !== "host") list.push({ type: "ipc" });
   if (cgroupNamespaceOf(hostConfig, facts.host) === "private") list.push({ type: "cgroup" });
   return list;
+}
+
+/** `linux.uidMappings` and `gidMappings`, which a runtime wants to be told although the namespace has them. */
+export function planIdMappings(facts: SpecFacts): Pick<OciLinux, "uidMappings" | "gidMappings"> {
+  if (facts.userns === undefined) return {};
+  const rows = (ranges: readonly IdRange[]): OciLinux["uidMappings"] =>
+    ranges.map(({ inside, outside, size }) => ({ containerID: inside, hostID: outside, size }));
+  return { uidMappings: rows(facts.userns.map.uids), gidMappings: rows(facts.userns.map.gids) };
 }
 
 /** Ports from 0 on and ping without privileges, as Docker, in a network that is the container's own. */
@@ -53,7 +63,9 @@ export function planSysctls(facts: SpecFacts): Record<string, string> {
   if (facts.netns !== undefined && ownsNetwork(hostConfig)) {
     Object.assign(result, OWN_NETWORK_SYSCTLS);
     // group ids of a user namespace need not reach that far
-    if (host.inUserNamespace) delete result["net.ipv4.ping_group_range"];
+    const groups = facts.userns?.map.gids.find(({ inside }) => inside === 0);
+    if (groups !== undefined) result["net.ipv4.ping_group_range"] = `0 ${groups.size - 1}`;
+    else if (host.inUserNamespace) delete result["net.ipv4.ping_group_range"];
   }
   if (config.Domainname && ownsUtsNamespace(hostConfig)) result["kernel.domainname"] = config.Domainname;
   return Object.assign(result, hostConfig.Sysctls);

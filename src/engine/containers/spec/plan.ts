@@ -3,7 +3,7 @@ import type { SeccompCompiler, SeccompSource } from "../../../ports/seccomp-comp
 import { planDevices } from "./devices.ts";
 import type { SpecFacts } from "./facts.ts";
 import { planHiddenPaths, planMounts, rootPropagation } from "./mounts.ts";
-import { ownsUtsNamespace, planNamespaces, planSysctls } from "./namespaces.ts";
+import { ownsUtsNamespace, planIdMappings, planNamespaces, planSysctls } from "./namespaces.ts";
 import { planProcess } from "./process.ts";
 import { cgroupsPath, planResources } from "./resources.ts";
 import { customSeccomp, defaultSeccomp, type SeccompFilter } from "./seccomp.ts";
@@ -25,6 +25,7 @@ export function planSpec(facts: SpecFacts): OciSpec {
   const propagation = rootPropagation(facts.mounts);
   const linux: OciLinux = {
     namespaces: planNamespaces(facts),
+    ...planIdMappings(facts),
     ...(devices.nodes.length > 0 && { devices: devices.nodes }),
     cgroupsPath: cgroupsPath(facts.id, hostConfig.CgroupParent),
     resources: planResources(hostConfig, host, devices.rules, facts.devices),

@@ -61,12 +61,16 @@ export function capabilitySets(granted: string[], uid: number): NonNullable<OciP
 /** RLIM_INFINITY. Too large for a JavaScript number: `encodeSpec` writes it exactly. */
 export const UNLIMITED = 2 ** 64;
 
+/** Whether limits can be raised and the OOM score lowered: the right is the host's, and a runtime does it from inside. */
+export const hasResourceRights = (host: Pick<HostFacts, "capabilities">, remapped: boolean): boolean =>
+  host.capabilities.includes("CAP_SYS_RESOURCE") && !remapped;
+
 /** Limits clamped to what the host lets anybody below gantryd have. */
 export function resourceLimits(
   ulimits: readonly Ulimit[] | null | undefined,
-  host: Pick<HostFacts, "hardLimits" | "capabilities">,
+  host: Pick<HostFacts, "hardLimits">,
+  mayRaise: boolean,
 ): NonNullable<OciProcess["rlimits"]> {
-  const mayRaise = host.capabilities.includes("CAP_SYS_RESOURCE");
   return (ulimits ?? []).map(({ Name, Soft, Hard }) => {
     const name = Name.toLowerCase();
     const most = mayRaise ? UNLIMITED : Math.min(host.hardLimits[name] ?? UNLIMITED, UNLIMITED);
@@ -77,8 +81,8 @@ export function resourceLimits(
 }
 
 /** Never below gantryd's own without CAP_SYS_RESOURCE: the kernel would refuse. */
-export function oomScore(wanted: number, host: Pick<HostFacts, "oomScoreAdj" | "capabilities">): number {
-  return host.capabilities.includes("CAP_SYS_RESOURCE") ? wanted : Math.max(wanted, host.oomScoreAdj);
+export function oomScore(wanted: number, host: Pick<HostFacts, "oomScoreAdj">, mayLower: boolean): number {
+  return mayLower ? wanted : Math.max(wanted, host.oomScoreAdj);
 }
 
 /** A command with the terminal, user, rights and limits that a container's first process and every exec are given alike. */
@@ -89,6 +93,8 @@ export function framedProcess(facts: {
   tty: boolean;
   consoleSize: readonly number[] | null | undefined;
   user: ResolvedUser;
+  /** In a user namespace other than the host's. */
+  remapped: boolean;
   host: HostFacts;
 }): OciProcess {
   const { hostConfig, host, tty, user } = facts;
@@ -97,7 +103,8 @@ export function framedProcess(facts: {
     { add: hostConfig.CapAdd, drop: hostConfig.CapDrop, privileged: facts.privileged },
     host.capabilities,
   );
-  const rlimits = resourceLimits(hostConfig.Ulimits, host);
+  const hasRights = hasResourceRights(host, facts.remapped);
+  const rlimits = resourceLimits(hostConfig.Ulimits, host, hasRights);
   return {
     terminal: tty,
     ...(tty && height > 0 && width > 0 && { consoleSize: { height, width } }),
@@ -106,7 +113,7 @@ export function framedProcess(facts: {
     capabilities: capabilitySets(granted, user.uid),
     ...(rlimits.length > 0 && { rlimits }),
     noNewPrivileges: readSecurityOptions(hostConfig.SecurityOpt).noNewPrivileges,
-    oomScoreAdj: oomScore(hostConfig.OomScoreAdj ?? 0, host),
+    oomScoreAdj: oomScore(hostConfig.OomScoreAdj ?? 0, host, hasRights),
   };
 }
 
@@ -128,7 +135,11 @@ export function planProcess(facts: SpecFacts): OciProcess {
     cwd: workingDirectoryOf(config),
   };
   return {
-    ...framedProcess({ command, hostConfig, privileged, tty, consoleSize: hostConfig.ConsoleSize, user, host }),
+    ...framedProcess({
+      ...{ command, hostConfig, privileged, tty, user, host },
+      consoleSize: hostConfig.ConsoleSize,
+      remapped: facts.userns !== undefined,
+    }),
     ...(host.apparmor && apparmor !== undefined && apparmor !== "unconfined" && { apparmorProfile: apparmor }),
   };
 }

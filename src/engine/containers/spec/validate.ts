@@ -8,7 +8,7 @@ import { readDeviceRule } from "./devices.ts";
 import { refuseProcFd } from "./guards.ts";
 import { hiddenPathsOf } from "./mounts.ts";
 import { cgroupNamespaceOf, ipcModeOf } from "./namespaces.ts";
-import { oomScore, resourceLimits, UNLIMITED } from "./process.ts";
+import { hasResourceRights, oomScore, resourceLimits, UNLIMITED } from "./process.ts";
 import { customSeccomp } from "./seccomp.ts";
 import { readSecurityOptions } from "./security-options.ts";
 import { tmpfsOptions } from "./tmpfs-options.ts";
@@ -23,14 +23,20 @@ const refuse = (message: string, code = "BAD_CONFIG"): never => {
  * Checks a create request before anything is stored. Throws GantryError invalid in Docker's words; returns the
  * warnings that the client shows (what the host cannot do is left out by the planner).
  */
-export function validateHostConfig(config: ContainerConfig, hostConfig: HostConfig, host: HostFacts): string[] {
+export function validateHostConfig(
+  config: ContainerConfig,
+  hostConfig: HostConfig,
+  host: HostFacts,
+  remapped: boolean,
+): string[] {
   validateConfig(config);
   const warnings = [...validateResources(hostConfig, host), ...validateCapabilities(hostConfig, host)];
   validateModes(config, hostConfig);
+  if (remapped) refuseInUserNamespace(hostConfig);
   validateSysctls(hostConfig);
   validateUlimits(hostConfig);
   validateRestartPolicy(hostConfig);
-  warnings.push(...clampedLimits(hostConfig, host));
+  warnings.push(...clampedLimits(hostConfig, host, remapped));
   const { OomScoreAdj = 0, ShmSize = 0 } = hostConfig;
   if (OomScoreAdj < -1000 || OomScoreAdj > 1000) {
     refuse(`Invalid value ${OomScoreAdj}, range for oom score adj is [-1000, 1000]`);
@@ -106,20 +112,20 @@ function validateHealthcheck(health: HealthConfig): void {
 }
 
 /** Docker's start fails where the kernel refuses; here the container gets as much as can be had, and a warning. */
-function clampedLimits(hostConfig: HostConfig, host: HostFacts): string[] {
+function clampedLimits(hostConfig: HostConfig, host: HostFacts, remapped: boolean): string[] {
   const wanted = hostConfig.OomScoreAdj ?? 0;
-  const score = oomScore(wanted, host);
+  const hasRights = hasResourceRights(host, remapped);
+  const why = remapped ? "in a user namespace" : "without CAP_SYS_RESOURCE";
+  const score = oomScore(wanted, host, hasRights);
   const clamped = (hostConfig.Ulimits ?? []).filter(({ Name, Hard }) => {
-    const [limit] = resourceLimits([{ Name, Hard, Soft: Hard }], host);
+    const [limit] = resourceLimits([{ Name, Hard, Soft: Hard }], host, hasRights);
     return limit !== undefined && limit.hard < (Hard < 0 ? UNLIMITED : Hard);
   });
   return [
-    ...(score === wanted
-      ? []
-      : [`OOM score adjustment ${wanted} can't be had without CAP_SYS_RESOURCE: it is ${score}.`]),
+    ...(score === wanted ? [] : [`OOM score adjustment ${wanted} can't be had ${why}: it is ${score}.`]),
     ...clamped.map(({ Name, Hard }) => {
       const most = host.hardLimits[Name.toLowerCase()];
-      return `Ulimit ${Name}=${Hard} can't be had without CAP_SYS_RESOURCE: it is ${most}.`;
+      return `Ulimit ${Name}=${Hard} can't be had ${why}: it is ${most}.`;
     }),
   ];
 }
@@ -145,6 +151,7 @@ function validateModes(config: ContainerConfig, hostConfig: HostConfig): void {
   oneOf(hostConfig.IpcMode, ["none", "private", "shareable", "host", "container"], "invalid IPC mode");
   oneOf(hostConfig.PidMode, ["private", "host", "container"], "invalid PID mode");
   oneOf(hostConfig.UTSMode, ["private", "host"], "invalid UTS mode");
+  oneOf(hostConfig.UsernsMode, ["host"], "invalid USER mode");
   oneOf(hostConfig.CgroupnsMode, ["private", "host"], "invalid cgroup namespace mode");
   if (kindOf(hostConfig.UTSMode) === "host" && config.Hostname) {
     refuse("conflicting options: hostname and the UTS mode");
@@ -165,6 +172,25 @@ function validateModes(config: ContainerConfig, hostConfig: HostConfig): void {
     [ports, "port publishing and the container type network mode"],
   ];
   for (const [given, what] of conflicts) if (given) refuse(`conflicting options: ${what}`);
+}
+
+/** What needs the host's own rights cannot be had in a user namespace. Throws invalid NOT_IN_USERNS in Docker's words. */
+export function refuseInUserNamespace(hostConfig: HostConfig): void {
+  const conflicts: [unknown, string][] = [
+    [
+      hostConfig.Privileged,
+      "privileged mode is incompatible with user namespaces.  You must run the container in the host namespace when running privileged mode",
+    ],
+    [
+      kindOf(hostConfig.NetworkMode) === "host",
+      "cannot share the host's network namespace when user namespaces are enabled",
+    ],
+    [kindOf(hostConfig.PidMode) === "host", "cannot share the host PID namespace when user namespaces are enabled"],
+  ];
+  for (const [given, message] of conflicts) {
+    if (!given) continue;
+    throw new GantryError("invalid", "NOT_IN_USERNS", message, { hint: "add --userns=host" });
+  }
 }
 
 const IPC_SYSCTLS = /^(kernel\.(msgmax|msgmnb|msgmni|sem|shmall|shmmax|shmmni|shm_rmid_forced)|fs\.mqueue\..+)$/;

@@ -1,10 +1,12 @@
 import type { ContainerConfig, HostConfig } from "../../../base/container-config.ts";
 import { GantryError } from "../../../base/errors.ts";
+import { type IdMap, rootOf } from "../../../base/id-map.ts";
 import type { Rootfs } from "../../../ports/rootfs.ts";
 import type { SharedMemory } from "../../../ports/shared-memory.ts";
 import type { HostPaths } from "../../../ports/volume-files.ts";
 import { ANONYMOUS_LABEL } from "../../volumes/volume-record.ts";
 import type { Volumes } from "../../volumes/volumes.ts";
+import { idMapOf } from "../user-namespace.ts";
 import type { ContainerMounts } from "../mounts.ts";
 import type { ContainerRecord, MountPoint } from "../record.ts";
 import type { ResolvedMount } from "./facts.ts";
@@ -19,6 +21,8 @@ export interface VolumeMountsDeps {
   volumes: Volumes;
   rootfs: Rootfs;
   hostPaths: HostPaths;
+  /** What containers' ids are on the host, unless they ask for the host's own. */
+  idMap?: IdMap;
   /** The mounts of another container (`--volumes-from`), by id or name. Throws notFound. */
   mountsOf: (container: string) => MountPoint[];
   /** For `--mount type=image`. */
@@ -115,7 +119,10 @@ export class VolumeMounts implements ContainerMounts {
     const bind = (source: string): ResolvedMount[] => [
       { type: "bind", source, destination: "/dev/shm", readOnly: false },
     ];
-    if (mode === "shareable") return bind(ipc.memory.create(record.id, hostConfig.ShmSize || DEFAULT_SHM_SIZE));
+    if (mode === "shareable") {
+      const owner = rootOf(idMapOf(hostConfig, this.deps.idMap));
+      return bind(ipc.memory.create(record.id, hostConfig.ShmSize || DEFAULT_SHM_SIZE, owner));
+    }
     const donor = ipc.donor((hostConfig.IpcMode ?? "").slice("container:".length));
     switch (ipcModeOf(donor.hostConfig)) {
       case "shareable":
@@ -194,7 +201,7 @@ export class VolumeMounts implements ContainerMounts {
     if (request.type === "tmpfs") return { type: "tmpfs", source: "", destination, readOnly, options: request.options };
     if (request.type === "bind") {
       if (request.createSource && this.deps.hostPaths.typeOf(request.source) === undefined) {
-        this.deps.hostPaths.makeDirectory(request.source);
+        this.deps.hostPaths.makeDirectory(request.source, rootOf(idMapOf(record.hostConfig, this.deps.idMap)));
       }
       this.requireSource(request);
       const { source, nonRecursive, submounts } = request;

@@ -141,6 +141,8 @@ export class MemoryLayers implements LayerStore {
   }
   addFromWorkspace = unused;
   mount = unused;
+  remount = unused;
+  remapped = unused;
   view = unused;
   unmount = unused;
   removeWorkspace = unused;
@@ -148,7 +150,7 @@ export class MemoryLayers implements LayerStore {
   changes = unused;
   diskUse = unused;
   addCopy = unused;
-  mounted = unused;
+  mountedAt = unused;
 }
 
 export class MemoryState implements StateStore {

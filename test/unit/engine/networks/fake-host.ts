@@ -38,7 +38,7 @@ export class FakeHost {
         error: (text) => void this.complaints.push(text),
       },
       publish: (action, _id, attributes) => void this.events.push(`${action} ${attributes["name"]}`),
-      netnsOf: (id) => `/run/gantry/netns/${id}`,
+      namespacesOf: (id) => ({ netns: `/run/gantry/netns/${id}` }),
       options: { bridge: "gantry0", execRoot: "/run/gantry", ...(bip === "none" ? {} : { bip }) },
     });
     networks.init();
@@ -94,6 +94,9 @@ export class FakeHost {
       createNamespace: (file) => {
         this.fail("createNamespace");
         this.namespaces.add(file);
+      },
+      removeUserNamespace: (file) => {
+        this.namespaces.delete(file);
       },
       removeNamespace: (file) => {
         this.namespaces.delete(file);

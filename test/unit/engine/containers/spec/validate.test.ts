@@ -6,13 +6,14 @@ import type { HostFacts } from "../../../../../src/ports/host-facts.ts";
 import { hybridHost, modernHost } from "./host.ts";
 
 const check = (hostConfig: HostConfig, config: ContainerConfig = {}, host: HostFacts = modernHost()): string[] =>
-  validateHostConfig(config, hostConfig, host);
+  validateHostConfig(config, hostConfig, host, false);
 
 const MB = 2 ** 20;
 
 /** What is asked → the words it is refused with. */
 const REFUSED: [HostConfig, string][] = [
   [{ Memory: 5 * MB }, "Minimum memory limit allowed is 6MB"],
+  [{ UsernsMode: "mine" }, "invalid USER mode: mine"],
   [{ Memory: -1 }, "Minimum memory limit allowed is 6MB"],
   [{ Memory: 20 * MB, MemorySwap: 10 * MB }, "Minimum memoryswap limit should be larger than memory limit, see usage"],
   [{ MemorySwap: 10 * MB }, "You should always set the Memory limit when using Memoryswap limit, see usage"],
@@ -188,5 +189,19 @@ describe("a create request", () => {
       "Your kernel does not support memory swappiness capabilities or the cgroup is not mounted. Memory swappiness discarded.",
       "Your kernel does not support OomKillDisable. OomKillDisable discarded.",
     ]);
+  });
+});
+
+describe("a container in a user namespace", () => {
+  const remapped = (hostConfig: HostConfig): string[] => validateHostConfig({}, hostConfig, modernHost(), true);
+
+  it("cannot have what only the host's root can give", () => {
+    assert.throws(
+      () => remapped({ Privileged: true }),
+      /^GantryError: privileged mode is incompatible with user namespaces/,
+    );
+    assert.throws(() => remapped({ NetworkMode: "host" }), /cannot share the host's network namespace when user/);
+    assert.throws(() => remapped({ PidMode: "host" }), /cannot share the host PID namespace when user namespaces/);
+    assert.deepEqual(remapped({ NetworkMode: "bridge", IpcMode: "host" }), []);
   });
 });
