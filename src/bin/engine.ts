@@ -191,7 +191,7 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
       volumes,
       rootfs,
       hostPaths: new LinuxHostPaths(),
-      imageMounts: new ImageMounts({ images, layers, rootfs }),
+      imageMounts: new ImageMounts({ images, layers, rootfs, ...(idMap && { idMap }) }),
       dataRoot: roots[0] as string,
       ...(idMap && { idMap }),
       mountsOf: (reference) => registry.find(reference).record.mounts,

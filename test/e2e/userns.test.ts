@@ -188,6 +188,8 @@ describe("volumes under userns-remap", () => {
       Array(4).fill(`${base}:${base}`),
     );
     assert.equal(await sh("stat -c %u /v/f", "-v", "fresh:/v", "--userns=host"), String(base));
+    const image = ["--mount", "type=image,source=busybox,target=/i"];
+    assert.equal(await sh("stat -c %u /i/bin && touch /i/f && stat -c %u /i/f", ...image), "0\n0");
   });
 
   it("are filled with the image's files, shifted", async () => {

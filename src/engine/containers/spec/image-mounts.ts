@@ -1,15 +1,19 @@
 import path from "node:path";
 import { GantryError, isGantryError } from "../../../base/errors.ts";
+import type { IdMap } from "../../../base/id-map.ts";
 import type { LayerStore } from "../../../ports/layer-store.ts";
 import type { Rootfs } from "../../../ports/rootfs.ts";
 import type { ImageRecord, ImageSource } from "../../images/contract.ts";
 import type { ContainerRecord } from "../record.ts";
+import { idMapOf } from "../user-namespace.ts";
 import type { ImageMountRequest } from "./mount-requests.ts";
 
 export interface ImageMountsDeps {
   images: Pick<ImageSource, "resolve">;
   layers: Pick<LayerStore, "mount" | "removeWorkspace" | "listWorkspaces">;
   rootfs: Pick<Rootfs, "resolve" | "stat">;
+  /** What containers' ids are on the host, unless they ask for the host's own. */
+  idMap?: IdMap;
 }
 
 const invalid = (code: string, message: string, hint?: string): GantryError =>
@@ -40,7 +44,9 @@ export class ImageMounts {
   async mount(record: ContainerRecord, request: ImageMountRequest): Promise<{ source: string; folder: boolean }> {
     const { chain } = this.resolve(request);
     const index = record.mounts.findIndex((row) => row.Destination === request.destination);
-    const { mountPoint } = await this.deps.layers.mount(`${record.id}.${index}`, chain[chain.length - 1]);
+    const remapped = idMapOf(record.hostConfig, this.deps.idMap) !== undefined;
+    const workspace = `${record.id}.${index}`;
+    const { mountPoint } = await this.deps.layers.mount(workspace, chain[chain.length - 1], { remapped });
     const { subpath } = request;
     if (subpath === undefined) return { source: mountPoint, folder: true };
     // nobody can change the image's links once they are followed
