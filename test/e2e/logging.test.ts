@@ -219,6 +219,28 @@ describe("logs that are sent", () => {
     }
   });
 
+  it("of each run of a container arrive, with the name it had", async () => {
+    const fluentd = new ForwardReceiver();
+    await fluentd.receiver.up();
+    try {
+      const address = { "fluentd-address": `127.0.0.1:${fluentd.receiver.port}`, tag: "{{.Name}}" };
+      const run = ["run", "-d", "--name", "first", "--log-driver", "fluentd", ...opts(address)];
+      await engine.ok(...run, "--restart", "on-failure:2", "busybox", "sh", "-c", "printf run; exit 1");
+      await until(() => fluentd.entries.length === 3, { what: "three runs" });
+      await until(async () => (await inspect("first", "{{.State.Status}}")) === "exited", { what: "the last end" });
+      await engine.ok("rename", "first", "second");
+      await engine.docker("start", "second");
+      await until(() => fluentd.entries.length >= 4, { what: "one more run" });
+      assert.deepEqual(
+        fluentd.entries.slice(0, 4).map(({ tag, record }) => `${tag} ${record["log"]}`),
+        ["first run", "first run", "first run", "second run"],
+      );
+      await engine.ok("rm", "-f", "second");
+    } finally {
+      await fluentd.receiver.down();
+    }
+  });
+
   it("start without a receiver where that is asked for", async () => {
     const fluentd = new ForwardReceiver();
     await fluentd.receiver.up();

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
 import fs from "node:fs";
+import net from "node:net";
 import path from "node:path";
 import { after, before, describe, it } from "node:test";
 import { TestEngine } from "../support/engine.ts";
@@ -35,8 +37,32 @@ function follow(name: string): { child: ChildProcess; lines: () => number } {
   return { child, lines: () => lines };
 }
 
+class Pings {
+  private readonly times: number[] = [];
+
+  add(ms: number): void {
+    this.times.push(ms);
+  }
+
+  /** Milliseconds that so many of a hundred stayed below. */
+  private below(percent: number): number {
+    const sorted = this.times.toSorted((a, b) => a - b);
+    return sorted[Math.ceil((sorted.length * percent) / 100) - 1] ?? 0;
+  }
+
+  get words(): string {
+    return `_ping: 99% within ${this.below(99).toFixed(0)} ms, slowest ${this.below(100).toFixed(0)} ms`;
+  }
+
+  /** One in a hundred may be the machine's fault: tests and the flood itself share its processors. */
+  check(): void {
+    assert.ok(this.below(99) < 200, this.words);
+    assert.ok(this.below(100) < 1000, this.words);
+  }
+}
+
 /** What holds while a container writes as fast as it can. */
-async function flood(name: string, script: string, options: string[]): Promise<{ ping: number; most: number }> {
+async function flood(name: string, script: string, options: string[]): Promise<{ pings: Pings; most: number }> {
   await engine.ok(
     "run",
     "-d",
@@ -54,18 +80,18 @@ async function flood(name: string, script: string, options: string[]): Promise<{
     const folder = await logFolder(name);
     const before = quiet.lines();
     const began = Date.now();
-    let ping = 0;
+    const pings = new Pings();
     let most = 0;
     while (Date.now() - began < FLOOD_MS) {
       const asked = performance.now();
       await engine.get("/_ping");
-      ping = Math.max(ping, performance.now() - asked);
+      pings.add(performance.now() - asked);
       most = Math.max(most, used(folder));
       await new Promise((resolve) => setImmediate(resolve));
     }
     const ticks = quiet.lines() - before;
     assert.ok(ticks > FLOOD_MS / 100 / 3, `the quiet container's follower got ${ticks} lines in ${FLOOD_MS} ms`);
-    return { ping, most };
+    return { pings, most };
   } finally {
     quiet.child.kill("SIGKILL");
     await engine.docker("rm", "-f", name, `quiet-${name}`);
@@ -78,11 +104,41 @@ describe("A flood of output", () => {
     ["one endless line", "cat /dev/zero | tr '\\0' x"],
   ] as const) {
     it(`of ${what} is bounded on disk, and the engine answers`, async (t) => {
-      const { ping, most } = await flood("flood", script, ["--log-opt", "max-size=10m", "--log-opt", "max-file=3"]);
-      t.diagnostic(`slowest _ping ${ping.toFixed(0)} ms, most on disk ${(most / MB).toFixed(1)} MB of 30`);
-      assert.ok(ping < 200, `_ping took ${ping} ms`);
+      const { pings, most } = await flood("flood", script, ["--log-opt", "max-size=10m", "--log-opt", "max-file=3"]);
+      t.diagnostic(`${pings.words}, most on disk ${(most / MB).toFixed(1)} MB of 30`);
+      pings.check();
       // A monitor writes some hundred megabytes in a second; what it writes between two looks comes on top.
       assert.ok(most < 100 * MB, `${most / MB} MB on disk`);
     });
   }
+
+  it("that is sent is bounded too, on disk and in the engine's memory", async (t) => {
+    let received = 0;
+    const server = net.createServer((socket) => {
+      socket.on("error", () => {});
+      socket.on("data", (chunk) => (received += chunk.length));
+    });
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    try {
+      const { port } = server.address() as net.AddressInfo;
+      const limits = ["--log-opt", "cache-max-size=10m", "--log-opt", "cache-max-file=3"];
+      const { pings, most } = await flood("flood", "yes 'a line of some forty characters, again and again'", [
+        ...["--log-driver", "syslog", "--log-opt", `syslog-address=tcp://127.0.0.1:${port}`],
+        ...limits,
+      ]);
+      const status = fs.readFileSync(`/proc/${engine.pid}/status`, "utf8");
+      const peak = Number(/VmHWM:\s+(\d+)/.exec(status)?.[1]) / 1024;
+      const rate = received / MB / (FLOOD_MS / 1000);
+      t.diagnostic(
+        `${pings.words}, most on disk ${(most / MB).toFixed(1)} MB of 30, ` +
+          `${rate.toFixed(1)} MB/s sent, the engine's peak of memory ${peak.toFixed(0)} MB`,
+      );
+      pings.check();
+      assert.ok(most < 100 * MB, `${most / MB} MB on disk`);
+      assert.ok(peak < 300, `${peak} MB of memory`);
+    } finally {
+      server.close();
+    }
+  });
 });

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import fs from "node:fs";
 import { after, before, describe, it } from "node:test";
 import { TestEngine } from "../support/engine.ts";
 import { ForwardReceiver } from "../support/log-receivers.ts";
@@ -38,6 +39,23 @@ function checkAll(name: string, lines: number): number {
   assert.deepEqual([...new Set(got)], all(lines));
   return got.length - lines;
 }
+
+describe("A log whose rotation a kill cut short", () => {
+  it("goes on in a file of its own, and nothing of it is lost", async () => {
+    const script = `i=0; while :; do echo $i; i=$((i+1)); sleep 0.02; done`;
+    await engine.ok("run", "-d", "--name", "cut", "busybox", "sh", "-c", script);
+    const log = await engine.ok("inspect", "-f", "{{.LogPath}}", "cut");
+    await until(async () => (await engine.ok("logs", "cut")).includes("9"), { what: "some lines" });
+    await engine.crash();
+    fs.renameSync(log, `${log}.1`); // the monitor was not told
+    await engine.up();
+    await until(() => fs.existsSync(log) && fs.statSync(log).size > 0, { what: "a new file" });
+    const lines = (await engine.ok("logs", "cut")).split("\n");
+    assert.ok(fs.statSync(`${log}.1`).size > 0);
+    assert.deepEqual(lines, all(lines.length));
+    await engine.ok("rm", "-f", "cut");
+  });
+});
 
 describe("A log that is sent", () => {
   it("comes whole though the engine is killed again and again, and hardly twice", async (t) => {

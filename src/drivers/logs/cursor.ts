@@ -1,7 +1,7 @@
 import fs from "node:fs";
 import { type LogRecord, parseRecord, timeOf } from "./record.ts";
 
-export const BLOCK = 256 * 1024;
+export const BLOCK = 64 * 1024;
 const NEWLINE = 10;
 const HEAD = 64;
 

@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { GantryError, messageOf } from "../../base/errors.ts";
 import { type Delivery, deliveryOf } from "../../base/logging/delivery.ts";
 import { type LogOptions, sendsLogs } from "../../base/logging/options.ts";
@@ -171,6 +172,7 @@ export class LogShipping {
         if (size < BATCH && messages.length < BATCH_LINES && index < batch.length - 1) continue;
         await this.deliver(job, messages, assembler.mark());
         if (signal.aborted) return;
+        await setImmediate(); // a socket that takes all at once would keep others waiting
         messages = [];
         size = 0;
       }
