@@ -14,6 +14,7 @@ import {
   type Values,
   value,
 } from "../flags.ts";
+import { bytesRateOf, operationsRateOf, weightOf } from "./block-io.ts";
 import { pairOf } from "./key-values.ts";
 import { ulimitOf } from "./resources.ts";
 import { mountOf } from "./volumes.ts";
@@ -84,6 +85,7 @@ export const createFlags = {
   "blkio-weight": integer("Block IO (relative weight), between 10 and 1000, or 0 to disable", undefined, {
     word: "uint16",
   }),
+  "blkio-weight-device": each("list", weightOf, "Block IO weight (relative device weight)", { shown: "[]" }),
   "cap-add": list("Add Linux capabilities"),
   "cap-drop": list("Drop Linux capabilities"),
   "cgroup-parent": text("Optional parent cgroup for the container"),
@@ -99,6 +101,10 @@ export const createFlags = {
   "cpuset-mems": text("MEMs in which to allow execution (0-3, 0,1)"),
   device: list("Add a host device to the container"),
   "device-cgroup-rule": list("Add a rule to the cgroup allowed devices list"),
+  "device-read-bps": each("list", bytesRateOf, "Limit read rate (bytes per second) from a device", { shown: "[]" }),
+  "device-read-iops": each("list", operationsRateOf, "Limit read rate (IO per second) from a device", { shown: "[]" }),
+  "device-write-bps": each("list", bytesRateOf, "Limit write rate (bytes per second) to a device", { shown: "[]" }),
+  "device-write-iops": each("list", operationsRateOf, "Limit write rate (IO per second) to a device", { shown: "[]" }),
   "disable-content-trust": flagOn("Skip image verification"),
   dns: list("Set custom DNS servers"),
   "dns-option": list("Set DNS options"),

@@ -42,7 +42,7 @@ function validateBlockIo(hostConfig: HostConfig, { cgroup }: HostFacts, warnings
   }
   const weights = hostConfig.BlkioWeightDevice ?? [];
   for (const { Path, Weight } of weights) {
-    if (!(Weight >= 10 && Weight <= 1000)) refuse(`invalid weight for device: ${Path}:${Weight}`);
+    if (Weight !== 0 && !(Weight >= 10 && Weight <= 1000)) refuse(`invalid weight for device: ${Path}:${Weight}`);
   }
   if (weights.length > 0 && !cgroup.ioWeightDevice) {
     warnings.push(
