@@ -6,6 +6,7 @@ import { ApiServer } from "../server/server.ts";
 import { type DaemonOptions, readDaemonOptions, USAGE } from "./daemon-options.ts";
 import { openEngine } from "./engine.ts";
 import { trimWhenIdle } from "./idle-memory.ts";
+import { acceptorsFor } from "./acceptors.ts";
 import { listenOn } from "./listen.ts";
 import { claimPidFile, releasePidFile } from "./pid-file.ts";
 import { VERSION } from "./version.ts";
@@ -30,6 +31,7 @@ async function serve(options: DaemonOptions): Promise<void> {
     experimental: options.experimental,
   });
   const servers = await listenOn(api, options);
+  const acceptors = servers.flatMap(acceptorsFor);
   trimWhenIdle(servers, clock);
   logger.info("API listening", { hosts: options.hosts, version: VERSION });
 
@@ -38,6 +40,7 @@ async function serve(options: DaemonOptions): Promise<void> {
     if (ending) process.exit(1);
     ending = true;
     logger.info("ending; containers run on", { signal });
+    for (const acceptor of acceptors) acceptor.close();
     for (const server of servers) {
       server.close();
       server.closeAllConnections();

@@ -1,30 +1,18 @@
 import assert from "node:assert/strict";
-import fs from "node:fs";
 import { after, before, describe, it } from "node:test";
 import { TestEngine } from "../support/engine.ts";
+import { until } from "../support/until.ts";
+import { footprint, pingsDuring, sideBySide, zombies } from "./crowd-facts.ts";
 import { assertTruth, inspect } from "./facts.ts";
 
 const CROWD = 50;
+const MASSES = 200;
 
 let engine: TestEngine;
 before(async () => {
   engine = await TestEngine.start();
 });
 after(() => engine.end());
-
-/** Zombies that wait for somebody; those of process 1 are its own affair. */
-const zombies = (): string[] =>
-  fs.readdirSync("/proc").filter((name) => {
-    try {
-      const [state, parent] = fs
-        .readFileSync(`/proc/${name}/stat`, "utf8")
-        .replace(/^.*\) /s, "")
-        .split(" ");
-      return state === "Z" && Number(parent) === engine.pid;
-    } catch {
-      return false;
-    }
-  });
 
 describe("many containers", () => {
   it(`starts ${CROWD} at once and removes them all at once, without an error or a zombie`, async (t) => {
@@ -41,7 +29,37 @@ describe("many containers", () => {
     );
     assert.deepEqual(removed.map(({ stderr }) => stderr).filter(Boolean), []);
     assert.equal(await engine.ok("ps", "-aq"), "");
-    assert.deepEqual(zombies(), []);
+    assert.deepEqual(zombies(engine), []);
+  });
+
+  it(`makes, starts, stops and removes ${MASSES} at once through the API, and stays answerable and small`, async (t) => {
+    const ask = async (method: string, path: string, body?: object): Promise<void> => {
+      const { status, text } = await engine.get(path, method, body);
+      assert.ok(status < 300, `${method} ${path}: ${status} ${text}`);
+    };
+    const create = { Image: "busybox", Cmd: ["sleep", "1000"], StopSignal: "SIGKILL" };
+    const steps: [name: string, step: (index: number) => Promise<void>][] = [
+      ["create", (index) => ask("POST", `/containers/create?name=mass${index}`, create)],
+      ["start", (index) => ask("POST", `/containers/mass${index}/start`)],
+      ["stop", (index) => ask("POST", `/containers/mass${index}/stop?t=20`)],
+      ["remove", (index) => ask("DELETE", `/containers/mass${index}`)],
+    ];
+    const before = footprint(engine);
+    for (const [name, step] of steps) {
+      const began = performance.now();
+      const pings = await pingsDuring(engine, () => sideBySide(MASSES, MASSES, step));
+      const took = performance.now() - began;
+      const worst = pings.at(-1) ?? 0;
+      const { rss } = footprint(engine);
+      t.diagnostic(`${name}: ${Math.round(took)} ms, _ping at most ${Math.round(worst)} ms, ${Math.round(rss)} MB`);
+      // a crowd at the door must not keep everybody else out until it is through
+      assert.ok(worst < Math.max(3000, took * 0.6), `${name}: _ping took ${worst} of ${took} ms`);
+      assert.ok(rss < before.rss + 150, `${rss} MB`);
+      if (name === "start") assert.equal((await engine.ok("ps", "-q")).split("\n").length, MASSES);
+    }
+    assert.equal(await engine.ok("ps", "-aq"), "");
+    await until(() => zombies(engine).length === 0, { what: "zombies to be reaped" });
+    await until(() => footprint(engine).fds <= before.fds + 4, { what: "descriptors to be closed" });
   });
 });
 

@@ -40,6 +40,7 @@ export function check(result: number, syscall: string, about?: string): number {
 
 const closeNative = declare("int close(int fd)");
 const openNative = declare("int open(const char *path, int flags, int mode)");
+const fcntlNative = declare("int fcntl(int fd, int command, int argument)");
 const dup3Native = declare("int dup3(int from, int to, int flags)");
 
 export const O_CLOEXEC = 0o2000000;
@@ -48,5 +49,10 @@ export const closeFd = (fd: number): void => void closeNative(fd);
 
 export const openFd = (path: string, flags: number, mode = 0): number =>
   check(openNative(path, flags | O_CLOEXEC, mode), "open", path);
+
+const F_DUPFD_CLOEXEC = 1030;
+
+/** Another descriptor of the same open file. */
+export const duplicateFd = (fd: number): number => check(fcntlNative(fd, F_DUPFD_CLOEXEC, 0), "fcntl");
 
 export const dup3 = (from: number, to: number): number => check(dup3Native(from, to, O_CLOEXEC), "dup3");

@@ -1,10 +1,9 @@
 import net from "node:net";
-import { check, closeFd, declare, dup3, O_CLOEXEC, openFd } from "./libc.ts";
+import { check, closeFd, declare, dup3, duplicateFd, O_CLOEXEC, openFd } from "./libc.ts";
 
 const socketNative = declare("int socket(int domain, int type, int protocol)");
 const socketpairNative = declare("int socketpair(int domain, int type, int protocol, _Out_ int *fds)");
 const recvNative = declare("long recv(int fd, _Out_ uint8_t *buffer, unsigned long length, int flags)");
-const dupNative = declare("int fcntl(int fd, int command, int argument)");
 const connectNative = declare("int connect(int fd, const void *address, unsigned int length)");
 
 const AF_UNIX = 1;
@@ -13,7 +12,6 @@ const SOCK_SEQPACKET = 5;
 const SOCK_NONBLOCK = 0o4000;
 const O_PATH = 0o10000000;
 const MSG_DONTWAIT = 0x40;
-const F_DUPFD_CLOEXEC = 1030;
 const LARGEST_PACKET = 64 * 1024;
 
 export interface SeqpacketConnection {
@@ -52,7 +50,7 @@ export function connectSeqpacket(folder: string, name: string): SeqpacketConnect
       allowHalfOpen: true,
     } as net.SocketConstructorOpts);
     dup3(fd, mine);
-    const spare = check(dupNative(fd, F_DUPFD_CLOEXEC, 0), "fcntl");
+    const spare = duplicateFd(fd);
     let open = true;
     return {
       socket,

@@ -176,6 +176,8 @@ export class Lifecycle {
     try {
       await runtime.kill(record.id, signal);
       if (options.thaw && record.state.status === "paused") await this.unpause(entry);
+      // frozen by somebody else
+      else if (options.thaw && this.deps.cgroups.frozen(cgroupsPathOf(record))) await runtime.resume(record.id);
     } catch (error) {
       // It ended, or somebody else thawed it, in this moment.
       if (!isGantryError(error, "NOT_RUNNING") && !isGantryError(error, "NOT_PAUSED")) throw error;

@@ -2,6 +2,7 @@ import { GantryError, messageOf } from "../../base/errors.ts";
 import { type IdMap, type Owner, ownerOutside, rootOf, type UserNamespace } from "../../base/id-map.ts";
 import { logKeeping } from "../../base/logging/keeping.ts";
 import { logSubject } from "../../base/logging/subject.ts";
+import { Pace } from "../../base/pace.ts";
 import type { Attachment, AttachRequest } from "../networks/contract.ts";
 import type { ContainerDeps } from "./deps.ts";
 import { renderHosts, renderResolvConf } from "./etc-files.ts";
@@ -24,6 +25,12 @@ import { hostnameOf, planStart, type StartStep } from "./start-plan.ts";
 import { idMapOf, joinedUserNamespace } from "./user-namespace.ts";
 
 const ETC_LIMIT = 4 * 1024 * 1024;
+const AT_ONCE = 4;
+/** Milliseconds after which a start or an undoing holds up the next one no more. */
+const PATIENCE = 2000;
+
+/** Steps are long calls of the kernel: in between, others have a turn of the event loop. */
+const breath = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
 
 /** What the steps of one start hand to one another. */
 interface StartContext {
@@ -40,10 +47,13 @@ export class Starter {
   private readonly deps: ContainerDeps;
   private readonly shipping: Pick<LogShipping, "connect" | "disconnect">;
   private readonly hostHostname: string;
+  /** A start and its undoing are a hundred system calls on one thread: of a crowd of them a few at a time. */
+  private readonly pace: Pace;
 
   constructor(deps: ContainerDeps, shipping: Pick<LogShipping, "connect" | "disconnect">, hostHostname: string) {
     this.deps = deps;
     this.shipping = shipping;
+    this.pace = new Pace(AT_ONCE, PATIENCE, (ms, fn) => deps.clock.after(ms, fn));
     this.hostHostname = hostHostname;
   }
 
@@ -57,8 +67,12 @@ export class Starter {
     };
     this.deps.files.prepare(entry.id);
     try {
-      for (const step of planStart(entry.record, this.hostHostname, checkpoint))
-        await this.carryOut(step, entry, context);
+      await this.pace.run(async () => {
+        for (const step of planStart(entry.record, this.hostHostname, checkpoint)) {
+          await this.carryOut(step, entry, context);
+          await breath();
+        }
+      });
     } catch (error) {
       await this.abandon(entry);
       throw error;
@@ -80,7 +94,11 @@ export class Starter {
    * Takes down whatever a start or a run put up: process, control group, network, mounts. Repeatable, and goes on past
    * errors; the container's files and its writable layer stay.
    */
-  async undo(entry: ContainerEntry): Promise<void> {
+  undo(entry: ContainerEntry): Promise<void> {
+    return this.pace.run(() => this.takeDown(entry));
+  }
+
+  private async takeDown(entry: ContainerEntry): Promise<void> {
     const { record } = entry;
     const { deps } = this;
     const attempts = await Promise.allSettled([
