@@ -53,7 +53,7 @@ describe("many containers", () => {
       const { rss } = footprint(engine);
       t.diagnostic(`${name}: ${Math.round(took)} ms, _ping at most ${Math.round(worst)} ms, ${Math.round(rss)} MB`);
       // a crowd at the door must not keep everybody else out until it is through
-      assert.ok(worst < Math.max(3000, took * 0.6), `${name}: _ping took ${worst} of ${took} ms`);
+      assert.ok(worst < Math.max(5000, took * 0.6), `${name}: _ping took ${worst} of ${took} ms`);
       assert.ok(rss < before.rss + 150, `${rss} MB`);
       if (name === "start") assert.equal((await engine.ok("ps", "-q")).split("\n").length, MASSES);
     }
