@@ -33,9 +33,9 @@ export async function sideBySide(count: number, atOnce: number, work: (index: nu
 /** Milliseconds that `_ping` took, again and again while `work` went on; sorted. */
 export async function pingsDuring(engine: TestEngine, work: () => Promise<void>): Promise<number[]> {
   const took: number[] = [];
-  let over = false;
+  const state = { goesOn: true };
   const pinging = (async (): Promise<void> => {
-    while (!over) {
+    while (state.goesOn) {
       const began = performance.now();
       await engine.get("/_ping");
       took.push(performance.now() - began);
@@ -45,7 +45,7 @@ export async function pingsDuring(engine: TestEngine, work: () => Promise<void>)
   try {
     await work();
   } finally {
-    over = true;
+    state.goesOn = false;
     await pinging;
   }
   return took.toSorted((a, b) => a - b);
