@@ -25,6 +25,10 @@ export interface PlugSpec {
   address: string;
   prefix: number;
   mtu?: number;
+  /** Further addresses, with the prefix of link-local ones. */
+  linkLocal?: string[];
+  /** Settings of the link inside, below /proc/sys/net with the link's name in place: "ipv4/conf/eth0/forwarding" → "1". */
+  settings?: Record<string, string>;
   /** Where the default route goes; undefined: no default route by this cable. */
   gateway?: string;
   /** Frames may come back out of the port that they came in by: for a container that publishes ports and uses them itself. */

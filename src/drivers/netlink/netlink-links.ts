@@ -27,6 +27,8 @@ import { NETLINK, NetlinkSocket } from "./socket.ts";
 
 /** On bridges that Gantry made; one of the admin's is used as it is and never removed. */
 const BRIDGE_LABEL = "gantry";
+/** 169.254.0.0/16 */
+const LINK_LOCAL_PREFIX = 16;
 const NSFS_MAGIC = 0x6e736673;
 
 /** Links by rtnetlink. Works in the network namespace that the thread is in when the object is made. */
@@ -206,9 +208,23 @@ function configureInside(socket: NetlinkSocket, spec: PlugSpec): number {
   socket.batch([
     setLink(link.index, { up: true }),
     addAddress(link.index, spec.address, spec.prefix),
+    ...(spec.linkLocal ?? []).map((address) => addAddress(link.index, address, LINK_LOCAL_PREFIX)),
     ...(spec.gateway === undefined ? [] : [addDefaultRoute(spec.gateway)]),
   ]);
+  for (const [name, value] of Object.entries(spec.settings ?? {})) applySetting(name, value);
   return link.peer;
+}
+
+/** In the thread's network namespace; a user asked for it. */
+function applySetting(name: string, value: string): void {
+  try {
+    fs.writeFileSync(`/proc/sys/net/${name}`, value);
+  } catch (cause) {
+    const setting = `net.${name.replaceAll("/", ".")}`;
+    throw new GantryError("invalid", "BAD_LINK_SETTING", `failed to set ${setting}=${value}: ${messageOf(cause)}`, {
+      cause,
+    });
+  }
 }
 
 /**

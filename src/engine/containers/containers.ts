@@ -84,7 +84,7 @@ export class Containers {
       onEnded: (entry) => {
         this.rotation.end(entry);
         this.shipping.ended(entry);
-        this.health.end(entry);
+        this.health.ended(entry);
         this.execs.forget(entry);
       },
       autoRemove: (entry) => this.remover.removeLocked(entry, true),

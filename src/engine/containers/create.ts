@@ -58,6 +58,11 @@ export async function createContainer(
   const warnings = validateHostConfig(merged, asked, deps.host.facts(), idMapOf(asked, deps.idMap) !== undefined);
   const host = withDefaults(asked, deps.host.facts());
   const mode = host.NetworkMode ?? "bridge";
+  // the image's own ports do no harm
+  if (mode.startsWith("container:") && Object.keys(config.ExposedPorts ?? {}).length > 0) {
+    const words = "conflicting options: port exposing and the container type network mode";
+    throw new GantryError("invalid", "BAD_CONFIG", words);
+  }
   deps.runtime(host.Runtime ?? "");
   const links = planLinks(host, deps.registry);
   const id = deps.ids.id();

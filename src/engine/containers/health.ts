@@ -1,5 +1,6 @@
 import type { HealthConfig } from "../../base/container-config.ts";
 import { messageOf } from "../../base/errors.ts";
+import { formatDuration } from "../../base/units.ts";
 import type { ContainerDeps } from "./deps.ts";
 import type { ExecRecord, Execs } from "./execs.ts";
 import type { ClientStream } from "./attach.ts";
@@ -55,6 +56,14 @@ export class HealthMonitor {
     this.schedule(entry, probe);
   }
 
+  /** The container has ended: nobody knows any more that it is well. The caller saves. */
+  ended(entry: ContainerEntry): void {
+    const { health } = entry.record.state;
+    if (health) health.Status = "unhealthy";
+    this.end(entry);
+  }
+
+  /** Looks no more; what is known stays. */
   end(entry: ContainerEntry): void {
     this.cancels.get(entry.id)?.();
     this.cancels.delete(entry.id);
@@ -65,10 +74,9 @@ export class HealthMonitor {
     const health = config.Healthcheck ?? {};
     const starting = state.health?.Status === "starting" && this.inStartPeriod(entry);
     const wait = starting ? health.StartInterval || DEFAULTS.startInterval : health.Interval || DEFAULTS.interval;
-    const interval = health.Interval || DEFAULTS.interval;
     this.cancels.set(
       entry.id,
-      this.deps.clock.after(Math.min(wait, interval) / 1e6, () => void this.check(entry, probe)),
+      this.deps.clock.after(wait / 1e6, () => void this.check(entry, probe)),
     );
   }
 
@@ -130,8 +138,10 @@ export class HealthMonitor {
     });
     if (timedOut) {
       this.execs.kill(exec.id);
-      const words = `Health check exceeded timeout (${timeout / 1000}s)`;
-      return { Start: start, End: this.deps.clock.stamp(), ExitCode: -1, Output: words };
+      const words = `Health check exceeded timeout (${formatDuration(timeout * 1e6)})`;
+      const told = output.text();
+      const Output = told === "" ? words : `${words}: ${told}`;
+      return { Start: start, End: this.deps.clock.stamp(), ExitCode: -1, Output };
     }
     const code = this.execs.inspect(exec.id).exitCode ?? -1;
     return { Start: start, End: this.deps.clock.stamp(), ExitCode: code, Output: output.text() };
@@ -150,7 +160,7 @@ class CollectedOutput implements ClientStream {
   }
 
   text(): string {
-    return Buffer.concat(this.chunks).toString("utf8");
+    return `${Buffer.concat(this.chunks).toString("utf8")}${this.size > OUTPUT_LIMIT ? "..." : ""}`;
   }
 
   onDrain(): void {}

@@ -86,6 +86,7 @@ export class Lifecycle {
 
   /** A container that runs and is not on record as running must not be. */
   private async recordStart(entry: ContainerEntry): Promise<void> {
+    const { health } = entry.record.state;
     Object.assign(entry.record.state, {
       intent: undefined,
       status: "running",
@@ -95,7 +96,8 @@ export class Lifecycle {
       oomKills: undefined,
       oomsTold: undefined,
       startedAt: this.deps.clock.stamp(),
-      health: undefined,
+      // what earlier runs' probes told is kept
+      health: health && { Status: "starting", FailingStreak: 0, Log: health.Log },
       endRequest: undefined,
       endReason: undefined,
     });

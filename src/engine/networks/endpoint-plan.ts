@@ -1,5 +1,6 @@
 import type { EndpointSettings } from "../../base/container-config.ts";
 import { GantryError } from "../../base/errors.ts";
+import { readEndpointOptions } from "./endpoint-options.ts";
 import { freeAddress, requestedAddress } from "./ipam.ts";
 import { contains, formatAddress, macOf, parseAddress, parseCidr } from "./ipv4.ts";
 import { cableName, type EndpointRecord, type NetworkRecord, type SandboxRecord } from "./record.ts";
@@ -69,6 +70,7 @@ export function planEndpoint(
   const record: EndpointRecord = { networkId: network.id, endpointId: facts.endpointId, asked };
   const { bridge } = network;
   if (bridge === undefined) return record;
+  const options = readEndpointOptions(asked);
   const wanted = asked.IPAMConfig?.IPv4Address;
   if (network.builtin && (asked.Aliases ?? []).length > 0) {
     throw badEndpoint("network-scoped aliases are only supported for user-defined networks");
@@ -88,7 +90,7 @@ export function planEndpoint(
     : freeAddress(subnet, contains(subnet, within.base) ? within : subnet, facts.used);
   record.cable = {
     hostName: cableName(facts.endpointId),
-    name: facts.interfaceName,
+    name: options.name ?? facts.interfaceName,
     address: formatAddress(address),
     mac: macFor(asked.MacAddress, address),
   };

@@ -5,6 +5,7 @@ import type { Links } from "../../ports/links.ts";
 import type { Logger } from "../../ports/logger.ts";
 import type { StateStore } from "../../ports/state-store.ts";
 import type { NetworkCatalog, NetworkOptions } from "./catalog.ts";
+import { readEndpointOptions } from "./endpoint-options.ts";
 import { gatewayEndpoint } from "./endpoint-plan.ts";
 import type { PortPublisher } from "./port-publisher.ts";
 import { cableLabel, type EndpointRecord, isCableOf, type NetworkRecord, type SandboxRecord } from "./record.ts";
@@ -86,6 +87,7 @@ export class Sandboxes {
     const network = this.deps.catalog.byId(endpoint.networkId);
     const { cable } = endpoint;
     if (network?.bridge === undefined || cable === undefined) return;
+    const options = readEndpointOptions(endpoint.asked);
     const spec = {
       netns: this.netnsPath(sandbox.containerId),
       bridge: network.bridge.link,
@@ -96,6 +98,8 @@ export class Sandboxes {
       address: cable.address,
       prefix: Number(network.bridge.subnet.split("/")[1]),
       mtu: network.bridge.mtu,
+      linkLocal: options.linkLocal,
+      settings: options.settings(cable.name),
       gateway,
       hairpin: sandbox.wishes.length > 0,
     };

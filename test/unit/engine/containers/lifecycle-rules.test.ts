@@ -106,6 +106,7 @@ describe("planStart", () => {
         "attach-network",
         "write-etc",
         "write-spec",
+        "open-log",
         "create-process",
         "start-process",
       ],
