@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { PassThrough, type Readable } from "node:stream";
+import { GantryError } from "../base/errors.ts";
 
 /**
  * A request's body as a stream that its reader may destroy: destroying the request itself would break the connection
@@ -8,13 +9,15 @@ import { PassThrough, type Readable } from "node:stream";
 export function requestBody(request: IncomingMessage): Readable {
   const body = new PassThrough({ highWaterMark: 256 * 1024 });
   request.pipe(body);
-  const onClose = (): void => {
-    if (!request.complete) body.destroy(new Error("unexpected EOF"));
+  const gone = (cause?: Error): void => {
+    body.destroy(new GantryError("canceled", "CLIENT_GONE", "unexpected EOF", { cause }));
   };
   // Whoever reads it sees the error too; one that reads no more must not end the engine by it.
   body.on("error", () => {});
-  request.on("error", (error) => body.destroy(error));
-  request.on("close", onClose);
+  request.on("error", gone);
+  request.on("close", () => {
+    if (!request.complete) gone();
+  });
   body.on("close", () => request.unpipe(body));
   return body;
 }

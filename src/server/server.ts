@@ -115,12 +115,37 @@ export class ApiServer {
       ? { message: error.message, code: error.code, ...(error.hint ? { hint: error.hint } : {}) }
       : { message: messageOf(error) };
     const bytes = Buffer.from(`${JSON.stringify(body)}\n`);
+    const early = isStillComing(response.req);
     response.writeHead(status === 499 ? 500 : status, {
       "Content-Type": "application/json",
       "Content-Length": bytes.length,
+      ...(early ? { Connection: "close" } : {}),
     });
-    response.end(bytes);
+    if (early) answerEarly(response, bytes);
+    else response.end(bytes);
   }
+}
+
+const SMALL_BODY = 64 * 1024;
+
+/** A body that may be on its way for long. */
+const isStillComing = ({ complete, headers }: IncomingMessage): boolean =>
+  !complete &&
+  headers.upgrade === undefined &&
+  (headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > SMALL_BODY);
+
+/** Milliseconds that a client gets to hear that it need not send the rest. */
+const LINGER = 1000;
+
+/** Answers a request that is still coming in. Its rest is read for a while: the kernel would drop the answer with it. */
+function answerEarly(response: ServerResponse, bytes: Buffer): void {
+  response.write(bytes);
+  const end = (): void => {
+    clearTimeout(timer);
+    response.end();
+  };
+  const timer = setTimeout(end, LINGER);
+  response.req.once("close", end).resume();
 }
 
 /** `/v1.43/containers/json` → the path and the version asked for. Throws invalid for one that is not spoken. */

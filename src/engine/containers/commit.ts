@@ -5,8 +5,8 @@ import { familiarName, parseReference, withDefaultTag } from "../../base/referen
 import type { ApplyChanges, ImageRecord } from "../images/contract.ts";
 import type { Holds } from "../images/holds.ts";
 import type { ContainerDeps } from "./deps.ts";
-import type { Lifecycle } from "./lifecycle.ts";
 import { mergeConfig } from "./merge-config.ts";
+import type { Pauses } from "./pauses.ts";
 import type { ContainerRecord } from "./record.ts";
 import type { ContainerEntry } from "./registry.ts";
 import { RUNTIME_STUBS } from "./spec/stubs.ts";
@@ -36,12 +36,12 @@ export interface CommitterDeps extends Pick<ContainerDeps, "images" | "layers" |
 export class Committer {
   private readonly deps: CommitterDeps;
   private readonly uses: TreeUses;
-  private readonly lifecycle: Lifecycle;
+  private readonly pauses: Pauses;
 
-  constructor(deps: CommitterDeps, uses: TreeUses, lifecycle: Lifecycle) {
+  constructor(deps: CommitterDeps, uses: TreeUses, pauses: Pauses) {
     this.deps = deps;
     this.uses = uses;
-    this.lifecycle = lifecycle;
+    this.pauses = pauses;
   }
 
   /** The new image's id. A failure leaves nothing, and the container as it was. */
@@ -90,16 +90,17 @@ export class Committer {
   private async whilePaused<T>(entry: ContainerEntry, pause: boolean, work: () => Promise<T>): Promise<T> {
     if (!pause || entry.record.state.status !== "running") return work();
     try {
-      await this.lifecycle.pause(entry, "commit");
+      await this.pauses.pause(entry, "commit");
     } catch (error) {
       // It ended, or somebody else paused it, in this moment.
       if (isGantryError(error, "NOT_RUNNING") || isGantryError(error, "PAUSED")) return work();
+      await this.pauses.endFor(entry, "commit");
       throw error;
     }
     try {
       return await work();
     } finally {
-      await this.lifecycle.endPauseFor(entry, "commit");
+      await this.pauses.endFor(entry, "commit");
     }
   }
 }

@@ -21,6 +21,7 @@ import { LogRotation } from "./log-rotation.ts";
 import { LogShipping } from "./log-shipping.ts";
 import { hasLabel, type ListQuery, listContainers } from "./list.ts";
 import { linkNames, removeLink, shownLinks } from "./links.ts";
+import { requireRunning } from "./pauses.ts";
 import { recover } from "./reconcile.ts";
 import { cgroupsPathOf, type ContainerRecord, isUp } from "./record.ts";
 import type { ContainerEntry } from "./registry.ts";
@@ -94,7 +95,7 @@ export class Containers {
     this.watch = new Watch(deps, this.lifecycle);
     const uses = new TreeUses(deps, deps.views);
     this.copies = new Copies(deps, uses);
-    this.committer = new Committer(deps, uses, this.lifecycle);
+    this.committer = new Committer(deps, uses, this.lifecycle.pauses);
   }
 
   /** Adopts what runs, finishes what a crash cut short, and watches from then on. */
@@ -153,11 +154,11 @@ export class Containers {
   }
 
   pause(reference: string): Promise<void> {
-    return this.lifecycle.pause(this.find(reference));
+    return this.lifecycle.pauses.pause(this.find(reference));
   }
 
   unpause(reference: string): Promise<void> {
-    return this.lifecycle.unpause(this.find(reference));
+    return this.lifecycle.pauses.unpause(this.find(reference));
   }
 
   remove(reference: string, options: RemoveOptions): Promise<void> {
@@ -253,7 +254,7 @@ export class Containers {
   /** Throws conflict when the container does not run. */
   resize(reference: string, size: { height: number; width: number }): void {
     const entry = this.find(reference);
-    this.lifecycle.requireRunning(entry);
+    requireRunning(entry);
     this.deps.monitor.resize(this.deps.files.paths(entry.id).bundle, size);
     this.deps.publish(entry, "resize", { height: String(size.height), width: String(size.width) });
   }
@@ -280,7 +281,7 @@ export class Containers {
   /** `docker top`: pids of all processes in the container, as the host sees them. */
   pids(reference: string): number[] {
     const entry = this.find(reference);
-    this.lifecycle.requireRunning(entry);
+    requireRunning(entry);
     const pids = this.deps.cgroups.pids(cgroupsPathOf(entry.record));
     this.deps.publish(entry, "top");
     return pids;

@@ -2,8 +2,9 @@ import { GantryError, isGantryError, messageOf } from "../../base/errors.ts";
 import { stampOf } from "../../base/timestamps.ts";
 import type { ContainerDeps } from "./deps.ts";
 import { explainEnd } from "./end-reason.ts";
+import { Pauses } from "./pauses.ts";
 import { decideRestart, nextDelay } from "./restart-policy.ts";
-import { cgroupsPathOf, type ContainerRecord, type ContainerState, isUp } from "./record.ts";
+import { cgroupsPathOf, type ContainerRecord, isUp } from "./record.ts";
 import type { ContainerEntry } from "./registry.ts";
 import { signalNumber, SIGKILL } from "./signals.ts";
 import type { Starter } from "./start.ts";
@@ -24,16 +25,18 @@ export interface LifecycleHooks {
   autoRemove(entry: ContainerEntry): Promise<void>;
 }
 
-/** Start, stop, kill, restart, pause, and what happens when a container ends by itself. */
+/** Start, stop, kill, restart, and what happens when a container ends by itself. */
 export class Lifecycle {
   private readonly deps: ContainerDeps;
   private readonly starter: Starter;
   private readonly hooks: LifecycleHooks;
+  readonly pauses: Pauses;
 
   constructor(deps: ContainerDeps, starter: Starter, hooks: LifecycleHooks) {
     this.deps = deps;
     this.starter = starter;
     this.hooks = hooks;
+    this.pauses = new Pauses(deps);
   }
 
   /** `checkpoint`: folder of the one to go on from. Throws notModified when it runs already. */
@@ -177,7 +180,7 @@ export class Lifecycle {
     this.deps.publish(entry, "kill", { signal: String(signal) });
     try {
       await runtime.kill(record.id, signal);
-      if (options.thaw && record.state.status === "paused") await this.unpause(entry);
+      if (options.thaw && record.state.status === "paused") await this.pauses.unpause(entry);
       // frozen by somebody else
       else if (options.thaw && this.deps.cgroups.frozen(cgroupsPathOf(record))) await runtime.resume(record.id);
     } catch (error) {
@@ -224,64 +227,6 @@ export class Lifecycle {
       if (!isGantryError(error, "ALREADY_RUNNING")) throw error;
     }
     this.deps.publish(entry, "restart");
-  }
-
-  /** `reason`: the engine's own, until endPauseFor. */
-  pause(entry: ContainerEntry, reason?: NonNullable<ContainerState["pausedFor"]>): Promise<void> {
-    return entry.lock.run(async () => {
-      const { record } = entry;
-      if (record.state.status === "paused") {
-        throw new GantryError("conflict", "PAUSED", `Container ${entry.id} is already paused`);
-      }
-      this.requireRunning(entry);
-      if (reason !== undefined) {
-        record.state.pausedFor = reason;
-        this.deps.registry.save(entry, { sync: false });
-      }
-      try {
-        await this.deps.runtime(record.hostConfig.Runtime ?? "").pause(record.id);
-      } catch (error) {
-        record.state.pausedFor = undefined;
-        throw error;
-      }
-      record.state.status = "paused";
-      this.deps.registry.save(entry, { sync: reason === undefined });
-      this.deps.publish(entry, "pause");
-    });
-  }
-
-  unpause(entry: ContainerEntry): Promise<void> {
-    return entry.lock.run(() => this.resume(entry));
-  }
-
-  /** Lets a container go that was paused for this reason and still is. */
-  endPauseFor(entry: ContainerEntry, reason: NonNullable<ContainerState["pausedFor"]>): Promise<void> {
-    return entry.lock.run(async () => {
-      const { state } = entry.record;
-      if (state.pausedFor !== reason || state.status !== "paused") return;
-      try {
-        await this.resume(entry);
-      } catch (error) {
-        if (!isGantryError(error, "NOT_RUNNING")) throw error; // its end clears the rest
-      }
-    });
-  }
-
-  private async resume(entry: ContainerEntry): Promise<void> {
-    const { record } = entry;
-    if (record.state.status !== "paused") {
-      throw new GantryError("conflict", "NOT_PAUSED", `Container ${entry.id} is not paused`);
-    }
-    await this.deps.runtime(record.hostConfig.Runtime ?? "").resume(record.id);
-    Object.assign(record.state, { status: "running", pausedFor: undefined });
-    this.deps.registry.save(entry, { ending: true });
-    this.deps.publish(entry, "unpause");
-  }
-
-  requireRunning(entry: ContainerEntry): void {
-    if (!isUp(entry.record)) {
-      throw new GantryError("conflict", "NOT_RUNNING", `container ${entry.id} is not running`);
-    }
   }
 
   /** The monitor recorded an exit, or was lost. Repeatable: a container that is down is left alone. */

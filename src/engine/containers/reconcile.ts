@@ -113,7 +113,7 @@ async function carryOut(
       await entry.lock.run(() => parts.updater.resume(entry));
       return;
     case "let-go":
-      await parts.lifecycle.unpause(entry);
+      await parts.lifecycle.pauses.unpause(entry);
       return;
     case "unmount":
       await deps.mounts.release(record);
