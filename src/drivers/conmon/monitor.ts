@@ -37,6 +37,7 @@ export class ConmonMonitor implements Monitor {
   constructor(deps: ConmonDeps) {
     this.deps = deps;
     fs.mkdirSync(deps.exitDir, { recursive: true, mode: 0o700 });
+    keepNullDevice(); // the engine before may have been killed at the wrong moment
   }
 
   async create(spec: MonitorSpec): Promise<{ container: ProcessHandle; monitor: ProcessHandle }> {

@@ -11,10 +11,16 @@ export interface NamespaceWish {
   network: boolean;
 }
 
-/** busybox, being static, starts in half the time. Both copy what they read once they are where they should be. */
-const PROGRAMS: readonly { file: string; prefix: string[]; copy: string[] }[] = [
-  { file: "busybox", prefix: ["busybox"], copy: ["busybox", "cat"] },
-  { file: "", prefix: [], copy: ["cat"] },
+interface Program {
+  prefix: string[];
+  /** Copies what it reads, once it is where it should be. */
+  copy: string[];
+}
+
+/** busybox, being static, starts in half the time; not everybody's has all of this. */
+const PROGRAMS: readonly Program[] = [
+  { prefix: ["busybox"], copy: ["busybox", "cat"] },
+  { prefix: [], copy: ["cat"] },
 ];
 
 /**
@@ -23,46 +29,50 @@ const PROGRAMS: readonly { file: string; prefix: string[]; copy: string[] }[] = 
  * namespace belongs to the user namespace of who makes it. Takes 2–4 ms. Throws Error with the program's words.
  */
 export function inNewNamespaces<T>(wish: NamespaceWish, body: (pid: number) => T): T {
-  const input = openPipe();
-  const output = openPipe();
-  const complaint = openPipe();
-  const ours = [input.write, output.read, complaint.read];
-  let pid: number;
-  try {
-    pid = start(wish, new Map([input.read, output.write, complaint.write].entries()));
-  } catch (error) {
-    for (const fd of ours) closeFd(fd);
-    throw error;
-  } finally {
-    for (const fd of [input.read, output.write, complaint.write]) closeFd(fd);
-  }
-  try {
-    if (!echoes(input.write, output.read)) {
-      throw new Error(fs.readFileSync(complaint.read, "utf8").trim() || "the namespaces cannot be made");
+  let failure = new Error("there is neither busybox nor unshare and nsenter");
+  for (const program of PROGRAMS) {
+    const helper = start(program, wish);
+    try {
+      if ("pid" in helper) {
+        if ("map" in wish.user) {
+          fs.writeFileSync(`/proc/${helper.pid}/uid_map`, mapText(wish.user.map.uids));
+          fs.writeFileSync(`/proc/${helper.pid}/gid_map`, mapText(wish.user.map.gids));
+        }
+        return body(helper.pid);
+      }
+      failure = helper.failure;
+    } finally {
+      helper.end();
     }
-    if ("map" in wish.user) {
-      fs.writeFileSync(`/proc/${pid}/uid_map`, mapText(wish.user.map.uids));
-      fs.writeFileSync(`/proc/${pid}/gid_map`, mapText(wish.user.map.gids));
-    }
-    return body(pid);
-  } finally {
-    for (const fd of ours) closeFd(fd);
-    waitFor(pid);
   }
+  throw failure;
 }
 
-function start({ user, network }: NamespaceWish, fds: ReadonlyMap<number, number>): number {
-  for (const { file, prefix, copy } of PROGRAMS) {
-    const unshare = [...prefix, "unshare", ...("map" in user ? ["-U"] : []), ...(network ? ["-n"] : []), ...copy];
-    const [program = "", ...argv] =
-      "map" in user ? unshare : [...prefix, "nsenter", `--user=${user.path}`, ...(network ? unshare : copy)];
-    try {
-      return posixSpawn(program, argv, { PATH: process.env["PATH"] }, fds);
-    } catch (error) {
-      if (errnoOf(error) !== "ENOENT" || file === "") throw error;
-    }
+function start(program: Program, wish: NamespaceWish): ({ pid: number } | { failure: Error }) & { end(): void } {
+  const [input, output, complaint] = [openPipe(), openPipe(), openPipe()];
+  const closeOurs = (): void => [input.write, output.read, complaint.read].forEach(closeFd);
+  const theirs = [input.read, output.write, complaint.write];
+  const [file = "", ...argv] = commandLine(program, wish);
+  let pid: number;
+  try {
+    pid = posixSpawn(file, argv, { PATH: process.env["PATH"] }, new Map(theirs.entries()));
+  } catch (error) {
+    return { failure: error as Error, end: closeOurs };
+  } finally {
+    theirs.forEach(closeFd);
   }
-  throw new Error("unreachable");
+  const end = (): void => {
+    closeOurs();
+    waitFor(pid);
+  };
+  if (echoes(input.write, output.read)) return { pid, end };
+  return { failure: new Error(fs.readFileSync(complaint.read, "utf8").trim() || `${file} ended`), end };
+}
+
+function commandLine({ prefix, copy }: Program, { user, network }: NamespaceWish): string[] {
+  const within = network ? [...prefix, "unshare", "-n", ...copy] : copy;
+  if ("path" in user) return [...prefix, "nsenter", `--user=${user.path}`, ...within];
+  return [...prefix, "unshare", "-U", ...(network ? ["-n"] : []), ...copy];
 }
 
 /** Whether the process copies a byte: it is where it should be, or it has ended. */

@@ -8,8 +8,8 @@ export interface SubIds {
   size: number;
 }
 
-/** Rows of the kernel's id maps. */
-const MOST_RANGES = 340;
+/** Rows of the kernel's id maps, but for one that the layers' views need. */
+const MOST_RANGES = 339;
 /** Where ranges begin that nobody chose, and how many ids they have. */
 const FIRST_FREE = 100_000;
 const COMMON_SIZE = 65_536;
