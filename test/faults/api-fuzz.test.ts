@@ -105,6 +105,7 @@ const OWN_VALUES: Record<string, fc.Arbitrary<string>> = {
   until: fc.constantFrom("1", "1.5", "0", "x", "2020-01-01"),
   follow: fc.constantFrom("0", "no"),
   stream: fc.constantFrom("0", "no"),
+  "one-shot": fc.constantFrom("1", "true"),
 };
 
 function shotsAt(swagger: Swagger, method: string, template: string, operation: Operation): fc.Arbitrary<Shot> {
@@ -113,7 +114,7 @@ function shotsAt(swagger: Swagger, method: string, template: string, operation: 
     parameters.map(({ name }) => [name, name === "t" && template === "/build" ? names : (OWN_VALUES[name] ?? words)]),
   );
   const schema = operation.parameters?.find((one) => one.in === "body")?.schema;
-  const needed = ["follow", "stream", "until"].filter((name) => name in query);
+  const needed = ["follow", "stream", "one-shot", "until"].filter((name) => name in query);
   // what takes away the few things that are there hits them less often
   const takesAway = method === "delete" || /\/(?:rename|kill|stop)$/.test(template);
   const own = takesAway

@@ -20,6 +20,7 @@ export type Schema = Record<string, unknown> & {
 };
 
 export interface Operation {
+  tags?: string[];
   produces?: string[];
   parameters?: { name: string; in: string; schema?: Schema }[];
   responses: Record<string, { schema?: Schema }>;
@@ -53,8 +54,8 @@ const OLD_FIELDS: { operation: string; before: number; field: string }[] = [
 /** Where dockerd itself answers null although the file does not say so, and clients expect it. */
 const NULL_IN_DOCKERD = new Set(["MemorySwappiness", "ExitCode", "Labels"]);
 
-/** Statuses that dockerd answers and the file forgets. */
-const FORGOTTEN = new Set([
+/** Statuses that dockerd answers and the file forgets. docs/api.md lists them. */
+export const FORGOTTEN = new Set([
   "POST /containers/{id}/pause 409",
   "POST /containers/{id}/unpause 409",
   "POST /containers/{id}/update 400",
