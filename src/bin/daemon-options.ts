@@ -17,6 +17,8 @@ export interface DaemonOptions {
   /** For containers that name no log driver of their own. */
   logs: { driver: string; options: LogOptions };
   insecureRegistries: string[];
+  /** `key=value` about this machine, shown by `info`. */
+  labels: string[];
   /** Tells clients so: docker then offers its experimental commands. */
   experimental: boolean;
   /** Folders with CDI's specification files. */
@@ -48,6 +50,7 @@ const FILE_KEYS = [
   "init",
   "init-path",
   "insecure-registries",
+  "labels",
   "log-driver",
   "log-level",
   "log-opts",
@@ -80,6 +83,7 @@ Options:
       --init                             Run an init in containers, unless they say otherwise
       --init-path string                 Path of the init (default: docker-init or tini of the PATH)
       --insecure-registry list           Registry that may speak plain HTTP (repeatable)
+      --label key=value                  Label of the engine, shown by info (repeatable)
       --log-driver string                Log driver of containers that name none (default "json-file")
   -l, --log-level string                 debug, info, warn, error or fatal (default "info")
       --log-opt list                     Option of that log driver, NAME=VALUE (repeatable)
@@ -144,6 +148,7 @@ export function readDaemonOptions(argv: string[]): DaemonOptions | "help" | "ver
     logLevel: levelOf(text("log-level") ?? "info"),
     logs: logsOf(text("log-driver") ?? DEFAULT_LOG_DRIVER, flags["log-opt"] as string[] | undefined, file["log-opts"]),
     insecureRegistries: list("insecure-registry", "insecure-registries"),
+    labels: list("label", "labels"),
     experimental: isOn("experimental"),
     cdiSpecDirs: cdiSpecDirs.length > 0 ? cdiSpecDirs : DEFAULT_CDI_DIRS,
     ...(hostGateway === undefined ? {} : { hostGateway }),
@@ -154,6 +159,9 @@ export function readDaemonOptions(argv: string[]): DaemonOptions | "help" | "ver
   };
   if (options.bridge.length > 15 || !/^[a-zA-Z0-9][\w.-]*$/.test(options.bridge)) {
     throw bad(`invalid bridge name "${options.bridge}": at most 15 of a-z, 0-9, '.', '_' and '-'`);
+  }
+  for (const label of options.labels) {
+    if (!label.includes("=")) throw bad(`bad attribute format: ${label}`, "a label is key=value");
   }
   for (const host of options.hosts) {
     if (host.startsWith("unix://")) continue;
@@ -187,6 +195,7 @@ function parseFlags(argv: string[]): Record<string, string | boolean | string[] 
         "log-level": { ...text, short: "l" },
         "log-opt": texts,
         "insecure-registry": texts,
+        label: texts,
         "cdi-spec-dir": texts,
         "host-gateway-ip": text,
         init: { type: "boolean" },

@@ -70,15 +70,25 @@ import { pluginRoutes } from "../server/routes/plugins.ts";
 import { sessionRoutes } from "../server/routes/session.ts";
 import { statsRoutes } from "../server/routes/stats.ts";
 import { swarmRoutes } from "../server/routes/swarm.ts";
-import { systemRoutes } from "../server/routes/system.ts";
+import { type EngineSettings, systemRoutes } from "../server/routes/system.ts";
 import { volumeRoutes } from "../server/routes/volumes.ts";
 import type { DaemonOptions } from "./daemon-options.ts";
-import { findInit, operatingSystem, requireProgram, Runtimes, shareRoots, unshareRoots } from "./host-programs.ts";
+import {
+  componentsOf,
+  findInit,
+  operatingSystem,
+  requireProgram,
+  Runtimes,
+  shareRoots,
+  unshareRoots,
+} from "./host-programs.ts";
 import { containerUse, publisherFor } from "./relations.ts";
 import { VERSION } from "./version.ts";
 
 export interface Engine {
   routes: Route[];
+  /** Takes over what may change while it runs: the log level shown, labels, insecure registries. */
+  reload(options: DaemonOptions): void;
   /** Ends what the engine itself does; containers run on. */
   close(): Promise<void>;
 }
@@ -168,8 +178,9 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
   const cdi = new CdiSpecFolders(options.cdiSpecDirs);
   const initBinary = options.initPath ?? findInit();
   const files = new HostContainerFiles(dataRoot, execRoot);
+  const conmon = requireProgram("conmon", "conmon");
   const monitor = new ConmonMonitor({
-    conmon: requireProgram("conmon", "conmon"),
+    conmon,
     exitDir: path.join(execRoot, "exits"),
     runtimeRoot: runtimes.stateRoot,
     runtime: (name) => runtimes.get(name),
@@ -263,6 +274,11 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
   const maker = new LocalBaseImages({ archive, tempRoot: bootstrapRoot });
   const bootstrap = new Bootstrap({ maker, layers, images, platform });
 
+  const programs: Record<string, string> = { conmon };
+  for (const [name, { path: file }] of Object.entries(runtimes.list())) programs[name] = file;
+  if (initBinary !== undefined) programs["init"] = initBinary;
+  let components: ReturnType<typeof componentsOf> | undefined;
+  let settings = settingsOf(options);
   const identity = {
     id: engineId(state, ids),
     version: VERSION,
@@ -273,15 +289,23 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
     defaultRuntime: runtimes.defaultName,
     initBinary: initBinary ?? "",
     addressPools: (options.addressPools ?? DEFAULT_POOLS).map(({ base, size }) => ({ Base: base, Size: size })),
-    components: [],
-    insecureRegistries: options.insecureRegistries,
+    components: () => (components ??= componentsOf(programs)),
     experimental: options.experimental,
     logDriver: options.logs.driver,
     usernsRemap: idMap !== undefined,
   };
   const imageName = use.imageName(images);
   const routes = [
-    ...systemRoutes({ identity, cdi, containers, imageCount: () => images.list({ all: true }).length, host, clock }),
+    ...systemRoutes({
+      identity,
+      settings: () => settings,
+      events,
+      cdi,
+      containers,
+      imageCount: () => images.list({ all: true }).length,
+      host,
+      clock,
+    }),
     ...diskUsageRoutes({ containers, images, volumes, builder, clock, imageName }),
     ...containerRoutes({
       containers,
@@ -308,6 +332,16 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
   ];
   return {
     routes,
+    reload(changed) {
+      settings = settingsOf(changed);
+      remote.setInsecure(changed.insecureRegistries);
+      events.publish("daemon", "reload", identity.id, {
+        name: identity.hostname,
+        debug: String(settings.debug),
+        labels: JSON.stringify(settings.labels),
+        "insecure-registries": JSON.stringify(settings.insecureRegistries),
+      });
+    },
     async close() {
       await containers.close();
       remote.close();
@@ -321,6 +355,12 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
     },
   };
 }
+
+const settingsOf = ({ logLevel, labels, insecureRegistries }: DaemonOptions): EngineSettings => ({
+  debug: logLevel === "debug",
+  labels,
+  insecureRegistries,
+});
 
 /** Takes 20 ms once: better now than in somebody's first start. */
 function compileDefaultFilter(seccomp: SeccompCompiler, host: HostFacts): void {

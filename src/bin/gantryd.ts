@@ -49,6 +49,17 @@ async function serve(options: DaemonOptions): Promise<void> {
     releasePidFile(options.pidfile);
     process.exit(0);
   };
+  process.on("SIGHUP", () => {
+    try {
+      const changed = readDaemonOptions(process.argv.slice(2));
+      if (typeof changed === "string") return;
+      logger.setLevel(changed.logLevel);
+      engine.reload(changed);
+      logger.info("configuration reloaded", { labels: changed.labels, insecureRegistries: changed.insecureRegistries });
+    } catch (error) {
+      logger.error("the configuration can't be reloaded: all stays as it is", { error: messageOf(error) });
+    }
+  });
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => void end(signal));
   process.on("SIGPIPE", () => {});
   // A bug in one request must not end everybody's engine; it is loud in the log instead.

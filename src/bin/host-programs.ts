@@ -2,9 +2,11 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { GantryError } from "../base/errors.ts";
+import { programVersion } from "../drivers/host/program-version.ts";
 import { findInPath, needsSharedMounts, wrapFor } from "../drivers/oci/detect.ts";
 import { CliRuntime } from "../drivers/oci/runtime.ts";
 import { SealedProgram } from "../drivers/oci/sealed-program.ts";
+import type { Component } from "../server/routes/system.ts";
 import { MNT_DETACH, MS, mount, umount } from "../drivers/syscalls/mount.ts";
 
 const missing = (what: string, hint: string): GantryError =>
@@ -98,6 +100,15 @@ export function unshareRoots(runtime: string, roots: string[]): void {
   for (const root of roots) {
     if (targets.includes(root) && !targets.some((target) => target.startsWith(`${root}/`))) umount(root, MNT_DETACH);
   }
+}
+
+/** The programs that containers run by and their versions, in Docker's form: `init` stands for whichever it is. */
+export async function componentsOf(programs: Record<string, string>): Promise<Component[]> {
+  const asked = Object.entries(programs).map(async ([name, file]) => {
+    const { version, commit } = await programVersion(file);
+    return { Name: name, Version: version, Details: { GitCommit: commit || version, Path: file } };
+  });
+  return Promise.all(asked);
 }
 
 /** "Debian GNU/Linux 12 (bookworm)" */

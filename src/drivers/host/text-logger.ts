@@ -6,7 +6,7 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** Lines as dockerd writes them: time="…" level=info msg="…" key=value. */
 export class TextLogger implements Logger {
-  private readonly threshold: number;
+  private threshold: number;
   private readonly clock: Clock;
   private readonly write: (line: string) => void;
 
@@ -14,6 +14,10 @@ export class TextLogger implements Logger {
     this.threshold = LOG_LEVELS.indexOf(level);
     this.clock = clock;
     this.write = write;
+  }
+
+  setLevel(level: LogLevel): void {
+    this.threshold = LOG_LEVELS.indexOf(level);
   }
 
   debug(message: string, fields?: Record<string, unknown>): void {

@@ -22,10 +22,16 @@ export const hostOf = (registry: string): string => (HUB.has(registry) ? "regist
 
 /** Which registries may be spoken to without TLS: those on loopback, and by host[:port], address or CIDR as configured. */
 export class InsecureList {
-  private readonly names = new Set<string>();
-  private readonly ranges = new BlockList();
+  private names = new Set<string>();
+  private ranges = new BlockList();
 
   constructor(entries: string[]) {
+    this.replace(entries);
+  }
+
+  replace(entries: string[]): void {
+    this.names = new Set();
+    this.ranges = new BlockList();
     for (const entry of entries) {
       const [address = "", bits] = entry.split("/");
       const family = isIP(address);

@@ -38,13 +38,21 @@ export class HttpRegistry implements RemoteRegistry {
   private readonly transport: Transport;
   private readonly authorizer: Authorizer;
   private readonly session: Session;
+  private readonly insecure: InsecureList;
   private readonly retryPauseMs: number;
 
   constructor(deps: HttpRegistryDeps) {
     this.transport = new Transport({ idleMs: deps.idleTimeoutMs ?? 60_000, ca: deps.ca });
     this.authorizer = new Authorizer(this.transport, deps.clock);
-    this.session = new Session(this.transport, this.authorizer, new InsecureList(deps.insecureRegistries ?? []));
+    this.insecure = new InsecureList(deps.insecureRegistries ?? []);
+    this.session = new Session(this.transport, this.authorizer, this.insecure);
     this.retryPauseMs = deps.retryPauseMs ?? 500;
+  }
+
+  /** Takes effect for registries that are spoken to from now on. */
+  setInsecure(entries: string[]): void {
+    this.insecure.replace(entries);
+    this.session.forgetAll();
   }
 
   /** Ends the kept connections. */

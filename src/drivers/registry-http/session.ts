@@ -69,6 +69,10 @@ export class Session {
     this.endpoints.delete(registry);
   }
 
+  forgetAll(): void {
+    this.endpoints.clear();
+  }
+
   async ask(registry: string, ask: Ask, options: RemoteOptions): Promise<Reply> {
     const { signal, auth } = options;
     const endpoint = await this.endpoint(registry, signal);

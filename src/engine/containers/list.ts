@@ -18,6 +18,7 @@ const KNOWN = new Set([
   "status",
   "volume",
 ]);
+const HEALTH = new Set(["none", "starting", "healthy", "unhealthy"]);
 const STATUSES = new Set(["created", "restarting", "running", "removing", "paused", "exited", "dead"]);
 
 export interface ListQuery {
@@ -40,7 +41,7 @@ export function listContainers(facts: ListFacts, query: ListQuery): ContainerRec
   const { filters } = query;
   for (const [key, values] of filters) {
     if (!KNOWN.has(key)) throw new GantryError("invalid", "BAD_FILTERS", `invalid filter '${key}'`);
-    if (key === "status") for (const value of values) requireStatus(value);
+    for (const value of values) requireValue(key, value);
   }
   const byState = filters.has("status") || filters.has("exited") || filters.has("health");
   const everything = query.all || query.limit > 0 || byState;
@@ -56,13 +57,22 @@ export function listContainers(facts: ListFacts, query: ListQuery): ContainerRec
   return query.limit > 0 ? matched.slice(0, query.limit) : matched;
 }
 
-function requireStatus(value: string): void {
-  if (STATUSES.has(value)) return;
-  throw new GantryError(
-    "invalid",
-    "BAD_FILTERS",
-    `invalid value for status filter: invalid container state (${value})`,
-  );
+/** Throws for a value that the filter can't have. */
+function requireValue(key: string, value: string): void {
+  const bad = (message: string): GantryError => new GantryError("invalid", "BAD_FILTERS", message);
+  if (key === "status" && !STATUSES.has(value)) {
+    throw bad(`invalid value for status filter: invalid container state (${value})`);
+  }
+  if (key === "health" && !HEALTH.has(value)) {
+    throw bad(`invalid value for health filter: invalid health status (${value})`);
+  }
+  if (key === "exited" && !/^[+-]?\d+$/.test(value)) throw bad(`strconv.Atoi: parsing "${value}": invalid syntax`);
+  if (key === "is-task" && !["0", "1", "true", "false"].includes(value)) {
+    throw bad(`invalid filter 'is-task=[${value}]'`);
+  }
+  if ((key === "publish" || key === "expose") && !/^\d+(-\d+)?(\/(tcp|udp|sctp))?$/.test(value)) {
+    throw bad(`error while looking up for ${key} ${value}: a port like 80, 80-90 or 80/udp is expected`);
+  }
 }
 
 const edge = (facts: ListFacts, references: string[] | undefined): string | undefined =>

@@ -19,8 +19,8 @@ export interface EngineIdentity {
   defaultRuntime: string;
   initBinary: string;
   addressPools: { Base: string; Size: number }[];
-  components: { Name: string; Version: string; Details: Record<string, string> }[];
-  insecureRegistries: string[];
+  /** The programs that containers run by, asked for their versions once. */
+  components: () => Promise<Component[]>;
   experimental: boolean;
   /** For containers that name none. */
   logDriver: string;
@@ -28,7 +28,22 @@ export interface EngineIdentity {
   usernsRemap: boolean;
 }
 
+export interface Component {
+  Name: string;
+  Version: string;
+  Details: Record<string, string>;
+}
+
+/** What a reload may change. */
+export interface EngineSettings {
+  debug: boolean;
+  labels: string[];
+  insecureRegistries: string[];
+}
+
 export interface SystemRoutesDeps {
+  settings: () => EngineSettings;
+  events: { readonly listeners: number };
   cdi: CdiSpecs;
   identity: EngineIdentity;
   containers: Containers;
@@ -53,12 +68,12 @@ export function systemRoutes(deps: SystemRoutesDeps): Route[] {
   return [
     { method: "GET", path: "/_ping", handler: ping },
     { method: "HEAD", path: "/_ping", handler: ping },
-    { method: "GET", path: "/version", handler: (call) => call.send(200, version(deps)) },
-    { method: "GET", path: "/info", handler: (call) => call.send(200, shaped(call, "info", info(deps))) },
+    { method: "GET", path: "/version", handler: async (call) => call.send(200, await version(deps)) },
+    { method: "GET", path: "/info", handler: async (call) => call.send(200, shaped(call, "info", await info(deps))) },
   ];
 }
 
-function version({ identity, host }: SystemRoutesDeps): object {
+async function version({ identity, host }: SystemRoutesDeps): Promise<object> {
   const { kernel, architecture } = host.facts();
   const own = { Os: "linux", Arch: architecture, KernelVersion: kernel.release };
   const details = {
@@ -71,7 +86,7 @@ function version({ identity, host }: SystemRoutesDeps): object {
   };
   return {
     Platform: { Name: "Gantry" },
-    Components: [{ Name: "Engine", Version: identity.version, Details: details }, ...identity.components],
+    Components: [{ Name: "Engine", Version: identity.version, Details: details }, ...(await identity.components())],
     Version: identity.version,
     ApiVersion: API_VERSION,
     MinAPIVersion: MIN_API_VERSION,
@@ -81,7 +96,7 @@ function version({ identity, host }: SystemRoutesDeps): object {
   };
 }
 
-function info(deps: SystemRoutesDeps): object {
+async function info(deps: SystemRoutesDeps): Promise<object> {
   const { identity, host, containers, clock } = deps;
   const facts = host.facts();
   const statuses = containers.all().map((record) => record.state.status);
@@ -92,7 +107,11 @@ function info(deps: SystemRoutesDeps): object {
     .read()
     .errors.map(({ path, message }) => `CDI: Error associated with spec file ${path}: ${message}`);
   const devices = [...cdiDevices(deps.cdi).keys()].toSorted().map((ID) => ({ Source: "cdi", ID }));
-  const commit = { ID: "" };
+  const components = await identity.components();
+  const commit = (name: string): { ID: string } => ({
+    ID: components.find((one) => one.Name === name)?.Details["GitCommit"] ?? "",
+  });
+  const settings = deps.settings();
   return {
     ID: identity.id,
     Containers: statuses.length,
@@ -116,7 +135,7 @@ function info(deps: SystemRoutesDeps): object {
     CPUSet: has("cpuset"),
     PidsLimit: has("pids"),
     IPv4Forwarding: true,
-    Debug: false,
+    Debug: settings.debug,
     NFd: 0,
     OomKillDisable: facts.cgroup.version !== 2,
     NGoroutines: 0,
@@ -124,7 +143,7 @@ function info(deps: SystemRoutesDeps): object {
     LoggingDriver: identity.logDriver,
     CgroupDriver: "cgroupfs",
     CgroupVersion: facts.cgroup.version === 2 ? "2" : "1",
-    NEventsListener: 0,
+    NEventsListener: deps.events.listeners,
     KernelVersion: facts.kernel.release,
     OperatingSystem: identity.operatingSystem,
     OSVersion: "",
@@ -134,7 +153,7 @@ function info(deps: SystemRoutesDeps): object {
     RegistryConfig: {
       InsecureRegistryCIDRs: ["127.0.0.0/8", "::1/128"],
       IndexConfigs: Object.fromEntries(
-        identity.insecureRegistries.map((name) => [name, { Name: name, Mirrors: [], Secure: false, Official: false }]),
+        settings.insecureRegistries.map((name) => [name, { Name: name, Mirrors: [], Secure: false, Official: false }]),
       ),
       Mirrors: null,
     },
@@ -146,7 +165,7 @@ function info(deps: SystemRoutesDeps): object {
     HttpsProxy: "",
     NoProxy: "",
     Name: identity.hostname,
-    Labels: [],
+    Labels: settings.labels,
     ExperimentalBuild: identity.experimental,
     ServerVersion: identity.version,
     Runtimes: identity.runtimes,
@@ -162,9 +181,9 @@ function info(deps: SystemRoutesDeps): object {
     LiveRestoreEnabled: true,
     Isolation: "",
     InitBinary: identity.initBinary,
-    ContainerdCommit: commit,
-    RuncCommit: commit,
-    InitCommit: commit,
+    ContainerdCommit: commit(""),
+    RuncCommit: commit(identity.defaultRuntime),
+    InitCommit: commit("init"),
     SecurityOptions: [
       ...(facts.apparmor ? ["name=apparmor"] : []),
       ...(facts.seccomp.length > 0 ? ["name=seccomp,profile=builtin"] : []),
