@@ -34,6 +34,8 @@ export class StatsFeed {
   private cancel: (() => void) | undefined;
   private turning = false;
   private closed = false;
+  /** First readings that are to be taken, one after the other. */
+  private first: Promise<void> = Promise.resolve();
 
   constructor(deps: ReadingDeps & Pick<ContainerDeps, "logger">) {
     this.deps = deps;
@@ -69,7 +71,7 @@ export class StatsFeed {
     const watched: Watched = {
       entry,
       watchers: new Set(),
-      last: this.once(entry).now,
+      last: undefined,
       lastAt: this.deps.clock.now(),
       forgetRemoval: entry.removed.once(() => {
         this.end(watched);
@@ -77,6 +79,10 @@ export class StatsFeed {
       }),
     };
     this.watched.set(entry.id, watched);
+    this.first = this.first.then(async () => {
+      this.attempt(watched, () => this.read(watched));
+      await othersTurn();
+    });
     return watched;
   }
 
@@ -95,25 +101,35 @@ export class StatsFeed {
     for (const watched of [...this.watched.values()]) {
       // Two readings that are close together tell nothing: the kernel counts the machine's time in hundredths.
       if (Math.abs(this.deps.clock.now() - watched.lastAt) < PERIOD / 2) continue;
-      try {
-        this.sample(watched);
-      } catch (error) {
-        this.deps.logger.error("reading a container's use", { container: watched.entry.id, error: messageOf(error) });
-      }
-      // Others' turn: with many containers a round takes a while.
-      await new Promise((resolve) => void setImmediate(resolve));
+      this.attempt(watched, () => this.sample(watched));
+      await othersTurn();
     }
     const took = Math.abs(this.deps.clock.now() - began);
     if (this.watched.size > 0) this.arm(Math.max(0, PERIOD - took));
     else this.turning = false;
   }
 
+  private attempt(watched: Watched, work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.deps.logger.error("reading a container's use", { container: watched.entry.id, error: messageOf(error) });
+    }
+  }
+
+  private read(watched: Watched): void {
+    watched.last = this.once(watched.entry).now;
+    watched.lastAt = this.deps.clock.now();
+  }
+
   private sample(watched: Watched): void {
     const before = watched.last;
-    const { now } = this.once(watched.entry);
-    watched.last = now;
-    watched.lastAt = this.deps.clock.now();
+    this.read(watched);
+    const now = watched.last;
     const sample = { ...(now && { now }), ...(now && before && { before }) };
     for (const watcher of watched.watchers) watcher.onSample(sample);
   }
 }
+
+/** With many containers a round takes a while: requests are answered in between. */
+const othersTurn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));

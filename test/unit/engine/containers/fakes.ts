@@ -58,14 +58,19 @@ export class HandClock implements Clock {
   /** Lets time pass, and what is due happen, also what takes several turns. */
   async pass(ms: number): Promise<void> {
     const end = this.ms + ms;
+    await turns();
     for (;;) {
       const next = this.timers.filter(({ at }) => at <= end).toSorted((a, b) => a.at - b.at)[0];
       if (next === undefined) break;
       this.timers = this.timers.filter((timer) => timer !== next);
       this.ms = next.at;
       next.fn();
-      for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => void setImmediate(resolve));
+      await turns();
     }
     this.ms = end;
   }
+}
+
+async function turns(): Promise<void> {
+  for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => void setImmediate(resolve));
 }
