@@ -98,6 +98,7 @@ export class Lifecycle {
       oomKilled: false,
       oomKills: undefined,
       oomsTold: undefined,
+      updating: undefined,
       startedAt: this.deps.clock.stamp(),
       // what earlier runs' probes told is kept
       health: health && { Status: "starting", FailingStreak: 0, Log: health.Log },
