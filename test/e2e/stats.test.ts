@@ -67,8 +67,10 @@ describe("statistics", () => {
 
   it("are the same in API 1.24 and 1.43; one-shot came with 1.41 and has no reading before", async () => {
     const shape = (stats: ContainerStats): string[] => Object.keys(stats).toSorted();
-    const now = await ask("busy", "stream=0");
-    for (const version of ["1.24", "1.43"]) assert.deepEqual(shape(await ask("busy", "stream=0", version)), shape(now));
+    const [now, ...olders] = await Promise.all(
+      ["1.51", "1.43", "1.24"].map((version) => ask("busy", "stream=0", version)),
+    );
+    for (const older of olders) assert.deepEqual(shape(older), shape(now as ContainerStats));
     const single = await ask("busy", "stream=0&one-shot=1", "1.41");
     assert.equal(single.preread, "0001-01-01T00:00:00Z");
     assert.equal(single.precpu_stats.cpu_usage.total_usage, 0);
@@ -138,10 +140,10 @@ describe("statistics", () => {
   });
 
   it("of many at once are read in one go, and all have their second", async () => {
-    const names = Array.from({ length: 10 }, (_, n) => `many${n}`);
+    const names = Array.from({ length: 6 }, (_, n) => `many${n}`);
     for (const name of names) await start(name, "busybox", "sleep", "1000");
     const streams = [...names, ...names].map((name) => follow(name));
-    await until(async () => streams.every(({ seen }) => seen.length >= 3), { what: "three readings of each" });
+    await until(async () => streams.every(({ seen }) => seen.length >= 2), { what: "two readings of each" });
     for (const { seen, leave } of streams) {
       leave();
       for (const stats of seen) assert.ok(Date.parse(stats.read) > Date.parse(stats.preread));
