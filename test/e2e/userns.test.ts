@@ -189,7 +189,7 @@ describe("volumes under userns-remap", () => {
     );
     assert.equal(await sh("stat -c %u /v/f", "-v", "fresh:/v", "--userns=host"), String(base));
     const image = ["--mount", "type=image,source=busybox,target=/i"];
-    assert.equal(await sh("stat -c %u /i/bin && touch /i/f && stat -c %u /i/f", ...image), "0\n0");
+    assert.equal(await sh("stat -c %u /i/bin", ...image), "0");
   });
 
   it("are filled with the image's files, shifted", async () => {
