@@ -30,7 +30,9 @@ export function createRequestOf(
   if (!call.atLeast(40) && !hostConfig.IpcMode) hostConfig.IpcMode = "shareable";
   if (!call.atLeast(41) && !hostConfig.CgroupnsMode && host.cgroupVersion === 1) hostConfig.CgroupnsMode = "host";
   if (!call.atLeast(44) && body.Healthcheck) body.Healthcheck = { ...body.Healthcheck, StartInterval: 0 };
-  const endpoints = Object.keys(request.NetworkingConfig?.EndpointsConfig ?? {});
+  const settings = request.NetworkingConfig?.EndpointsConfig ?? {};
+  if (!call.atLeast(48)) for (const endpoint of Object.values(settings)) delete endpoint?.GwPriority;
+  const endpoints = Object.keys(settings);
   if (!call.atLeast(44) && endpoints.length > 1) {
     refuse(`Container cannot be created with multiple network endpoints: ${endpoints.join(", ")}`);
   }

@@ -48,6 +48,13 @@ test("what an old client cannot have meant is refused", () => {
   });
 });
 
+test("no endpoint came before the others until 1.48", () => {
+  const create = (minor: number): unknown =>
+    asked(minor, { NetworkingConfig: { EndpointsConfig: { mine: { GwPriority: 5 } } } }).NetworkingConfig;
+  assert.deepEqual(create(48), { EndpointsConfig: { mine: { GwPriority: 5 } } });
+  assert.deepEqual(create(47), { EndpointsConfig: { mine: {} } });
+});
+
 test("the container's MAC address goes to its main network, with a warning since 1.44", () => {
   const MacAddress = "02:42:00:00:00:01";
   const body = { MacAddress, HostConfig: { NetworkMode: "mine" } };
