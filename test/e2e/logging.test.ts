@@ -111,9 +111,12 @@ describe("docker logs", () => {
       what: "the last line",
       timeout: 20_000,
     });
-    await until(() => files().toSorted().join() === "container.log,container.log.1.gz,container.log.2.gz", {
-      what: "compressed files",
-    });
+    await until(
+      () => /^container\.log,container\.log\.1\.gz(,container\.log\.2\.gz)?$/.test(files().toSorted().join()),
+      {
+        what: "compressed files",
+      },
+    );
     const lines = (await engine.ok("logs", "packed")).split("\n");
     assert.ok(lines.length < 40_000 && lines.length > 1000, String(lines.length));
     assert.deepEqual(

@@ -30,11 +30,11 @@ const authority = (address: string): string => /^[^:]+:\/\/([^/?#]*)/.exec(addre
 /** `syslog-address`; undefined: this machine's own. Throws BAD_LOG_OPT. */
 export function parseSyslogAddress(address: string): LogEndpoint | undefined {
   if (address === "") return undefined;
-  const { protocol, pathname } = parsed(address);
+  const { protocol } = parsed(address);
   switch (protocol) {
     case "unix:":
     case "unixgram:":
-      return { protocol: protocol === "unix:" ? "unix" : "unixgram", path: decodeURIComponent(pathname) };
+      return { protocol: protocol === "unix:" ? "unix" : "unixgram", path: address.replace(/^\w+:\/\//, "") };
     case "udp:":
     case "tcp:":
     case "tcp+tls:": {

@@ -44,6 +44,8 @@ const DRIVERS = new Map<string, DriverRules>([
         if (!["", "rfc3164", "rfc5424", "rfc5424micro"].includes(options["syslog-format"] ?? "")) {
           throw badLogOption("Invalid syslog format", "one of rfc3164, rfc5424 and rfc5424micro");
         }
+        // Docker takes any value for a yes: not here, where it may have been meant as a no.
+        parseBool(options["syslog-tls-skip-verify"] || "true");
       },
     },
   ],

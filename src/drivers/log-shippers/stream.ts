@@ -6,6 +6,8 @@ import { dialError, unreachable } from "./dial-error.ts";
 
 const CONNECT_TIMEOUT = 10_000;
 const KEEP_ALIVE = 30_000;
+/** How long a receiver has for what it was sent before we left. */
+const LAST_WORDS = 5000;
 
 /** A stream to a receiver of logs. Once it is broken every write rejects. */
 export class LogStreamConnection {
@@ -91,6 +93,7 @@ export class LogStreamConnection {
     this.fail(unreachable("the connection is closed"));
     this.socket.end();
     this.socket.unref();
+    setTimeout(() => this.socket.destroy(), LAST_WORDS).unref();
   }
 
   private fail(error: Error): void {

@@ -79,8 +79,7 @@ function tlsOptions(options: LogOptions): tls.ConnectionOptions {
     ...(cert && key
       ? { cert: readPem(cert, "could not load X509 key pair"), key: readPem(key, "could not load X509 key pair") }
       : {}),
-    // Docker takes the option's presence for a yes.
-    rejectUnauthorized: skip === undefined || (/^(0|f|F|FALSE|false|False)$/.test(skip) && !parseBool(skip)),
+    rejectUnauthorized: skip === undefined || (skip !== "" && !parseBool(skip)),
   };
 }
 

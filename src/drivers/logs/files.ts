@@ -34,21 +34,38 @@ export function oldestFirst(path: string): LogFile[] {
   }
 }
 
-/** Opens a file for reading; a compressed one as a copy without a name. */
-export async function openLog(file: LogFile): Promise<number> {
-  if (!file.compressed) return fs.openSync(file.path, "r");
-  const copy = `${file.path}.${randomBytes(6).toString("hex")}.tmp`;
-  const fd = fs.openSync(copy, "wx+", 0o600);
-  fs.rmSync(copy);
+/** A file that is open, whatever its name becomes. */
+export interface HeldLog {
+  fd: number;
+  /** Where a copy without a name may be made of a compressed one; undefined: it is not compressed. */
+  copy: string | undefined;
+}
+
+export function holdLog(file: LogFile): HeldLog {
+  const copy = file.compressed ? `${file.path}.${randomBytes(6).toString("hex")}.tmp` : undefined;
+  return { fd: fs.openSync(file.path, "r"), copy };
+}
+
+/** A descriptor to read records from; what was held is given up. */
+export async function unpackLog(held: HeldLog): Promise<number> {
+  if (held.copy === undefined) return held.fd;
   try {
-    const out = fs.createWriteStream("", { fd, autoClose: false, start: 0 });
-    await pipeline(fs.createReadStream(file.path), zlib.createGunzip(), out);
-    return fd;
-  } catch (error) {
-    fs.closeSync(fd);
-    throw error;
+    const fd = fs.openSync(held.copy, "wx+", 0o600);
+    fs.rmSync(held.copy);
+    try {
+      const out = fs.createWriteStream("", { fd, autoClose: false, start: 0 });
+      await pipeline(reader(held.fd, 0), zlib.createGunzip(), out);
+      return fd;
+    } catch (error) {
+      fs.closeSync(fd);
+      throw error;
+    }
+  } finally {
+    fs.closeSync(held.fd);
   }
 }
+
+export const openLog = (file: LogFile): Promise<number> => unpackLog(holdLog(file));
 
 /** The time of its first record, without unpacking all of it. */
 export function headOfFile(file: LogFile): string | undefined {
@@ -83,7 +100,7 @@ export async function copyEndTo(to: string, from: number, bytes: number): Promis
   const start = Math.max(0, fs.fstatSync(from).size - bytes);
   const length = fs.readSync(from, block, 0, block.length, start);
   const first = start + block.subarray(0, length).indexOf(10) + 1;
-  await pipeline(reader(from, first), fs.createWriteStream(to, { mode: 0o640 }));
+  await pipeline(reader(from, first), fs.createWriteStream("", { fd: fs.openSync(to, "w", 0o640) }));
 }
 
 const reader = (fd: number, start: number): fs.ReadStream => fs.createReadStream("", { fd, start, autoClose: false });

@@ -7,7 +7,10 @@ import { compressTo, copyEndTo, fileOf, type LogFile, oldestFirst } from "./file
 const PATIENCE = 100;
 const PAUSE = 10;
 
-/** Bytes that all older files may take together. */
+/** A file that is larger than this, and than twice what was asked for, is cut. */
+const CUT = 16 * 1024 * 1024;
+
+/** Bytes that all older files should take together. */
 const allowance = ({ maxSize, maxFiles }: LogKeeping): number => maxSize * (maxFiles - 1);
 
 /**
@@ -22,10 +25,10 @@ export function rotateFiles(path: string, keeping: LogKeeping): void {
     discard(path, file.age + 1);
     fs.renameSync(file.path, `${path}.${file.age + 1}${file.compressed ? ".gz" : ""}`);
   }
-  let total = 0;
+  let newer = 0;
   for (const file of oldestFirst(path).toReversed()) {
-    total += fs.statSync(file.path).size;
-    if (file.age > 1 && total > allowance(keeping)) discard(path, file.age);
+    if (file.age > 1 && newer >= allowance(keeping)) discard(path, file.age);
+    else newer += fs.statSync(file.path).size;
   }
 }
 
@@ -39,32 +42,34 @@ export class LogSettler {
   private readonly waiting = new Set<string>();
 
   /** Repeatable; one call does what others that wait ask for too. */
-  settle(path: string, keeping: LogKeeping): Promise<void> {
-    if (this.waiting.has(path)) return Promise.resolve();
+  async settle(path: string, keeping: LogKeeping): Promise<void> {
+    if (this.waiting.has(path)) return;
     this.waiting.add(path);
-    return this.turn.run(async () => {
+    const more = await this.turn.run(async () => {
       this.waiting.delete(path);
-      await this.run(path, keeping);
+      return this.settleOne(path, keeping);
     });
+    // In a flood there is always one more: others have their turn first.
+    if (more) await this.settle(path, keeping);
   }
 
-  private async run(path: string, keeping: LogKeeping): Promise<void> {
+  /** True if there is more to do. */
+  private async settleOne(path: string, keeping: LogKeeping): Promise<boolean> {
     // Until the monitor has a new file it writes to the one that was moved.
     for (let look = 0; !fs.existsSync(path); look++) {
-      if (look === PATIENCE || !fs.existsSync(`${path}.1`)) return;
+      if (look === PATIENCE || !fs.existsSync(`${path}.1`)) return false;
       await new Promise((resolve) => setTimeout(resolve, PAUSE));
     }
     if (keeping.maxFiles <= 1) discard(path, 1);
     const newest = fileOf(path, 1);
-    if (newest && !newest.compressed && fs.statSync(newest.path).size > allowance(keeping)) {
+    const most = Math.max(CUT, 2 * allowance(keeping));
+    if (newest && !newest.compressed && fs.statSync(newest.path).size > most) {
       await replace(path, newest, "", (to, from) => copyEndTo(to, from, allowance(keeping)));
     }
-    if (!keeping.compress) return;
-    for (;;) {
-      const file = oldestFirst(path).find(({ age, compressed }) => age > 0 && !compressed);
-      if (!file) return;
-      await replace(path, file, ".gz", compressTo);
-    }
+    const file = keeping.compress && oldestFirst(path).find(({ age, compressed }) => age > 0 && !compressed);
+    if (!file) return false;
+    await replace(path, file, ".gz", compressTo);
+    return true;
   }
 }
 

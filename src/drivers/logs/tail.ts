@@ -1,26 +1,35 @@
 import fs from "node:fs";
 import { setImmediate } from "node:timers/promises";
 import { BLOCK } from "./cursor.ts";
-import { type LogFile, openLog } from "./files.ts";
+import { type HeldLog, holdLog, type LogFile, unpackLog } from "./files.ts";
 import { parseRecord } from "./record.ts";
 
 const NEWLINE = 10;
 
 /** Where to begin so that the last `lines` lines come: an open file and the offset in it. undefined: no file. */
 export async function openTail(files: LogFile[], lines: number): Promise<{ fd: number; offset: number } | undefined> {
+  // All at once: their names change with the next rotation.
+  const held = files.map(holdLog);
   let wanted = lines;
-  let fd: number | undefined;
-  let offset = 0;
-  for (const file of files.toReversed()) {
-    // Nothing old is wanted, but a follow begins at the end of the newest.
-    if (fd !== undefined && wanted <= 0) break;
-    if (fd !== undefined) fs.closeSync(fd);
-    fd = await openLog(file);
-    const found = await startOfLast(fd, wanted);
-    offset = found.offset;
-    wanted -= found.lines;
+  let found: { fd: number; offset: number } | undefined;
+  try {
+    // Nothing old may be wanted, but a follow begins at the end of the newest.
+    while (held.length > 0 && (!found || wanted > 0)) {
+      if (found) fs.closeSync(found.fd);
+      found = undefined;
+      const fd = await unpackLog(held.pop() as HeldLog);
+      found = { fd, offset: 0 };
+      const { offset, lines: there } = await startOfLast(fd, wanted);
+      found.offset = offset;
+      wanted -= there;
+    }
+    return found;
+  } catch (error) {
+    if (found) fs.closeSync(found.fd);
+    throw error;
+  } finally {
+    for (const { fd } of held) fs.closeSync(fd);
   }
-  return fd === undefined ? undefined : { fd, offset };
 }
 
 /** Walks back from the end, block by block, until `lines` lines of output have begun. */

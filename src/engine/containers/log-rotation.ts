@@ -111,6 +111,7 @@ export class LogRotation {
 
   private settle(log: Watched): void {
     this.logs.settle(log.path, log.keeping).catch((error: unknown) => {
+      if (this.watched.get(log.entry.id) !== log) return; // its files may be gone by now
       this.deps.logger.warn("compressing a log", { container: log.entry.id, error: messageOf(error) });
     });
   }
