@@ -7,13 +7,49 @@ import { run, TestEngine } from "../support/engine.ts";
 import { until } from "../support/until.ts";
 
 let engine: TestEngine;
+const delegated = hasDelegateFlag();
 before(async () => {
   engine = await TestEngine.start();
+  await copyControlGroups();
   await makeDebian();
   await build("systemd", "RUN ln -sf /lib/systemd/systemd /sbin/init", "STOPSIGNAL SIGRTMIN+3");
   await build("sysvinit", "STOPSIGNAL SIGINT");
 });
-after(() => engine.end());
+after(async () => {
+  await run("umount", ["-R", groups()]);
+  await engine.end();
+  // a privileged systemd sets it for the whole machine
+  if (hasDelegateFlag() && !delegated) await run("mount", ["-t", "cgroup2", "-o", "remount,rw", "cgroup2", V2_BESIDE]);
+});
+
+const V2_BESIDE = "/sys/fs/cgroup/unified";
+
+function hasDelegateFlag(): boolean {
+  return /^\S+ \/sys\/fs\/cgroup\/unified cgroup2 \S*nsdelegate/m.test(fs.readFileSync("/proc/self/mounts", "utf8"));
+}
+
+const groups = (): string => path.join(engine.folder, "groups");
+
+/**
+ * The host's control groups at another place: on cgroup v1 systemd makes folders for hierarchies that it misses, and those
+ * would stay on the machine.
+ */
+async function copyControlGroups(): Promise<void> {
+  const mount = async (...args: string[]): Promise<void> => {
+    const { code, stderr } = await run("mount", args);
+    assert.equal(code, 0, stderr);
+  };
+  fs.mkdirSync(groups());
+  if (fs.existsSync("/sys/fs/cgroup/cgroup.controllers")) return mount("--bind", "/sys/fs/cgroup", groups());
+  await mount("-t", "tmpfs", "tmpfs", groups());
+  for (const [, name = ""] of fs
+    .readFileSync("/proc/self/mounts", "utf8")
+    .matchAll(/ \/sys\/fs\/cgroup\/(\S+) cgroup /g)) {
+    const place = path.join(groups(), name);
+    fs.mkdirSync(place);
+    await mount("--bind", `/sys/fs/cgroup/${name}`, place);
+  }
+}
 
 /** One Debian with both inits: systemd's package for sysvinit's place (systemd-sysv) is a link. */
 async function makeDebian(): Promise<void> {
@@ -35,7 +71,6 @@ async function build(name: string, ...lines: string[]): Promise<void> {
 }
 
 const TMPFS = ["/run", "/run/lock", "/tmp"].flatMap((folder) => ["--tmpfs", folder]);
-const OWN_GROUPS = ["-v", "/sys/fs/cgroup:/sys/fs/cgroup:rw", "--cgroupns=host"];
 
 /** Stops it, which has to end by itself long before the time-out, and gives the exit code. */
 async function stop(name: string): Promise<number> {
@@ -58,17 +93,16 @@ async function systemdIsUp(name: string): Promise<void> {
   );
 }
 
-const WAYS: [name: string, flags: string[]][] = [
-  ["privileged, with the host's control groups", ["--privileged", ...OWN_GROUPS]],
-  ["privileged and nothing more", ["--privileged"]],
-  ["with the host's control groups", OWN_GROUPS],
-  ["with control groups of its own that it may write", ["--security-opt", "writable-cgroups=true"]],
+const WAYS: [name: string, flags: () => string[]][] = [
+  ["privileged", () => ["--privileged"]],
+  ["with the host's control groups", () => ["-v", `${groups()}:/sys/fs/cgroup:rw`, "--cgroupns=host"]],
+  ["with its own control groups to write", () => ["--security-opt", "writable-cgroups=true", "--cgroupns=private"]],
 ];
 
 describe("Debian's systemd", () => {
   for (const [way, flags] of WAYS) {
     it(`comes up, runs its services and stops by itself, ${way}`, async () => {
-      const id = await engine.ok("run", "-d", "--name", "sys", ...TMPFS, ...flags, "systemd");
+      const id = await engine.ok("run", "-d", "--name", "sys", ...TMPFS, ...flags(), "systemd");
       await systemdIsUp("sys");
       assert.equal(await engine.ok("exec", "sys", "systemctl", "is-active", "cron"), "active");
       assert.equal(await engine.ok("exec", "sys", "systemd-detect-virt", "--container"), "docker");
