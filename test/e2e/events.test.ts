@@ -39,7 +39,7 @@ function words({ Type, Action, Actor }: Event): string {
   return [Type, Action, ...attributes].join(" ");
 }
 
-/** What the commands bring about: the names and attributes are those that a dockerd gives. */
+/** What the commands bring about: names and attributes are those that a dockerd gives, and `exitReason`. */
 const OF_A_LIFE = [
   "volume create driver",
   "container create image name team",
@@ -59,7 +59,7 @@ const OF_A_LIFE = [
   "container kill image name signal=9 team",
   "network disconnect container name type=bridge",
   "volume unmount container driver",
-  "container die execDuration exitCode=137 image name team",
+  "container die execDuration exitCode=137 exitReason image name team",
   "container stop image name team",
   "container destroy image name team",
   "volume destroy driver",
