@@ -103,6 +103,15 @@ export class Swagger {
     this.all = this.operations().map(({ method, path }) => `${method.toUpperCase()} ${path}`);
   }
 
+  /** Names of a definition's properties, of a nested one's too: "Mount.BindOptions". */
+  propertiesOf(definition: string): string[] {
+    const [name = "", ...inner] = definition.split(".");
+    let schema = this.flatten({ $ref: `#/definitions/${name}` });
+    for (const property of inner) schema = this.flatten(schema.properties?.[property] ?? {});
+    assert.ok(schema.properties, `${definition} has no properties`);
+    return Object.keys(schema.properties);
+  }
+
   /** All of the file's operations. */
   operations(): { method: string; path: string; operation: Operation }[] {
     return Object.entries(this.document.paths).flatMap(([path, methods]) =>
