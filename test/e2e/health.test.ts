@@ -15,10 +15,7 @@ before(async () => {
 });
 after(() => engine.end());
 
-afterEach(async () => {
-  const ids = (await engine.ok("ps", "-aq")).split("\n").filter(Boolean);
-  if (ids.length > 0) await engine.ok("rm", "-f", ...ids);
-});
+afterEach(() => engine.clear());
 
 const healthOf = async (name: string): Promise<Health> =>
   JSON.parse(await engine.ok("inspect", "-f", "{{json .State.Health}}", name)) as Health;

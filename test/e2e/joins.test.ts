@@ -9,10 +9,7 @@ before(async () => {
 });
 after(() => engine.end());
 
-afterEach(async () => {
-  const ids = (await engine.ok("ps", "-aq")).split("\n").filter(Boolean);
-  if (ids.length > 0) await engine.ok("rm", "-f", ...ids);
-});
+afterEach(() => engine.clear());
 
 const KINDS = ["net", "pid", "ipc", "uts", "cgroup"] as const;
 const namespaces = async (name: string): Promise<Record<string, string>> => {

@@ -8,10 +8,7 @@ before(async () => {
 });
 after(() => engine.end());
 
-afterEach(async () => {
-  const ids = (await engine.ok("ps", "-aq")).split("\n").filter(Boolean);
-  if (ids.length > 0) await engine.ok("rm", "-f", ...ids);
-});
+afterEach(() => engine.clear());
 
 const inspect = (format: string, name: string): Promise<string> => engine.ok("inspect", "-f", format, name);
 const addressOf = (name: string): Promise<string> => inspect("{{.NetworkSettings.Networks.bridge.IPAddress}}", name);

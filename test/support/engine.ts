@@ -210,6 +210,12 @@ export class TestEngine {
     return ran.stdout.replace(/\n$/, "");
   }
 
+  /** Removes all containers, for a test that begins with none. */
+  async clear(): Promise<void> {
+    const ids = (await this.ok("ps", "-aq")).split("\n").filter(Boolean);
+    if (ids.length > 0) await this.ok("rm", "-f", ...ids);
+  }
+
   /** Removes all containers, ends the daemon, and fails if anything is left on the machine. */
   async end(): Promise<void> {
     if (this.child?.exitCode !== null || this.child.signalCode !== null) await this.up();
