@@ -1,5 +1,5 @@
 import type { EndpointSettings, HostConfig } from "../../base/container-config.ts";
-import { GantryError } from "../../base/errors.ts";
+import { GantryError, messageOf } from "../../base/errors.ts";
 import type { ContainerDeps } from "./deps.ts";
 import { type HostsLine, withHosts, withoutHost } from "./etc-files.ts";
 import { linkEnvironment } from "./link-environment.ts";
@@ -123,10 +123,18 @@ export function removeLink(deps: Pick<ContainerDeps, "registry" | "files">, name
 }
 
 /** `child` has come up, perhaps with another address: running containers that are linked to it learn of it. */
-export function tellLinked(deps: Pick<ContainerDeps, "registry" | "files">, child: ContainerRecord): void {
+export function tellLinked(deps: Pick<ContainerDeps, "registry" | "files" | "logger">, child: ContainerRecord): void {
   for (const { record } of deps.registry.all()) {
     const lines = linesAbout(child, record, deps.registry);
-    if (lines.length > 0) rewriteHosts(deps, record, (text) => withHosts(text, lines));
+    if (lines.length === 0) continue;
+    try {
+      rewriteHosts(deps, record, (text) => withHosts(text, lines));
+    } catch (error) {
+      deps.logger.error("telling a container of one that it is linked to", {
+        container: record.id,
+        error: messageOf(error),
+      });
+    }
   }
 }
 
