@@ -34,7 +34,19 @@ before(async () => {
   const options = ["--init", "--ipc", "shareable", "-v", "/kept"];
   world.donor = await engine.ok("run", "-d", ...options, "busybox", "sh", "-c", script, "donor");
 });
-after(() => world.engine.end());
+after(async () => {
+  await world.engine.end();
+  removeGroups("/gantry/props");
+});
+
+/** A parent that a container was given stays, as with dockerd. */
+function removeGroups(group: string): void {
+  const root = "/sys/fs/cgroup";
+  for (const hierarchy of ["", ...fs.readdirSync(root)]) {
+    const folder = path.join(root, hierarchy, group);
+    if (fs.existsSync(folder)) fs.rmdirSync(folder);
+  }
+}
 
 const bodyOf = (asked: Seen["asked"], script: string): ContainerCreateRequest => {
   const more: Asked = typeof asked === "function" ? asked(world) : asked;
