@@ -1,5 +1,5 @@
 import type { Gantry } from "../client/gantry.ts";
-import type { FlagTable, Values } from "./flags.ts";
+import type { Completes, FlagTable, Values } from "./flags.ts";
 import type { Output } from "./terminal/output.ts";
 
 /** What a command sees of the world. */
@@ -34,6 +34,8 @@ export interface Command<F extends FlagTable = FlagTable> {
   usage: string;
   flags: F;
   args: ArgRule;
+  /** What the arguments name, by position; the last one stands for all that follow. */
+  completes?: readonly Completes[];
   /** The first positional ends the flags; what follows belongs to the container. */
   stopsAtArgument?: boolean;
   /** Longer words for the help, instead of the table's line. */

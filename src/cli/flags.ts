@@ -1,4 +1,19 @@
 /**
+ * What a value names, for completion in a shell: the engine's objects by kind (object: of any kind), a place in a
+ * container or on this machine (container-file: CONTAINER:PATH or PATH), or one of a list of words.
+ */
+export type Completes =
+  | "container"
+  | "image"
+  | "network"
+  | "volume"
+  | "context"
+  | "object"
+  | "file"
+  | "container-file"
+  | readonly string[];
+
+/**
  * Flags in the manner of pflag, which docker's users have in their fingers: `-ite A=1`, `-p8080:80`, `--rm=false`, `--`.
  * A flag's name is its key in the command's table, so that its value's type follows from the table.
  */
@@ -11,6 +26,7 @@ export interface Flag<T> {
   /** What the help calls the default. */
   shown?: string;
   hidden?: boolean;
+  completes?: Completes;
   /** Takes a value only with "=": `--rm=false`. */
   isSwitch?: boolean;
   /** Folds one more occurrence into the value. Throws Error with the reason alone. */
@@ -21,7 +37,7 @@ export interface Flag<T> {
 export type FlagTable = Record<string, Flag<any>>;
 export type Values<F extends FlagTable> = { [K in keyof F]: F[K] extends Flag<infer T> ? T : never };
 
-type Extra = { short?: string; shown?: string; hidden?: boolean };
+type Extra = { short?: string; shown?: string; hidden?: boolean; completes?: Completes };
 
 const TRUE = new Set(["1", "t", "T", "true", "TRUE", "True"]);
 const FALSE = new Set(["0", "f", "F", "false", "FALSE", "False"]);
@@ -89,8 +105,8 @@ export const list = (usage: string, short?: string, extra: Extra & { word?: stri
 });
 
 /** Repeatable, and commas part values too. */
-export const commaList = (usage: string, short?: string): Flag<string[]> => ({
-  ...list(usage, short, { word: "strings" }),
+export const commaList = (usage: string, short?: string, extra: Extra = {}): Flag<string[]> => ({
+  ...list(usage, short, { word: "strings", ...extra }),
   take: (text, value) => [...value, ...text.split(",")],
 });
 
@@ -129,12 +145,17 @@ export const map = (usage: string, short?: string): Flag<Record<string, string>>
   },
 });
 
-/** KEY=VALUE filters, gathered by key. */
-export const filter = (usage: string, short?: string): Flag<Record<string, string[]>> => ({
+/** KEY=VALUE filters, gathered by key; `keys` are those that the engine knows. */
+export const filter = (
+  usage: string,
+  short?: string,
+  keys: readonly string[] = [],
+): Flag<Record<string, string[]>> => ({
   usage,
   short,
   word: "filter",
   initial: {},
+  ...(keys.length > 0 && { completes: keys.map((key) => `${key}=`) }),
   take: (text, value) => {
     const at = text.indexOf("=");
     if (text === "") return value;

@@ -2,6 +2,7 @@ import type { Containers } from "../client/containers.ts";
 import { atLeast, command, type Context } from "./command.ts";
 import { forEachName } from "./each.ts";
 import { integer, text } from "./flags.ts";
+import { SIGNALS } from "./run-options/known-words.ts";
 
 /** A stop that takes longer, in milliseconds, may have ended by force. */
 const NOTABLE = 1000;
@@ -11,8 +12,9 @@ export const stoppingCommand = (verb: "stop" | "restart") =>
   command({
     usage: "[OPTIONS] CONTAINER [CONTAINER...]",
     args: atLeast(1),
+    completes: ["container"],
     flags: {
-      signal: text("Signal to send to the container", "s"),
+      signal: text("Signal to send to the container", "s", { completes: SIGNALS }),
       timeout: integer("Seconds to wait before killing the container", "t"),
       time: integer("Seconds to wait before killing the container", undefined, { hidden: true }),
     },

@@ -26,7 +26,7 @@ const tag = (text: string, before: string[]): string[] => {
 const flags = {
   "add-host": createFlags["add-host"],
   "build-arg": list("Set build-time variables"),
-  "cache-from": commaList("Images to consider as cache sources"),
+  "cache-from": commaList("Images to consider as cache sources", undefined, { completes: "image" }),
   "cgroup-parent": text('Set the parent cgroup for the "RUN" instructions during build'),
   compress: flag("Compress the build context using gzip"),
   "cpu-period": integer("Limit the CPU CFS (Completely Fair Scheduler) period"),
@@ -35,9 +35,9 @@ const flags = {
   "cpuset-cpus": text("CPUs in which to allow execution (0-3, 0,1)"),
   "cpuset-mems": text("MEMs in which to allow execution (0-3, 0,1)"),
   "disable-content-trust": flagOn("Skip image verification"),
-  file: text('Name of the Dockerfile (Default is "PATH/Dockerfile")', "f"),
+  file: text('Name of the Dockerfile (Default is "PATH/Dockerfile")', "f", { completes: "file" }),
   "force-rm": flag("Always remove intermediate containers"),
-  iidfile: text("Write the image ID to the file"),
+  iidfile: text("Write the image ID to the file", undefined, { completes: "file" }),
   label: list("Set metadata for an image"),
   memory: bytes("Memory limit", "m"),
   "memory-swap": bytes("Swap limit equal to memory plus swap: -1 to enable unlimited swap"),
@@ -57,6 +57,7 @@ const flags = {
 export default command({
   usage: "[OPTIONS] PATH | URL | -",
   args: exactly(1),
+  completes: ["file"],
   flags,
   async run(context, [path = ""], options) {
     const { images } = await context.engine();

@@ -8,7 +8,16 @@ export default command({
   args: noArgs,
   flags: {
     all: flag("Remove all unused build cache, not just dangling ones", "a"),
-    filter: filter('Provide filter values (e.g. "until=24h")'),
+    filter: filter('Provide filter values (e.g. "until=24h")', undefined, [
+      "id",
+      "inuse",
+      "parent",
+      "private",
+      "shared",
+      "type",
+      "unused-for",
+      "until",
+    ]),
     force: flag("Do not prompt for confirmation", "f"),
   },
   async run(context, _args, { all, filter, force }) {

@@ -4,6 +4,7 @@ import { text } from "../flags.ts";
 export default command({
   usage: "[OPTIONS] CONTAINER",
   args: exactly(1),
+  completes: ["container"],
   flags: { "checkpoint-dir": text("Use a custom checkpoint storage directory") },
   async run(context, [container = ""], { "checkpoint-dir": dir }) {
     const { containers } = await context.engine();

@@ -5,6 +5,7 @@ import { splitName } from "../image-names.ts";
 export default command({
   usage: "[OPTIONS] CONTAINER [REPOSITORY[:TAG]]",
   args: between(1, 2),
+  completes: ["container", "image"],
   flags: {
     author: text('Author (e.g., "John Hannibal Smith <hannibal@a-team.com>")', "a"),
     change: list("Apply Dockerfile instruction to the created image", "c"),

@@ -7,6 +7,7 @@ import { inspectEach } from "../inspecting.ts";
 export default command({
   usage: "[OPTIONS] CONTAINER [CONTAINER...]",
   args: atLeast(1),
+  completes: ["container"],
   flags: { format: inspectFormatFlag, size: flag("Display total file sizes", "s") },
   async run(context, names, { format, size }) {
     const { transport } = await context.engine();

@@ -8,6 +8,7 @@ import { messageOf } from "../../base/errors.ts";
 export default command({
   usage: "[OPTIONS] IMAGE [COMMAND] [ARG...]",
   args: atLeast(1),
+  completes: ["image"],
   stopsAtArgument: true,
   flags: createFlags,
   async run(context, [image = "", ...words], options) {

@@ -8,6 +8,7 @@ const LETTERS = ["C", "A", "D"] as const;
 export default command({
   usage: "CONTAINER",
   args: exactly(1),
+  completes: ["container"],
   flags: { format: { ...formatFlag, hidden: true } },
   async run(context, [name = ""], { format }) {
     if (name === "") throw new Exit(1, "Container name cannot be empty");

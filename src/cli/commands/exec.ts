@@ -10,12 +10,13 @@ import type { ExecCreateRequest } from "../../wire/types/containers.ts";
 export default command({
   usage: "[OPTIONS] CONTAINER COMMAND [ARG...]",
   args: atLeast(2),
+  completes: ["container"],
   stopsAtArgument: true,
   flags: {
     detach: flag("Detached mode: run command in the background", "d"),
     "detach-keys": text("Override the key sequence for detaching a container"),
     env: list("Set environment variables", "e"),
-    "env-file": list("Read in a file of environment variables"),
+    "env-file": list("Read in a file of environment variables", undefined, { completes: "file" }),
     interactive: flag("Keep STDIN open even if not attached", "i"),
     privileged: flag("Give extended privileges to the command"),
     tty: flag("Allocate a pseudo-TTY", "t"),

@@ -5,6 +5,7 @@ import { saveStream } from "../files.ts";
 export default command({
   usage: "[OPTIONS] CONTAINER",
   args: exactly(1),
+  completes: ["container"],
   flags: { output: text("Write to a file, instead of STDOUT", "o") },
   async run(context, [name = ""], { output }) {
     const { containers } = await context.engine();

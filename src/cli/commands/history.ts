@@ -9,6 +9,7 @@ import { ellipsis, shortId } from "../format/words.ts";
 export default command({
   usage: "[OPTIONS] IMAGE",
   args: exactly(1),
+  completes: ["image"],
   flags: {
     format: formatFlag,
     human: flagOn("Print sizes and dates in human readable format", "H"),

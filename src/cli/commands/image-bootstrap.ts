@@ -6,6 +6,7 @@ export default command({
   usage: "[OPTIONS] NAME",
   about: "Make a base image without a registry: busybox (from busybox-static) or debian:SUITE (by mmdebstrap)",
   args: exactly(1),
+  completes: [["busybox", "debian:trixie", "debian:bookworm"]],
   flags: {
     mirror: text("Debian mirror to take packages from"),
   },

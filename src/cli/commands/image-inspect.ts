@@ -6,6 +6,7 @@ import { inspectEach } from "../inspecting.ts";
 export default command({
   usage: "[OPTIONS] IMAGE [IMAGE...]",
   args: atLeast(1),
+  completes: ["image"],
   flags: { format: inspectFormatFlag },
   async run(context, names, { format }) {
     const { transport } = await context.engine();

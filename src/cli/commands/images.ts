@@ -7,10 +7,18 @@ import { parseFormat, printListing } from "../format/listing.ts";
 export default command({
   usage: "[OPTIONS] [REPOSITORY[:TAG]]",
   args: between(0, 1),
+  completes: ["image"],
   flags: {
     all: flag("Show all images (default hides intermediate images)", "a"),
     digests: flag("Show digests"),
-    filter: filter("Filter output based on conditions provided", "f"),
+    filter: filter("Filter output based on conditions provided", "f", [
+      "before",
+      "dangling",
+      "label",
+      "reference",
+      "since",
+      "until",
+    ]),
     format: formatFlag,
     "no-trunc": flag("Don't truncate output"),
     quiet: flag("Only show image IDs", "q"),

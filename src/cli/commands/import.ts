@@ -7,6 +7,7 @@ import { showProgress } from "../progress.ts";
 export default command({
   usage: "[OPTIONS] file|URL|- [REPOSITORY[:TAG]]",
   args: between(1, Infinity),
+  completes: ["file"],
   flags: {
     change: list("Apply Dockerfile instruction to the created image", "c"),
     message: text("Set commit message for imported image", "m"),

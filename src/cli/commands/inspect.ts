@@ -16,10 +16,13 @@ const KINDS: Record<string, (name: string) => string> = {
 export default command({
   usage: "[OPTIONS] NAME|ID [NAME|ID...]",
   args: atLeast(1),
+  completes: ["object"],
   flags: {
     format: inspectFormatFlag,
     size: flag("Display total file sizes if the type is container", "s"),
-    type: text("Only inspect objects of the given type"),
+    type: text("Only inspect objects of the given type", undefined, {
+      completes: ["container", "image", "network", "volume"],
+    }),
   },
   async run(context, names, { format, size, type }) {
     if (type !== undefined && type !== "" && KINDS[type] === undefined) {

@@ -8,7 +8,7 @@ export default command({
   usage: "[OPTIONS]",
   args: noArgs,
   flags: {
-    input: text("Read from tar archive file, instead of STDIN", "i"),
+    input: text("Read from tar archive file, instead of STDIN", "i", { completes: "file" }),
     quiet: flag("Suppress the load output", "q"),
   },
   async run(context, _args, { input, quiet }) {

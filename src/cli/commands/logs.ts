@@ -7,6 +7,7 @@ import { STREAM } from "../../wire/frames.ts";
 export default command({
   usage: "[OPTIONS] CONTAINER",
   args: exactly(1),
+  completes: ["container"],
   flags: {
     details: flag("Show extra details provided to logs"),
     follow: flag("Follow log output", "f"),

@@ -6,12 +6,13 @@ import { pairOf } from "../run-options/key-values.ts";
 export default command({
   usage: "[OPTIONS] NETWORK CONTAINER",
   args: exactly(2),
+  completes: ["network", "container"],
   flags: {
     alias: commaList("Add network-scoped alias for the container"),
     "driver-opt": commaList("driver options for the network"),
     ip: text('IPv4 address (e.g., "172.30.100.104")'),
     ip6: text('IPv6 address (e.g., "2001:db8::33")'),
-    link: list("Add link to another container"),
+    link: list("Add link to another container", undefined, { completes: "container" }),
     "link-local-ip": commaList("Add a link-local address for the container"),
   },
   async run(

@@ -6,9 +6,11 @@ import type { IpamPool } from "../../wire/types/networks.ts";
 const flags = {
   attachable: flag("Enable manual container attachment"),
   "aux-address": map("Auxiliary IPv4 or IPv6 addresses used by Network driver"),
-  "config-from": text("The network from which to copy the configuration"),
+  "config-from": text("The network from which to copy the configuration", undefined, { completes: "network" }),
   "config-only": flag("Create a configuration only network"),
-  driver: textOr("bridge", "Driver to manage the Network", "d"),
+  driver: textOr("bridge", "Driver to manage the Network", "d", {
+    completes: ["bridge", "host", "ipvlan", "macvlan", "none"],
+  }),
   gateway: commaList("IPv4 or IPv6 Gateway for the master subnet"),
   ingress: flag("Create swarm routing-mesh network"),
   internal: flag("Restrict external access to the network"),

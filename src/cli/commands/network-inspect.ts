@@ -7,6 +7,7 @@ import { inspectEach } from "../inspecting.ts";
 export default command({
   usage: "[OPTIONS] NETWORK [NETWORK...]",
   args: atLeast(1),
+  completes: ["network"],
   flags: { format: inspectFormatFlag, verbose: flag("Verbose output for diagnostics", "v") },
   async run(context, names, { format, verbose }) {
     const { transport } = await context.engine();

@@ -21,7 +21,15 @@ export default command({
   usage: "[OPTIONS]",
   args: noArgs,
   flags: {
-    filter: filter('Provide filter values (e.g. "driver=bridge")', "f"),
+    filter: filter('Provide filter values (e.g. "driver=bridge")', "f", [
+      "dangling",
+      "driver",
+      "id",
+      "label",
+      "name",
+      "scope",
+      "type",
+    ]),
     format: formatFlag,
     "no-trunc": flag("Do not truncate the output"),
     quiet: flag("Only display network IDs", "q"),

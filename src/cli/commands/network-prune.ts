@@ -6,7 +6,7 @@ export default command({
   usage: "[OPTIONS]",
   args: noArgs,
   flags: {
-    filter: filter('Provide filter values (e.g. "until=<timestamp>")'),
+    filter: filter('Provide filter values (e.g. "until=<timestamp>")', undefined, ["label", "label!", "until"]),
     force: flag("Do not prompt for confirmation", "f"),
   },
   async run(context, _args, { filter, force }) {

@@ -5,6 +5,7 @@ import { flag } from "../flags.ts";
 export default command({
   usage: "NETWORK [NETWORK...]",
   args: atLeast(1),
+  completes: ["network"],
   flags: { force: flag("Do not error if the network does not exist", "f") },
   async run(context, names, { force }) {
     const { networks } = await context.engine();

@@ -5,6 +5,7 @@ import { pullImage } from "../pulling.ts";
 export default command({
   usage: "[OPTIONS] NAME[:TAG|@DIGEST]",
   args: exactly(1),
+  completes: ["image"],
   flags: {
     "all-tags": flag("Download all tagged images in the repository", "a"),
     "disable-content-trust": flagOn("Skip image verification"),

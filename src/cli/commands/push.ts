@@ -7,6 +7,7 @@ import { showProgress } from "../progress.ts";
 export default command({
   usage: "[OPTIONS] NAME[:TAG]",
   args: exactly(1),
+  completes: ["image"],
   flags: {
     "all-tags": flag("Push all tags of an image to the repository", "a"),
     "disable-content-trust": flagOn("Skip image signing"),

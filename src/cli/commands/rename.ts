@@ -5,6 +5,7 @@ import { Exit } from "../exit.ts";
 export default command({
   usage: "CONTAINER NEW_NAME",
   args: exactly(2),
+  completes: ["container"],
   flags: {},
   async run(context, [given = "", wanted = ""]) {
     const [from, to] = [given.trim(), wanted.trim()];

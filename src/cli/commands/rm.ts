@@ -6,6 +6,7 @@ import { flag } from "../flags.ts";
 export default command({
   usage: "[OPTIONS] CONTAINER [CONTAINER...]",
   args: atLeast(1),
+  completes: ["container"],
   flags: {
     force: flag("Force the removal of a running container (uses SIGKILL)", "f"),
     link: flag("Remove the specified link", "l"),

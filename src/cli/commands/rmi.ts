@@ -5,6 +5,7 @@ import { flag } from "../flags.ts";
 export default command({
   usage: "[OPTIONS] IMAGE [IMAGE...]",
   args: atLeast(1),
+  completes: ["image"],
   flags: { force: flag("Force removal of the image", "f"), "no-prune": flag("Do not delete untagged parents") },
   async run(context, names, { force, "no-prune": noprune }) {
     const { images } = await context.engine();

@@ -20,6 +20,7 @@ const flags = {
 export default command({
   usage: "[OPTIONS] IMAGE [COMMAND] [ARG...]",
   args: atLeast(1),
+  completes: ["image"],
   stopsAtArgument: true,
   flags,
   async run(context, [image = "", ...words], options) {

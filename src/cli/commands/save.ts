@@ -5,7 +5,8 @@ import { saveStream } from "../files.ts";
 export default command({
   usage: "[OPTIONS] IMAGE [IMAGE...]",
   args: atLeast(1),
-  flags: { output: text("Write to a file, instead of STDOUT", "o") },
+  completes: ["image"],
+  flags: { output: text("Write to a file, instead of STDOUT", "o", { completes: "file" }) },
   async run(context, names, { output }) {
     const { images } = await context.engine();
     await saveStream(context, output, "save image", () => images.save(names));

@@ -9,7 +9,7 @@ export default command({
   args: noArgs,
   flags: {
     all: flag("Remove all unused images not just dangling ones", "a"),
-    filter: filter('Provide filter values (e.g. "label=<key>=<value>")'),
+    filter: filter('Provide filter values (e.g. "label=<key>=<value>")', undefined, ["label", "label!", "until"]),
     force: flag("Do not prompt for confirmation", "f"),
     volumes: flag("Prune anonymous volumes"),
   },

@@ -29,6 +29,7 @@ const resources = Object.fromEntries(shared.map((name) => [name, createFlags[nam
 export default command({
   usage: "[OPTIONS] CONTAINER [CONTAINER...]",
   args: atLeast(1),
+  completes: ["container"],
   flags: { ...resources, restart: { ...createFlags.restart, initial: "", shown: undefined } },
   async run(context, names, options) {
     const { containers } = await context.engine();

@@ -6,6 +6,7 @@ import { inspectEach } from "../inspecting.ts";
 export default command({
   usage: "[OPTIONS] VOLUME [VOLUME...]",
   args: atLeast(1),
+  completes: ["volume"],
   flags: { format: inspectFormatFlag },
   async run(context, names, { format }) {
     const { transport } = await context.engine();

@@ -22,7 +22,7 @@ export default command({
   usage: "[OPTIONS]",
   args: noArgs,
   flags: {
-    filter: filter('Provide filter values (e.g. "dangling=true")', "f"),
+    filter: filter('Provide filter values (e.g. "dangling=true")', "f", ["dangling", "driver", "label", "name"]),
     format: formatFlag,
     quiet: flag("Only display volume names", "q"),
   },

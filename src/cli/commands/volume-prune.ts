@@ -8,7 +8,7 @@ export default command({
   args: noArgs,
   flags: {
     all: flag("Remove all unused volumes, not just anonymous ones", "a"),
-    filter: filter('Provide filter values (e.g. "label=<label>")'),
+    filter: filter('Provide filter values (e.g. "label=<label>")', undefined, ["label", "label!"]),
     force: flag("Do not prompt for confirmation", "f"),
   },
   async run(context, _args, { all, filter, force }) {

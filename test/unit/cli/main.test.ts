@@ -83,6 +83,14 @@ test("each command loads, and its help names all the ways to call it", async () 
   }
 });
 
+test("completion knows what every command's arguments name", async () => {
+  const own = new Set(["login", "logout", "load", "rename", "network create", "volume create"]);
+  for (const { names, load } of entries) {
+    const { args, completes } = (await load()).default;
+    if (args.max > 0 && !own.has(names[0]!)) assert.ok(completes?.length, names[0]);
+  }
+});
+
 test("no two commands share a name", () => {
   const names = entries.flatMap((entry) => entry.names);
   assert.equal(new Set(names).size, names.length);
