@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
+import { once } from "node:events";
 import fs from "node:fs";
 import path from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -275,6 +277,21 @@ describe("copies", () => {
     await engine.ok("rmi", "heavy");
     await engine.ok("exec", "box", "rm", "/big");
   });
+
+  for (const file of ["docker", GANTRY]) {
+    it(`end with Ctrl-C of ${path.basename(file)}, here and in the engine`, async () => {
+      const id = await engine.ok("create", "busybox");
+      await engine.ok("cp", path.join(work, "big"), `${id}:/big`);
+      const client = spawn(file, ["cp", `${id}:/big`, "-"], { env: engine.env, stdio: ["ignore", "pipe", "inherit"] });
+      await once(client.stdout, "readable");
+      client.kill("SIGINT");
+      client.stdout.destroy(); // docker looks at its signals between two writes
+      const [code] = await once(client, "exit");
+      assert.notEqual(code, 0);
+      await until(() => !fs.readFileSync("/proc/self/mounts", "utf8").includes(id), { what: "the copy's end" });
+      await engine.ok("rm", id);
+    });
+  }
 
   it("tell of themselves by events, and pause for a commit alone", async () => {
     const since = (Date.now() / 1000 - 0.001).toFixed(3);
