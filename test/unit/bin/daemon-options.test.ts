@@ -28,6 +28,7 @@ describe("gantryd's options", () => {
       logLevel: "info",
       logs: { driver: "json-file", options: {} },
       insecureRegistries: [],
+      labels: [],
       experimental: false,
       cdiSpecDirs: ["/etc/cdi", "/var/run/cdi"],
       init: false,

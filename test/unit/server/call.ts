@@ -7,7 +7,7 @@ export const callOf = ({ minor = 51, query = "" }: { minor?: number; query?: str
     params: {},
     query: new URLSearchParams(query),
     version: [1, minor],
-    request: {} as IncomingMessage,
+    request: { headers: {} } as IncomingMessage,
     response: {} as ServerResponse,
     signal: new AbortController().signal,
   });

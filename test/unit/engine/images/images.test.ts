@@ -64,7 +64,7 @@ describe("removing images", () => {
     assert.deepEqual([deps.layers.list(), deps.blobs.list(), deps.state.list("tags")], [[], [], []]);
     assert.deepEqual(
       deps.published.map((line) => line.split(" ")[1]),
-      ["untag", "delete", "untag", "delete"],
+      ["create", "tag", "create", "tag", "untag", "delete", "untag", "delete"],
     );
   });
 

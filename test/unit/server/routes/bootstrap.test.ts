@@ -27,7 +27,7 @@ async function post(query: string): Promise<{ asked: BootstrapRequest[]; lines: 
     params: {},
     query: new URLSearchParams(query),
     version: [1, 51],
-    request: {} as IncomingMessage,
+    request: { headers: {} } as IncomingMessage,
     response: Object.assign(out, { writeHead: () => {}, flushHeaders: () => {} }) as unknown as ServerResponse,
     signal: new AbortController().signal,
   });

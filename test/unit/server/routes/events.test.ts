@@ -28,7 +28,7 @@ async function get(events: Events, query: string, signal = new AbortController()
     params: {},
     query: new URLSearchParams(query),
     version: [1, 51],
-    request: {} as IncomingMessage,
+    request: { headers: {} } as IncomingMessage,
     response,
     signal,
   });
