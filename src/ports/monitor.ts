@@ -56,6 +56,8 @@ export interface ExecSpec extends StreamOwner {
 
 export interface ExecSession {
   pid: number;
+  /** Resolves when the process runs, rejects with the runtime's refusal. */
+  started(): Promise<void>;
   output: AttachStream;
   /** SIGKILL, if it still runs. */
   kill(): void;

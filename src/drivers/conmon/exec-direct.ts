@@ -54,6 +54,7 @@ export async function execDirectly(runtime: CliRuntime, spec: ExecSpec): Promise
       return Number(readIfThere(pidFile)) || 0;
     },
     output,
+    started: () => Promise.race([exit.then(() => {}), output.begun()]),
     kill: () => {
       // The runtime's own process ends with it, and tells the code.
       if (child.running) killIfThere(Number(readIfThere(pidFile)) || 0);
@@ -78,6 +79,7 @@ class PipeStream implements AttachStream {
   private early: Buffer[] | undefined = [];
   private deliver: ((stream: "stdout" | "stderr", chunk: Buffer) => void) | undefined;
   private paused = false;
+  private ended = false;
 
   constructor(child: LeanChild, started: () => boolean) {
     [this.stdout, this.stderr] = child.outputs as [Readable, Readable];
@@ -108,8 +110,20 @@ class PipeStream implements AttachStream {
     else setTimeout(() => this.look(), START_POLL);
   }
 
+  /** Resolves when the process runs; never when it was refused. */
+  begun(): Promise<void> {
+    return new Promise((resolve) => {
+      const look = (): void => {
+        if (this.started()) resolve();
+        else if (!this.ended) setTimeout(look, START_POLL);
+      };
+      look();
+    });
+  }
+
   /** The process is known to have run, or never to have. */
   settle(ran: boolean): void {
+    this.ended = true;
     const waiting = this.early ?? [];
     if (ran) {
       this.early = undefined;

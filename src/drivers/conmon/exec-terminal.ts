@@ -63,5 +63,5 @@ export async function execWithTerminal(conmon: string, runtime: CliRuntime, spec
   const kill = (): void => {
     if (startTime !== undefined && processStartTime(pid) === startTime) killIfThere(pid);
   };
-  return { pid, output, kill, exit };
+  return { pid, started: async () => {}, output, kill, exit };
 }

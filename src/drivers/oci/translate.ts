@@ -28,7 +28,7 @@ interface Reason {
 
 function reasonOf(text: string, command: string): Reason {
   const quoted = JSON.stringify(command);
-  if (/executable file (.* )?not found in \$PATH/i.test(text) && !command.includes("/")) {
+  if (command === "" || (/executable file (.* )?not found in \$PATH/i.test(text) && !command.includes("/"))) {
     return { code: "COMMAND_NOT_FOUND", exitCode: 127, words: `exec: ${quoted}: executable file not found in $PATH` };
   }
   if (/mount/i.test(text) && /not a directory/i.test(text)) {
@@ -40,7 +40,12 @@ function reasonOf(text: string, command: string): Reason {
         "Are you trying to mount a directory onto a file (or vice-versa)? Check if the specified host path exists and is the expected type",
     };
   }
-  if (/chdir|cwd|working directory/i.test(text)) return { code: "BAD_WORKDIR", words: text };
+  if (/chdir|cwd|working directory/i.test(text)) {
+    const [, folder, why = ""] = /^chdir `(.*)`: (.*)$/.exec(text) ?? [];
+    const words =
+      folder === undefined ? text : `chdir to cwd ("${folder}") set in config.json failed: ${why.toLowerCase()}`;
+    return { code: "BAD_WORKDIR", words };
+  }
   if (/no such file or directory/i.test(text) && /exec|stat/i.test(text)) {
     return {
       code: "COMMAND_NOT_FOUND",

@@ -161,12 +161,12 @@ export function pump(session: AttachStream, client: ClientStream, options: PumpO
 
 const DEFAULT_DETACH_KEYS = "ctrl-p,ctrl-q";
 
-/** "ctrl-p,ctrl-q", "a", "ctrl-[" → the bytes. Throws invalid BAD_DETACH_KEYS. */
-export function parseDetachKeys(text: string | undefined): number[] {
+/** "ctrl-p,ctrl-q", "a", "ctrl-[" → the bytes. Throws invalid BAD_DETACH_KEYS; an exec's are `escape` keys to Docker. */
+export function parseDetachKeys(text: string | undefined, word: "detach" | "escape" = "detach"): number[] {
   return (text || DEFAULT_DETACH_KEYS).split(",").map((key) => {
     if (/^ctrl-[a-z@[\\\]^_]$/.test(key)) return key.charCodeAt(5) & 0x1f;
     if (key.length === 1) return key.charCodeAt(0);
-    throw new GantryError("invalid", "BAD_DETACH_KEYS", `Invalid detach keys (${text}) provided`);
+    throw new GantryError("invalid", "BAD_DETACH_KEYS", `Invalid ${word} keys (${text}) provided`);
   });
 }
 

@@ -52,7 +52,7 @@ export class Execs {
       throw new GantryError("invalid", "NO_EXEC_COMMAND", "No exec command specified");
     }
     this.requireExecutable(entry);
-    parseDetachKeys(config.DetachKeys);
+    parseDetachKeys(config.DetachKeys, "escape");
     const record = {
       id: this.deps.ids.id(),
       containerId: entry.id,
@@ -137,7 +137,7 @@ export class Execs {
       // Clients ask for the exit code the moment the stream ends: it has to be there first.
       await Promise.race([ended, pumped?.then(() => ended)]);
       client.end();
-    }
+    } else await session.started();
   }
 
   /** SIGKILL to the process. */
@@ -212,7 +212,11 @@ export class Execs {
   private requireExecutable(entry: ContainerEntry): void {
     const { status } = entry.record.state;
     if (status === "paused") {
-      throw new GantryError("conflict", "PAUSED", `Container ${entry.id} is paused, unpause the container before exec`);
+      throw new GantryError(
+        "conflict",
+        "PAUSED",
+        `container ${entry.record.name} is paused, unpause the container before exec`,
+      );
     }
     if (!isUp(entry.record)) {
       throw new GantryError("conflict", "NOT_RUNNING", `container ${entry.id} is not running`, {
