@@ -43,6 +43,13 @@ export class GantryError extends Error {
 export const isGantryError = (e: unknown, code?: string): e is GantryError =>
   e instanceof GantryError && (code === undefined || e.code === code);
 
+/** The same error with words before its message; what is no GantryError stays as it is. */
+export function prefixed(words: string, error: unknown): unknown {
+  if (!(error instanceof GantryError)) return error;
+  const { kind, code, message, hint, details } = error;
+  return new GantryError(kind, code, `${words}: ${message}`, { hint, details, cause: error });
+}
+
 /** The words of any thrown value. */
 export const messageOf = (e: unknown): string => (e instanceof Error ? e.message : String(e));
 

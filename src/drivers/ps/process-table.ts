@@ -12,7 +12,7 @@ export class PsProcessTable implements ProcessTable {
       text = (await run("ps", words, { timeout: 10_000 })).stdout.toString("utf8");
     } catch (error) {
       if (!(error instanceof ToolError)) throw error;
-      throw new GantryError("invalid", "BAD_PS_ARGS", `Error running ps: ${error.stderr || error.message}`);
+      throw new GantryError("invalid", "BAD_PS_ARGS", `ps: ${error.stderr.split("\n")[0] || error.message}`);
     }
     return pick(text, new Set(pids));
   }

@@ -1,6 +1,6 @@
 import type { HostConfig } from "../../base/container-config.ts";
 import type { Readable } from "node:stream";
-import { GantryError } from "../../base/errors.ts";
+import { GantryError, isGantryError, prefixed } from "../../base/errors.ts";
 import { parseTimestamp } from "../../base/timestamps.ts";
 import type { Archive } from "../../ports/archive.ts";
 import type { Checkpoints } from "../../ports/checkpoints.ts";
@@ -145,8 +145,12 @@ export class Containers {
     return this.lifecycle.stop(this.find(reference), options);
   }
 
-  kill(reference: string, signal: string): Promise<void> {
-    return this.lifecycle.kill(this.find(reference), signal);
+  async kill(reference: string, signal: string): Promise<void> {
+    try {
+      await this.lifecycle.kill(this.find(reference), signal);
+    } catch (error) {
+      throw isGantryError(error, "BAD_SIGNAL") ? error : prefixed(`cannot kill container: ${reference}`, error);
+    }
   }
 
   restart(reference: string, options: { seconds?: number; signal?: string }): Promise<void> {
@@ -184,12 +188,17 @@ export class Containers {
   rename(reference: string, name: string): void {
     const entry = this.find(reference);
     if (name === "") throw new GantryError("invalid", "BAD_NAME", "Neither old nor new names may be empty");
-    const bare = requireContainerName(name);
+    const bare = name.replace(/^\//, "");
     const oldName = entry.record.name;
     if (bare === oldName) {
       throw new GantryError("invalid", "SAME_NAME", "Renaming a container with the same name as its current name");
     }
-    this.deps.registry.rename(entry, bare);
+    try {
+      requireContainerName(`/${bare}`);
+      this.deps.registry.rename(entry, bare);
+    } catch (error) {
+      throw prefixed("Error when allocating new name", error);
+    }
     this.deps.networking.rename(entry.id, bare);
     this.deps.publish(entry, "rename", { oldName: `/${oldName}` });
   }

@@ -48,7 +48,7 @@ export async function createContainer(
   requirePlatform(image, request.platform, config.Image);
   const merged = mergeConfig(config, image.config.config ?? {});
   const command = [...(merged.Entrypoint ?? []), ...(merged.Cmd ?? [])];
-  if (command.length === 0 || command[0] === "") {
+  if (command.length === 0) {
     throw new GantryError("invalid", "NO_COMMAND", "no command specified", {
       hint: "the image has neither CMD nor ENTRYPOINT: name a command after the image",
     });

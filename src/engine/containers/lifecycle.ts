@@ -125,10 +125,10 @@ export class Lifecycle {
   /** The stop signal, then SIGKILL after `seconds` (-1: never). Throws notModified when it does not run. */
   async stop(entry: ContainerEntry, options: { seconds?: number; signal?: string } = {}): Promise<void> {
     const { record } = entry;
-    const signal = stopSignal(record, options.signal);
     // The lock: a start that is under way counts as running.
     if (await entry.lock.run(async () => this.giveUpRestart(entry))) return;
     if (!isUp(record)) throw new GantryError("notModified", "NOT_RUNNING", "container is not running");
+    const signal = stopSignal(record, options.signal);
     record.state.manuallyStopped = true;
     record.state.endRequest = { by: "stop", signal };
     this.saveOrTell(entry);
@@ -197,11 +197,7 @@ export class Lifecycle {
     const final = number === SIGKILL || number === signalNumber(record.config.StopSignal || "SIGTERM");
     if (await entry.lock.run(async () => final && this.giveUpRestart(entry))) return;
     if (!isUp(record)) {
-      throw new GantryError(
-        "conflict",
-        "NOT_RUNNING",
-        `cannot kill container: ${entry.record.name}: container ${entry.id} is not running`,
-      );
+      throw new GantryError("conflict", "NOT_RUNNING", `container ${entry.id} is not running`);
     }
     record.state.endRequest = { by: "kill", signal: number };
     if (final) {

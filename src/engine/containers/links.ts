@@ -109,10 +109,10 @@ export function resolveLinks(
 /** `docker rm --link`: takes a link away for good; a running container's /etc/hosts forgets it too. */
 export function removeLink(deps: Pick<ContainerDeps, "registry" | "files">, name: string): void {
   const [parentName = "", alias] = name.replace(/^\//, "").split("/");
+  const entry = deps.registry.find(parentName);
   if (alias === undefined) {
     throw conflict("LINK_IS_NAME", "Conflict, cannot remove the default link name of the container");
   }
-  const entry = deps.registry.find(parentName);
   const { links = [] } = entry.record;
   if (!links.some((link) => link.alias === alias)) {
     throw new GantryError("notFound", "NO_SUCH_CONTAINER", `No such container: ${name}`);

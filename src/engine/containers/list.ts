@@ -106,8 +106,8 @@ function matches(record: ContainerRecord, key: string, values: string[], facts: 
       );
     case "publish":
       return values.some((value) =>
-        Object.entries(record.hostConfig.PortBindings ?? {}).some(
-          ([port, bindings]) => portMatches(port, value) && (bindings?.length ?? 0) > 0,
+        Object.entries(record.attachment?.ports ?? {}).some(([port, bindings]) =>
+          (bindings ?? []).some(({ HostPort }) => portMatches(`${HostPort}/${port.split("/")[1]}`, value)),
         ),
       );
     case "expose":

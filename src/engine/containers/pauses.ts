@@ -19,7 +19,7 @@ export class Pauses {
     return entry.lock.run(async () => {
       const { record } = entry;
       if (record.state.status === "paused") {
-        throw new GantryError("conflict", "PAUSED", `Container ${entry.id} is already paused`);
+        throw new GantryError("conflict", "PAUSED", `container ${entry.id} is already paused`);
       }
       requireRunning(entry);
       record.state.pausedFor = reason;
@@ -57,7 +57,7 @@ export class Pauses {
   private async resume(entry: ContainerEntry): Promise<void> {
     const { record } = entry;
     if (record.state.status !== "paused") {
-      throw new GantryError("conflict", "NOT_PAUSED", `Container ${entry.id} is not paused`);
+      throw new GantryError("conflict", "NOT_PAUSED", `container ${entry.id} is not paused`);
     }
     await this.deps.runtime(record.hostConfig.Runtime ?? "").resume(record.id);
     Object.assign(record.state, { status: "running", pausedFor: undefined });

@@ -20,6 +20,9 @@ export function signalNumber(text: string): number {
   if (/^\d+$/.test(text)) {
     const number = Number(text);
     if (number >= 1 && number <= RTMAX) return number;
+    if (number > RTMAX) {
+      throw new GantryError("invalid", "NO_SUCH_SIGNAL", `The linux daemon does not support signal ${text}`);
+    }
   } else {
     const name = text.toUpperCase().replace(/^SIG/, "");
     const number = NUMBERS[ALIASES[name] ?? name] ?? realTime(name);

@@ -119,11 +119,11 @@ function completeHostConfig(host: HostConfig, defaultRuntime: string, links: str
     DeviceRequests: null,
     MemoryReservation: 0,
     MemorySwap: 0,
-    MemorySwappiness: null,
     OomKillDisable: false,
-    PidsLimit: null,
     Ulimits: null,
     ...host,
+    MemorySwappiness: host.MemorySwappiness === -1 ? null : (host.MemorySwappiness ?? null),
+    PidsLimit: host.PidsLimit || null,
     Links: links.length > 0 ? links : null,
     Runtime: host.Runtime || defaultRuntime,
   };

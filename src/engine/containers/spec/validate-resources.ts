@@ -164,8 +164,8 @@ function validateCpuset(hostConfig: HostConfig, host: HostFacts, supported: bool
   if (CpusetCpus === "" && CpusetMems === "") return;
   const cpus = kernelList(CpusetCpus);
   const mems = kernelList(CpusetMems);
-  if (cpus === undefined) return refuse(`Invalid value ${CpusetCpus} for cpuset cpus`);
-  if (mems === undefined) return refuse(`Invalid value ${CpusetMems} for cpuset mems`);
+  if (cpus === undefined) return refuse(`Invalid value ${CpusetCpus} for cpuset cpus: invalid format: ${CpusetCpus}`);
+  if (mems === undefined) return refuse(`Invalid value ${CpusetMems} for cpuset mems: invalid format: ${CpusetMems}`);
   if (!supported) {
     warnings.push("Your kernel does not support cpuset or the cgroup is not mounted. Cpuset discarded.");
     return;
