@@ -41,6 +41,10 @@ export function planNetwork(wish: NetworkWish, facts: NetworkFacts): NetworkReco
   if (!NETWORK_NAME.test(wish.name)) {
     throw bad(`invalid network name: ${JSON.stringify(wish.name)}: only [a-zA-Z0-9][a-zA-Z0-9_.: @-]* is allowed`);
   }
+  if (wish.driver === "host" || wish.driver === "null") {
+    const words = `only one instance of "${wish.driver}" network is allowed`;
+    throw new GantryError("forbidden", "ONE_OF_ITS_KIND", words);
+  }
   if (wish.driver !== "" && wish.driver !== "bridge") {
     throw new GantryError(
       "notFound",

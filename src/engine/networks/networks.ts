@@ -283,6 +283,13 @@ export class Networks implements ContainerNetworking {
 }
 
 function checkMixable(network: NetworkRecord, joined: NetworkRecord[]): void {
+  if (joined.some((one) => one.driver === "host")) {
+    throw new GantryError(
+      "invalid",
+      "BAD_ENDPOINT",
+      "container sharing network namespace with another container or host cannot be connected to any other network",
+    );
+  }
   const drivers = [network, ...joined].map((record) => record.driver);
   if (drivers.includes("host")) throw new GantryError("invalid", "BAD_ENDPOINT", NOT_WITH_HOST);
   if (drivers.includes("null") && drivers.length > 1) throw new GantryError("invalid", "BAD_ENDPOINT", NOT_WITH_NONE);

@@ -1,5 +1,5 @@
 import type { EndpointSettings } from "../../base/container-config.ts";
-import { GantryError } from "../../base/errors.ts";
+import { GantryError, isGantryError } from "../../base/errors.ts";
 import { parseTimestamp } from "../../base/timestamps.ts";
 import { checkNetworkFilters, matchesNetwork } from "../../engine/networks/filter.ts";
 import type { NetworkWish } from "../../engine/networks/network-plan.ts";
@@ -15,6 +15,7 @@ import type {
 } from "../../wire/types/networks.ts";
 import type { Call, Route } from "../call.ts";
 import { NETWORK_CONNECT, NETWORK_CREATE } from "../decode/network-bodies.ts";
+import { noManager } from "./swarm.ts";
 
 /** A container as far as connect and disconnect need it. */
 export interface NetworkedContainer {
@@ -84,6 +85,9 @@ function wishOf(request: NetworkCreateRequest): NetworkWish {
       "config-only and ingress networks are not supported",
     );
   }
+  if (request.Scope && request.Scope !== "local") {
+    throw noManager();
+  }
   if (request.IPAM?.Driver && request.IPAM.Driver !== "default") {
     throw new GantryError(
       "invalid",
@@ -132,10 +136,22 @@ async function connect(deps: NetworkRoutesDeps, call: Call): Promise<void> {
   call.empty(200);
 }
 
+function resolveForDisconnect(
+  deps: NetworkRoutesDeps,
+  { Container = "", Force }: NetworkDisconnectRequest,
+): ReturnType<NetworkRoutesDeps["resolveContainer"]> {
+  try {
+    return deps.resolveContainer(Container);
+  } catch (error) {
+    if (!Force || !isGantryError(error, "NO_SUCH_CONTAINER")) throw error;
+    throw new GantryError("notFound", "NO_SUCH_ENDPOINT", `endpoint ${Container} not found`, { cause: error });
+  }
+}
+
 async function disconnect(deps: NetworkRoutesDeps, call: Call): Promise<void> {
   const body = await call.json<NetworkDisconnectRequest>(NETWORK_CONNECT);
   const network = deps.networks.inspect(call.param("id"));
-  const container = deps.resolveContainer(body.Container ?? "");
+  const container = resolveForDisconnect(deps, body);
   if (container.running) deps.networks.disconnect(network.Id, container.id);
   else if (!deps.savedEndpoints(container.id).includes(network.Name)) {
     throw new GantryError(

@@ -14,16 +14,20 @@ export function swarmRoutes(): Route[] {
     { method: "POST", path: "/swarm/init", handler: notOffered },
     { method: "POST", path: "/swarm/join", handler: notOffered },
     { method: "POST", path: "/swarm/leave", handler: notInSwarm },
-    ...METHODS.flatMap((method) => MANAGERS.flatMap(both).map((path) => ({ method, path, handler: noManager }))),
+    ...METHODS.flatMap((method) => MANAGERS.flatMap(both).map((path) => ({ method, path, handler: refuse }))),
   ];
 }
 
-const noManager: Handler = () => {
-  throw new GantryError(
+/** What only a swarm could do. */
+export const noManager = (): GantryError =>
+  new GantryError(
     "unavailable",
     "NO_SWARM_MANAGER",
     'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.',
   );
+
+const refuse: Handler = () => {
+  throw noManager();
 };
 
 const notInSwarm: Handler = () => {
