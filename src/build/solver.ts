@@ -1,4 +1,4 @@
-import { GantryError, isGantryError } from "../base/errors.ts";
+import { GantryError, isGantryError, prefixed } from "../base/errors.ts";
 import type { Digest, HistoryEntry, Platform } from "../base/image-config.ts";
 import type { ImageRecord } from "../engine/images/contract.ts";
 import type { Hold } from "../engine/images/holds.ts";
@@ -216,7 +216,13 @@ export class Solver implements StepRoom {
   }
 
   private imageTree(reference: string): SourceTree {
-    return this.chainTree(async () => stateOf(await this.image(reference, undefined)));
+    return this.chainTree(async () => {
+      try {
+        return stateOf(await this.image(reference, undefined));
+      } catch (error) {
+        throw prefixed(`invalid from flag value ${reference}`, error);
+      }
+    });
   }
 
   private chainTree(state: () => Promise<StageState>): SourceTree {

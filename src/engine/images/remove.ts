@@ -82,7 +82,7 @@ function untag(
   if (changes.length > 0) deps.state.commit(changes);
   for (const name of names) {
     removal.items.push({ Untagged: familiarName(name) });
-    tell(deps, "untag", record, { name: familiarName(name) });
+    tell(deps, "untag", record, { name: record.id });
   }
 }
 

@@ -1,6 +1,6 @@
 import { GantryError } from "../../base/errors.ts";
 import type { Descriptor, Digest, ImageConfig } from "../../base/image-config.ts";
-import { type ImageReference, normalizedName } from "../../base/reference.ts";
+import { familiarRepository, type ImageReference, normalizedName } from "../../base/reference.ts";
 import type { StateChange } from "../../ports/state-store.ts";
 import { type Catalog, IMAGES, LAYER_BLOBS, type LayerBlob, TAGS } from "./catalog.ts";
 import type { ImageRecord, KnownManifest } from "./contract.ts";
@@ -32,9 +32,15 @@ export function seenAt(found: Descriptor, repository: string | undefined, before
   return { digest, size, mediaType, repositories: repositories.slice(0, MOST_REPOSITORIES) };
 }
 
-/** The changes that give an image a name, with the time. */
+/** The changes that give an image a name. Throws invalid BAD_REFERENCE for one that would read as a digest. */
 export const nameChanges = (names: ImageReference[], id: Digest): StateChange[] =>
-  names.map((name) => ({ bucket: TAGS, key: normalizedName(name), value: id }));
+  names.map((name) => {
+    if (familiarRepository(name) === "sha256") {
+      const words = "refusing to create an ambiguous tag using digest algorithm as name";
+      throw new GantryError("invalid", "BAD_REFERENCE", words);
+    }
+    return { bucket: TAGS, key: normalizedName(name), value: id };
+  });
 
 /**
  * Layers flushed to the disk, then blobs (each is durable when stored), then the one commit that makes the image visible: whatever is listed
