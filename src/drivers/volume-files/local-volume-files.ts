@@ -1,5 +1,6 @@
 import fs from "node:fs";
 import path from "node:path";
+import { getSystemErrorMap } from "node:util";
 import { errnoOf, GantryError, messageOf } from "../../base/errors.ts";
 import type { Owner } from "../../base/id-map.ts";
 import type { VolumeFiles, VolumeMountOptions } from "../../ports/volume-files.ts";
@@ -70,7 +71,8 @@ export class LocalVolumeFiles implements VolumeFiles {
       throw new GantryError(
         "invalid",
         "VOLUME_MOUNT_FAILED",
-        `failed to mount local volume: mount ${options.device}:${this.dataPath(name)}: ${messageOf(cause)}`,
+        `error while mounting volume '${this.dataPath(name)}': failed to mount local volume: ` +
+          `mount ${options.device}:${this.dataPath(name)}, flags: 0x${flags.toString(16)}: ${kernelWords(cause)}`,
         { cause, hint: `check the volume's options: gantry volume inspect ${name}` },
       );
     }
@@ -177,3 +179,7 @@ async function allocated(folder: string): Promise<number> {
   }
   return total;
 }
+
+/** The reason of a failed system call in the C library's words, as Docker and others give it. */
+const kernelWords = (error: unknown): string =>
+  [...getSystemErrorMap().values()].find(([code]) => code === errnoOf(error))?.[1] ?? messageOf(error);

@@ -152,9 +152,15 @@ async function info(deps: SystemRoutesDeps): Promise<object> {
     IndexServerAddress: "https://index.docker.io/v1/",
     RegistryConfig: {
       InsecureRegistryCIDRs: ["127.0.0.0/8", "::1/128"],
-      IndexConfigs: Object.fromEntries(
-        settings.insecureRegistries.map((name) => [name, { Name: name, Mirrors: [], Secure: false, Official: false }]),
-      ),
+      IndexConfigs: {
+        "docker.io": { Name: "docker.io", Mirrors: [], Secure: true, Official: true },
+        ...Object.fromEntries(
+          settings.insecureRegistries.map((name) => [
+            name,
+            { Name: name, Mirrors: [], Secure: false, Official: false },
+          ]),
+        ),
+      },
       Mirrors: null,
     },
     NCPU: facts.cpus,
