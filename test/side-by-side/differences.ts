@@ -1,0 +1,3 @@
+import type { Difference } from "./compare.ts";
+
+export const differences: Difference[] = [];

@@ -1,0 +1,19 @@
+import type { ShapeDifference } from "./shapes.ts";
+
+/** Fields that gantryd has and dockerd 20.10 has not, the other way round, or with another type. */
+export const shapeDifferences: ShapeDifference[] = [
+  {
+    field: /\.(?:GwPriority|DNSNames(?:\[\])?|EnableIPv4)$| EnableIPv4$|^GET \/info CDISpecDirs/,
+    why: "newer than 20.10",
+  },
+  { field: /[. ]KernelMemory(?:TCP)?$/, why: "gone since Docker 23" },
+  { field: / GraphDriver\.Data\./, why: "gantryd's layers lie elsewhere while a container does not run" },
+  { field: /\.SizeRw$/, why: "dockerd leaves a size of 0 out" },
+  { field: /\.RepoDigests$| BuildCache$/, why: "an empty list, as in Docker 28" },
+  { field: /^GET \/system\/df Volumes\[\]\./, why: "dockerd leaves volumes with options out" },
+  { field: / IPAM\.Config\[\]\.Gateway$/, why: "gantryd tells the address that the bridge has" },
+  { field: / RegistryConfig\.(?:Allow\w+|Mirrors)$/, why: "null for none, as in Docker 28" },
+  { field: / Runtimes\.(?:io|crun)\b/, why: "the runtimes that are there" },
+  { field: /BuildTime$/, why: "gantryd runs from its sources" },
+  { field: /\/containers\/nosuch\/json code$/, why: "a stable code for programs" },
+];
