@@ -49,8 +49,18 @@ export const differences: Difference[] = [
     },
     {
       scenario: "ps",
+      command: "docker ps -a -f status=nonsense",
+      stderr: "Error response from daemon: invalid value for status filter: invalid container state (nonsense)\n",
+    },
+    {
+      scenario: "ps",
       command: "docker ps -a -f since=nosuch",
       stderr: "Error response from daemon: No such container: nosuch\n",
+    },
+    {
+      scenario: "ps",
+      command: "docker ps -a -f health=nonsense",
+      stderr: "Error response from daemon: invalid value for health filter: invalid health status (nonsense)\n",
     },
     {
       scenario: "build",
@@ -206,12 +216,7 @@ export const differences: Difference[] = [
       scenario: "ps",
       command: "docker ps -a -f publish=nonsense",
       stderr:
-        "Error response from daemon: error while looking up for publish nonsense: not a port, nor a range of ports\n",
-    },
-    {
-      scenario: "ps",
-      command: "docker ps -a -f health=nonsense",
-      stderr: "Error response from daemon: unrecognized filter value for health: nonsense\n",
+        "Error response from daemon: error while looking up for publish nonsense: a port like 80, 80-90 or 80/udp is expected\n",
     },
     {
       scenario: "images",
@@ -348,7 +353,7 @@ export const differences: Difference[] = [
       stdout: "Deleted Volumes:\ngone\nnew\nnew2\ntm\nxx\n\nTotal reclaimed space: 102B\n",
       stderr: "",
     },
-    { scenario: "volumes", command: "docker volume ls -q", stdout: "" },
+    { scenario: "volumes", command: "docker volume ls --quiet", stdout: "" },
     {
       scenario: "volumes",
       command: "docker volume update one",

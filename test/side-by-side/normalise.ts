@@ -19,24 +19,28 @@ const UP = new RegExp(`\\bUp ${SPAN}(?! ago)`, "g");
 export function normalise(text: string, own: Own): string {
   let result = text;
   for (const [word, placeholder] of own.words) result = result.replaceAll(word, placeholder);
-  return ids(result)
-    .replace(/\b(file|dir|multi):[0-9a-f]{16,64}/g, "$1:<hash>")
-    .replace(/docker-import-\d+/g, "docker-import-<n>")
-    .replace(/to \d+\.00, as there are only \d+ CPUs/g, "to <n>.00, as there are only <n> CPUs")
-    .replace(/(?<=, available: )[\d,-]+/g, "<cpus>")
-    .replace(TIME, (whole, day: string, between: string, _clock, fraction?: string) =>
-      day === ZERO || day === "2020-01-01" ? whole : `<day>${between}<time>${fraction === undefined ? "" : ".<ns>"}`,
-    )
-    .split("\n")
-    .map(spans)
-    .join("\n")
-    .replace(/\b[0-9a-f]{2}(?::[0-9a-f]{2}){5}\b/g, "<mac>")
-    .replaceAll(`${own.subnet}.`, "<net>.")
-    .replace(/\b10\.(?:12[89]|1[3-8]\d|19[01])\.\d+\./g, "<pool>.")
-    .replace(
-      /(?<=(?:\d\.\d+\.\d+\.\d+|::\]?):)(?:3276[89]|327[7-9]\d|32[89]\d\d|3[3-9]\d{3}|[45]\d{4}|60\d{3})\b/g,
-      "<port>",
-    );
+  return (
+    ids(result)
+      // docker cp's own words, where the daemon refused before all was sent
+      .replace(/^time=\S+ level=error msg="Can't (?:add file|close tar writer)\b.*\n/gm, "")
+      .replace(/\b(file|dir|multi):[0-9a-f]{16,64}/g, "$1:<hash>")
+      .replace(/docker-import-\d+/g, "docker-import-<n>")
+      .replace(/to \d+\.00, as there are only \d+ CPUs/g, "to <n>.00, as there are only <n> CPUs")
+      .replace(/(?<=, available: )[\d,-]+/g, "<cpus>")
+      .replace(TIME, (whole, day: string, between: string, _clock, fraction?: string) =>
+        day === ZERO || day === "2020-01-01" ? whole : `<day>${between}<time>${fraction === undefined ? "" : ".<ns>"}`,
+      )
+      .split("\n")
+      .map(spans)
+      .join("\n")
+      .replace(/\b[0-9a-f]{2}(?::[0-9a-f]{2}){5}\b/g, "<mac>")
+      .replaceAll(`${own.subnet}.`, "<net>.")
+      .replace(/\b10\.(?:12[89]|1[3-8]\d|19[01])\.\d+\./g, "<pool>.")
+      .replace(
+        /(?<=(?:\d\.\d+\.\d+\.\d+|::\]?):)(?:3276[89]|327[7-9]\d|32[89]\d\d|3[3-9]\d{3}|[45]\d{4}|60\d{3})\b/g,
+        "<port>",
+      )
+  );
 }
 
 /** How long something is up or ago; the columns after it move with its length, so their width is left out of account. */

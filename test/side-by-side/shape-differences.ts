@@ -14,6 +14,7 @@ export const shapeDifferences: ShapeDifference[] = [
   { field: / IPAM\.Config\[\]\.Gateway$/, why: "gantryd tells the address that the bridge has" },
   { field: / RegistryConfig\.(?:Allow\w+|Mirrors)$/, why: "null for none, as in Docker 28" },
   { field: / Runtimes\.(?:io|crun)\b/, why: "the runtimes that are there" },
+  { field: /^GET \/version Components\[\]\.Details\.Path$/, why: "gantryd tells which program it uses" },
   { field: /BuildTime$/, why: "gantryd runs from its sources" },
   { field: /\/containers\/nosuch\/json code$/, why: "a stable code for programs" },
 ];

@@ -12,7 +12,7 @@ docker cp dir/. ann:/tmp/contents
 docker cp file ann:/no/such/place
 docker cp file ann:/no/such/ 2>&1 | grep -v level=error
 docker cp dir ann:/etc/passwd 2>&1 | grep -v level=error
-docker cp file ann:/etc/passwd/
+docker cp file ann:/etc/passwd/ 2>&1 | grep -v level=error
 docker cp missing ann:/tmp
 docker cp file nosuch:/tmp
 docker cp ann:/tmp/missing .

@@ -47,7 +47,7 @@ docker start -ai cal </dev/null & until [ "$(docker inspect -f '{{.State.Running
 docker start -a cal dee
 docker start --checkpoint x cal
 docker top cal
-docker start cal; docker top cal | sed 's/[0-9][0-9:]*/N/g' | tr -s ' '
+docker start cal; docker top cal | sed 's/[0-9][0-9:]*/N/g' | tr -s ' ' | grep -v 'N sleep'
 docker top cal -o pid,comm | sed 's/[0-9][0-9]*/N/' | sort | tr -s ' ' | grep -v sleep
 docker top cal -o nosuch
 docker top cal aux | head -1

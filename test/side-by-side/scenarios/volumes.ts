@@ -87,7 +87,7 @@ docker volume prune -f | sort
 docker volume prune -f --filter nosuch=1
 docker volume prune -af --filter label=nosuch
 docker volume prune -af
-docker volume ls -q
+docker volume ls --quiet
 docker volume update one
 `,
 );
