@@ -184,9 +184,8 @@ export const differences: Difference[] = [
     },
     {
       scenario: "volumes",
-      command: "docker volume prune -f | sort",
-      stdout:
-        "\nID1_____________________________________________________________\nDeleted Volumes:\nTotal reclaimed space: 0B\n",
+      command: "docker volume prune -f | sed 's/^[0-9a-f]\\{64\\}$/id/' | sort",
+      stdout: "\nDeleted Volumes:\nTotal reclaimed space: 0B\nid\n",
     },
     { scenario: "system", command: "docker system prune -f --volumes", stdout: "Total reclaimed space: 0B\n" },
     { scenario: "system", command: "docker volume ls -q", stdout: "kept\n" },

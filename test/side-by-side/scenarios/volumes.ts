@@ -83,7 +83,7 @@ docker volume rm two nosuch
 docker rm -fv user
 docker volume rm one
 docker volume ls -q
-docker volume prune -f | sort
+docker volume prune -f | sed 's/^[0-9a-f]\{64\}$/id/' | sort
 docker volume prune -f --filter nosuch=1
 docker volume prune -af --filter label=nosuch
 docker volume prune -af
