@@ -46,7 +46,7 @@ export async function startPeer(): Promise<Address & { end(): Promise<void> }> {
       daemon.kill("SIGTERM");
       if (daemon.exitCode === null) await once(daemon, "exit");
       const mounts = fs.readFileSync("/proc/self/mounts", "utf8").split("\n");
-      for (const mount of mounts.map((line) => line.split(" ")[1] ?? "").reverse())
+      for (const mount of mounts.map((line) => line.split(" ")[1] ?? "").toReversed())
         if (mount.startsWith(`${folder}/`)) await run("umount", ["-l", mount]);
       await run("ip", ["netns", "del", namespace]);
       fs.rmSync(folder, { recursive: true, force: true });

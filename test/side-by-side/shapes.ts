@@ -64,7 +64,7 @@ export function shapeOf(value: unknown): Shape {
     } else note(path, one === null ? "null" : typeof one);
   };
   walk("", value);
-  return Object.fromEntries([...types].map(([path, found]) => [path, [...found].sort().join("|")]));
+  return Object.fromEntries([...types].map(([path, found]) => [path, [...found].toSorted().join("|")]));
 }
 
 export interface ShapeDifference {

@@ -71,7 +71,8 @@ export function containerOperations(api: Asker): void {
       const query: Record<string, string> = action === "logs" ? { stdout: "1" } : {};
       const body = action === "exec" ? { Cmd: ["true"] } : undefined;
       const answer = await api.ask(404, method, `/containers/{id}/${action}`, { id, ...query }, body);
-      assert.equal(answer["message"], "No such container: nosuch");
+      const head = action === "kill" ? "cannot kill container: nosuch: " : "";
+      assert.equal(answer["message"], `${head}No such container: nosuch`);
     }
     await api.ask(404, "POST", "/containers/{id}/rename", { id, name: "other" });
     await api.ask(404, "DELETE", "/containers/{id}", { id });
