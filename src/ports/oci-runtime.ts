@@ -5,8 +5,6 @@ export interface OciRuntime {
   readonly path: string;
   /** Starts a created container. Throws GantryError invalid with Docker's words for exit codes 126 and 127. */
   start(id: string): Promise<void>;
-  /** Signal number to the container's init. notFound NOT_RUNNING when it is gone. */
-  kill(id: string, signal: number): Promise<void>;
   /** Removes the runtime's state and the cgroup, killing what is left. Missing is fine. */
   remove(id: string): Promise<void>;
   /** This and resume: conflict NOT_RUNNING when it is gone. */

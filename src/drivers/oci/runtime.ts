@@ -55,17 +55,6 @@ export class CliRuntime implements OciRuntime {
     }
   }
 
-  async kill(id: string, signal: number): Promise<void> {
-    try {
-      await this.run(["kill", id, String(signal)]);
-    } catch (error) {
-      if (error instanceof ToolError && GONE.test(error.stderr)) {
-        throw new GantryError("notFound", "NOT_RUNNING", `container ${id} is not running`);
-      }
-      throw error;
-    }
-  }
-
   async remove(id: string): Promise<void> {
     try {
       await this.run(["delete", "--force", id]);

@@ -1,8 +1,15 @@
 import fs from "node:fs";
+import type { ProcessHandle } from "../../ports/monitor.ts";
 import type { ProcessSignals, SignalDisposition } from "../../ports/process-signals.ts";
+import { signalProcess } from "../syscalls/pidfd.ts";
+import { processStartTime } from "./handle.ts";
 
-/** Reads /proc/PID/status. */
+/** By pidfd_send_signal(2); handlers from /proc/PID/status. */
 export class ProcSignals implements ProcessSignals {
+  send({ pid, startTime }: ProcessHandle, signal: number): boolean {
+    return signalProcess(pid, signal, () => processStartTime(pid) === startTime);
+  }
+
   disposition(pid: number, signal: number): SignalDisposition | undefined {
     let status: string;
     try {

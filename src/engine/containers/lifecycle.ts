@@ -177,13 +177,15 @@ export class Lifecycle {
   /** `thaw`: a frozen process takes no signal; one that is to end is let go first. */
   private async send(entry: ContainerEntry, signal: number, options: { thaw?: boolean } = {}): Promise<void> {
     const { record } = entry;
-    const runtime = this.deps.runtime(record.hostConfig.Runtime ?? "");
+    const { process } = record.state;
     this.deps.publish(entry, "kill", { signal: String(signal) });
+    if (process === undefined || !this.deps.signals.send(process, signal) || !options.thaw) return;
     try {
-      await runtime.kill(record.id, signal);
-      if (options.thaw && record.state.status === "paused") await this.pauses.unpause(entry);
+      if (record.state.status === "paused") await this.pauses.unpause(entry);
       // frozen by somebody else
-      else if (options.thaw && this.deps.cgroups.frozen(cgroupsPathOf(record))) await runtime.resume(record.id);
+      else if (this.deps.cgroups.frozen(cgroupsPathOf(record))) {
+        await this.deps.runtime(record.hostConfig.Runtime ?? "").resume(record.id);
+      }
     } catch (error) {
       // It ended, or somebody else thawed it, in this moment.
       if (!isGantryError(error, "NOT_RUNNING") && !isGantryError(error, "NOT_PAUSED")) throw error;
