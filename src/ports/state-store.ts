@@ -28,5 +28,7 @@ export interface StateStore {
   get<T>(bucket: string, key: string): T | undefined;
   list<T>(bucket: string): [key: string, value: T][];
   commit(changes: StateChange[], options?: CommitOptions): void;
+  /** Resolves when all that was committed before, synced or not, is on the disk. Several calls at once share the work. */
+  synced(): Promise<void>;
   close(): void;
 }

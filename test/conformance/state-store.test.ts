@@ -48,6 +48,16 @@ for (const [name, make] of Object.entries(kinds)) {
       end();
     });
 
+    it("syncs what was committed before, for many who ask at once", async () => {
+      const { store, end } = make();
+      store.commit([{ bucket: "b", key: "1", value: 1 }], { sync: false });
+      await Promise.all(Array.from({ length: 50 }, () => store.synced()));
+      store.commit([{ bucket: "b", key: "2", value: 2 }], { sync: false });
+      await store.synced();
+      assert.equal(store.get("b", "2"), 2);
+      end();
+    });
+
     it("overwrites, deletes, and takes deleting what is missing", () => {
       const { store, end } = make();
       store.commit([{ bucket: "b", key: "1", value: 1 }]);

@@ -37,6 +37,7 @@ export function memoryState(): StateStore {
         else bucketOf(bucket).set(key, JSON.stringify(value));
       }
     },
+    synced: async () => {},
     close: () => {},
   };
 }

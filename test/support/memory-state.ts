@@ -32,5 +32,7 @@ export class MemoryStateStore implements StateStore {
     }
   }
 
+  async synced(): Promise<void> {}
+
   close(): void {}
 }

@@ -1,5 +1,6 @@
 import fs from "node:fs";
 import path from "node:path";
+import { promisify } from "node:util";
 import { DatabaseSync, type DatabaseSyncInstance, type StatementSyncInstance } from "@photostructure/sqlite";
 import { GantryError, messageOf } from "../../base/errors.ts";
 import type { CommitOptions, StateChange, StateStore } from "../../ports/state-store.ts";
@@ -21,9 +22,15 @@ export class SqliteStateStore implements StateStore {
   private readonly erase: StatementSyncInstance;
   private readonly one: StatementSyncInstance;
   private readonly all: StatementSyncInstance;
+  private readonly file: string;
+  /** The write-ahead log, once something was committed. */
+  private log: number | undefined;
+  private sync: Promise<void> | undefined;
+  private nextSync: Promise<void> | undefined;
 
   constructor(file: string) {
     fs.mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
+    this.file = file;
     this.database = new DatabaseSync(file);
     this.reserve = new DiskReserve(`${file}.reserve`);
     this.reserve.restore();
@@ -80,7 +87,28 @@ export class SqliteStateStore implements StateStore {
     }
   }
 
+  synced(): Promise<void> {
+    // One that is under way may have begun before the last commit: the next one serves all who ask meanwhile.
+    this.nextSync ??= this.afterSync().then(() => {
+      this.nextSync = undefined;
+      this.sync = this.syncLog();
+      return this.sync;
+    });
+    return this.nextSync;
+  }
+
+  private async afterSync(): Promise<void> {
+    await this.sync?.catch(() => {}); // its own callers have the error
+  }
+
+  /** What is committed is in the write-ahead log; SQLite itself syncs that before it moves anything out of it. */
+  private async syncLog(): Promise<void> {
+    this.log ??= fs.openSync(`${this.file}-wal`, "r");
+    await promisify(fs.fdatasync)(this.log);
+  }
+
   close(): void {
+    if (this.log !== undefined) fs.closeSync(this.log);
     this.database.close();
   }
 

@@ -98,7 +98,7 @@ export async function createContainer(
   try {
     record.mounts = await deps.mounts.create(id, merged, host);
     Object.assign(record.state, { intent: undefined, removeVolumes: undefined });
-    deps.registry.save(entry);
+    await deps.registry.saveDurably(entry);
   } catch (error) {
     deps.registry.remove(entry);
     throw error;

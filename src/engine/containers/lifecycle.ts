@@ -76,7 +76,7 @@ export class Lifecycle {
         error: messageOf(error),
         ...(first ? {} : { finishedAt: this.deps.clock.stamp() }),
       });
-      this.saveOrTell(entry);
+      await this.saveOrTell(entry);
       entry.exited.fire(state.exitCode);
       if (record.hostConfig.AutoRemove) await this.hooks.autoRemove(entry);
       throw error;
@@ -106,7 +106,7 @@ export class Lifecycle {
       endReason: undefined,
     });
     try {
-      this.deps.registry.save(entry);
+      await this.deps.registry.saveDurably(entry);
     } catch (error) {
       await this.starter.abandon(entry);
       throw error;
@@ -114,9 +114,9 @@ export class Lifecycle {
   }
 
   /** For what memory and kernel say already: a full disk must not keep clients waiting. The next save has it too. */
-  private saveOrTell(entry: ContainerEntry): void {
+  private async saveOrTell(entry: ContainerEntry): Promise<void> {
     try {
-      this.deps.registry.save(entry, { ending: true });
+      await this.deps.registry.saveDurably(entry, { ending: true });
     } catch (error) {
       this.deps.logger.error("storing a container's state", { container: entry.id, error: messageOf(error) });
     }
@@ -131,7 +131,7 @@ export class Lifecycle {
     const signal = stopSignal(record, options.signal);
     record.state.manuallyStopped = true;
     record.state.endRequest = { by: "stop", signal };
-    this.saveOrTell(entry);
+    await this.saveOrTell(entry);
     await this.terminate(entry, signal, options.seconds);
     this.deps.publish(entry, "stop");
   }
@@ -143,18 +143,18 @@ export class Lifecycle {
       await this.send(entry, signal, { thaw: true });
       if (await within(gone, seconds < 0 ? undefined : seconds * 1000, this.deps.clock)) return;
     }
-    this.noteStubborn(entry, seconds);
+    await this.noteStubborn(entry, seconds);
     await this.finishOff(entry, gone);
   }
 
   /** It has not ended by the stop signal: what its first process does at that signal tells why. */
-  private noteStubborn(entry: ContainerEntry, seconds: number): void {
+  private async noteStubborn(entry: ContainerEntry, seconds: number): Promise<void> {
     const { state } = entry.record;
     const request = state.endRequest;
     if (request === undefined || state.process === undefined) return;
     const disposition = this.deps.signals.disposition(state.process.pid, request.signal);
     state.endRequest = { ...request, killedAfter: seconds, ...(disposition === undefined ? {} : { disposition }) };
-    this.saveOrTell(entry);
+    await this.saveOrTell(entry);
   }
 
   private async finishOff(entry: ContainerEntry, gone: Promise<void>): Promise<void> {
@@ -197,14 +197,14 @@ export class Lifecycle {
     const number = signalNumber(signal || "SIGKILL");
     const { record } = entry;
     const final = number === SIGKILL || number === signalNumber(record.config.StopSignal || "SIGTERM");
-    if (await entry.lock.run(async () => final && this.giveUpRestart(entry))) return;
+    if (await entry.lock.run(async () => final && (await this.giveUpRestart(entry)))) return;
     if (!isUp(record)) {
       throw new GantryError("conflict", "NOT_RUNNING", `container ${entry.id} is not running`);
     }
     record.state.endRequest = { by: "kill", signal: number };
     if (final) {
       record.state.manuallyStopped = true;
-      this.saveOrTell(entry);
+      await this.saveOrTell(entry);
     }
     if (number === SIGKILL) await this.finishOff(entry, this.whenDown(entry));
     else await this.send(entry, number, { thaw: final });
@@ -322,7 +322,7 @@ export class Lifecycle {
     try {
       if (decideRestart(record.hostConfig.RestartPolicy, state)) this.scheduleRestart(entry, uptime);
       else if (record.hostConfig.AutoRemove && !entry.kept) await this.hooks.autoRemove(entry);
-      else this.saveOrTell(entry);
+      else await this.saveOrTell(entry);
     } finally {
       entry.exited.fire(state.exitCode);
     }
@@ -333,7 +333,7 @@ export class Lifecycle {
     const { state } = entry.record;
     entry.restartDelay = nextDelay(entry.restartDelay, uptimeMs);
     state.status = "restarting";
-    this.saveOrTell(entry);
+    void this.saveOrTell(entry);
     entry.cancelRestart = this.deps.clock.after(entry.restartDelay, () => {
       entry.cancelRestart = undefined;
       void entry.lock.run(async () => {
@@ -355,12 +355,12 @@ export class Lifecycle {
   }
 
   /** With the lock held. True if a restart was due. */
-  giveUpRestart(entry: ContainerEntry): boolean {
+  async giveUpRestart(entry: ContainerEntry): Promise<boolean> {
     this.cancelRestart(entry);
     if (entry.record.state.status !== "restarting") return false;
     entry.record.state.status = "exited";
     entry.record.state.manuallyStopped = true;
-    this.saveOrTell(entry);
+    await this.saveOrTell(entry);
     return true;
   }
 }

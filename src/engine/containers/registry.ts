@@ -108,6 +108,12 @@ export class ContainerRegistry {
     this.state.commit([this.change(entry)], options);
   }
 
+  /** The same without keeping others waiting for the disk: durable when it resolves. */
+  async saveDurably(entry: ContainerEntry, options: Omit<CommitOptions, "sync"> = {}): Promise<void> {
+    this.save(entry, { ...options, sync: false });
+    await this.state.synced();
+  }
+
   /** Unsynced: should a power cut bring the record back, it says that it was to be removed. */
   remove(entry: ContainerEntry): void {
     this.state.commit([{ bucket: BUCKET, key: entry.id, value: undefined }], { sync: false });

@@ -47,7 +47,7 @@ export class Remover {
   private async removeIfDown(entry: ContainerEntry, options: RemoveOptions, lifecycle: Lifecycle): Promise<boolean> {
     if (this.deps.registry.tryFind(entry.id) !== entry) return true;
     if (isUp(entry.record) || (entry.record.state.status === "restarting" && !options.force)) return false;
-    lifecycle.giveUpRestart(entry);
+    await lifecycle.giveUpRestart(entry);
     await this.removeLocked(entry, options.volumes ?? false);
     return true;
   }
@@ -60,7 +60,7 @@ export class Remover {
     const before = { status: record.state.status, intent: record.state.intent };
     Object.assign(record.state, { status: "removing", intent: "remove", removeVolumes: volumes });
     try {
-      deps.registry.save(entry, { ending: true });
+      await deps.registry.saveDurably(entry, { ending: true });
     } catch (error) {
       Object.assign(record.state, before);
       throw error;

@@ -85,6 +85,7 @@ export class FakeHost implements BuildHost {
         else this.records.set(`${bucket}/${key}`, value);
       }
     },
+    synced: async () => {},
     close: () => {},
   };
 

@@ -170,6 +170,8 @@ export class MemoryState implements StateStore {
       else entries.set(key, JSON.stringify(value));
     }
   }
+  async synced(): Promise<void> {}
+
   close(): void {}
 }
 

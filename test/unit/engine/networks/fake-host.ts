@@ -74,6 +74,7 @@ export class FakeHost {
           else bucketOf(bucket).set(key, JSON.stringify(value));
         }
       },
+      synced: async () => {},
       close: () => {},
     };
   }
