@@ -1,4 +1,7 @@
 import type { Gantry } from "../client/gantry.ts";
+import type { ConfigFile } from "./config/file.ts";
+import type { Target } from "./config/target.ts";
+import type { Programs } from "./programs.ts";
 import type { Completes, FlagTable, Values } from "./flags.ts";
 import type { Output } from "./terminal/output.ts";
 
@@ -11,10 +14,18 @@ export interface Context {
   cwd: string;
   /** Switches the terminal on stdin to raw keys and untouched output; the result puts it back. */
   rawTerminal(): Promise<() => void>;
-  /** The engine's address. */
-  host: string;
+  /** Programs of this machine; the first call loads what starts them. */
+  programs(): Promise<Programs>;
   /** The folder of config.json. */
   configDir: string;
+  /** What config.json says; read once. */
+  config(): ConfigFile;
+  /** The context in use; it may not be there. */
+  contextName(): string;
+  /** The address that the default context has. */
+  defaultHost(): string;
+  /** Where the engine is. Throws Error for a context that is not there. */
+  target(): Target;
   /** The engine; the first call loads the client. */
   engine(): Promise<Gantry>;
 }
@@ -40,6 +51,8 @@ export interface Command<F extends FlagTable = FlagTable> {
   stopsAtArgument?: boolean;
   /** Longer words for the help, instead of the table's line. */
   about?: string;
+  /** Command lines for the help. */
+  examples?: readonly string[];
   /** Gives the exit code; nothing is 0. */
   run(context: Context, args: string[], flags: Values<F>): Promise<number | void>;
 }

@@ -6,6 +6,8 @@ export interface CommandEntry {
   summary: string;
   /** Listed first in the help. */
   common?: boolean;
+  /** For other programs: not in the help's lists. */
+  hidden?: boolean;
   // biome-ignore lint/suspicious/noExplicitAny: each command has a flag table of its own type
   load(): Promise<{ default: Command<any> }>;
 }
@@ -19,6 +21,7 @@ export const groups: Group[] = [
   { name: "builder", summary: "Manage builds" },
   { name: "checkpoint", summary: "Manage checkpoints" },
   { name: "container", summary: "Manage containers" },
+  { name: "context", summary: "Manage contexts" },
   { name: "image", summary: "Manage images" },
   { name: "network", summary: "Manage networks" },
   { name: "system", summary: "Manage the engine" },
@@ -191,4 +194,29 @@ export const entries: CommandEntry[] = [
   entry("system df", "Show disk usage", () => import("./commands/system-df.ts")),
   entry("system prune", "Remove unused data", () => import("./commands/system-prune.ts")),
   entry("builder prune", "Remove build cache", () => import("./commands/builder-prune.ts")),
+  entry("context create", "Create a context", () => import("./commands/context-create.ts")),
+  entry(
+    "context export",
+    "Export a context to a tar archive FILE or a tar stream on STDOUT.",
+    () => import("./commands/context-export.ts"),
+  ),
+  entry("context import", "Import a context from a tar or zip file", () => import("./commands/context-import.ts")),
+  entry(
+    "context inspect",
+    "Display detailed information on one or more contexts",
+    () => import("./commands/context-inspect.ts"),
+  ),
+  entry("context ls, context list", "List contexts", () => import("./commands/context-ls.ts")),
+  entry("context rm, context remove", "Remove one or more contexts", () => import("./commands/context-rm.ts")),
+  entry("context show", "Print the name of the current context", () => import("./commands/context-show.ts")),
+  entry("context update", "Update a context", () => import("./commands/context-update.ts")),
+  entry("context use", "Set the current docker context", () => import("./commands/context-use.ts")),
+  {
+    ...entry(
+      "system dial-stdio",
+      "Proxy the stdio stream to the daemon connection",
+      () => import("./commands/system-dial-stdio.ts"),
+    ),
+    hidden: true,
+  },
 ];

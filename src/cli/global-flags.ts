@@ -3,6 +3,12 @@ import { flag, list, quote, text, textOr } from "./flags.ts";
 /** What may stand before the command. */
 export const globalFlags = {
   config: text("Location of client config files", undefined, { shown: quote("~/.docker"), completes: "file" }),
+  context: text(
+    "Name of the context to use to connect to the daemon (overrides DOCKER_HOST env var and default context set with " +
+      '"gantry context use")',
+    "c",
+    { completes: "context" },
+  ),
   debug: flag("Enable debug mode", "D"),
   host: list("Engine's address: unix:///path, tcp://host:port or ssh://user@host", "H"),
   "log-level": textOr("info", 'Set the logging level ("debug", "info", "warn", "error", "fatal")', "l", {

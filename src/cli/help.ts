@@ -1,16 +1,20 @@
 import type { Command } from "./command.ts";
 import { type CommandEntry, entries, type Group, groups } from "./commands.ts";
-import type { FlagTable } from "./flags.ts";
+import { type FlagTable, flag } from "./flags.ts";
 import { globalFlags } from "./global-flags.ts";
 
 const WIDTH = 80;
 
 export const PROGRAM = "gantry";
 
+/** Where -h is something else, the way to the help is said. */
+const takesShortHelp = (table: FlagTable): boolean => Object.values(table).some((flag) => flag.short === "h");
+
 /** A table of flags in pflag's layout. */
 export function flagsHelp(table: FlagTable): string {
   const rows = Object.entries(table)
     .filter(([, flag]) => flag.hidden !== true)
+    .concat(takesShortHelp(table) ? [["help", flag("Print usage")]] : [])
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, flag]) => {
       const short = flag.short === undefined ? "    " : `-${flag.short}, `;
@@ -41,8 +45,9 @@ function wrap(text: string, indent: number): string {
 
 export function commandHelp(path: string, entry: CommandEntry, command: Command): string {
   const names = entry.names.toSorted((a, b) => b.split(" ").length - a.split(" ").length);
-  let help = `Usage:  ${PROGRAM} ${path} ${command.usage}\n\n${command.about ?? entry.summary}\n`;
+  let help = `Usage:  ${PROGRAM} ${`${path} ${command.usage}`.trimEnd()}\n\n${command.about ?? entry.summary}\n`;
   if (names.length > 1) help += `\nAliases:\n  ${names.map((name) => `${PROGRAM} ${name}`).join(", ")}\n`;
+  if (command.examples !== undefined) help += `\nExamples:\n${command.examples.map((line) => `  ${line}\n`).join("")}`;
   if (Object.keys(command.flags).length > 0) help += `\nOptions:\n${flagsHelp(command.flags)}`;
   return help;
 }
@@ -53,6 +58,7 @@ const rows = (pairs: [string, string][]): string =>
 export function groupHelp(group: Group): string {
   const prefix = `${group.name} `;
   const pairs = entries
+    .filter((entry) => entry.hidden !== true)
     .flatMap((entry) => {
       const name = entry.names.find((name) => name.startsWith(prefix));
       return name === undefined ? [] : [[name.slice(prefix.length), entry.summary] as [string, string]];

@@ -1,9 +1,15 @@
+import type { Socket } from "node:net";
+import { parseHost } from "../client/endpoint.ts";
 import type { Gantry } from "../client/gantry.ts";
 import type { Command, Context } from "./command.ts";
 import { type CommandEntry, entries, type Group, groups } from "./commands.ts";
+import { type ConfigFile, readConfig } from "./config/file.ts";
+import { sshDial } from "./config/ssh.ts";
+import { contextName, defaultHost, type Target, targetOf } from "./config/target.ts";
 import { Exit } from "./exit.ts";
 import { FlagError, nearest, parseFlags, type Values } from "./flags.ts";
 import { globalFlags } from "./global-flags.ts";
+import type { Programs } from "./programs.ts";
 import type { Output } from "./terminal/output.ts";
 
 const PROGRAM = "gantry";
@@ -15,6 +21,8 @@ export interface World {
   cwd: string;
   /** Switches the terminal on stdin to raw keys and untouched output; the result puts it back. */
   rawTerminal(): Promise<() => void>;
+  /** Programs of this machine; the first call loads what starts them. */
+  programs(): Promise<Programs>;
 }
 
 /** Runs a command line (without the program's name) and gives the exit code. All words of errors are printed here. */
@@ -66,16 +74,34 @@ async function dispatch(argv: readonly string[], world: World): Promise<number> 
 
 function makeContext(world: World, given: Values<typeof globalFlags>): Context {
   const { env } = world;
-  const host = given.host.at(-1) ?? (env["GANTRY_HOST"] || env["DOCKER_HOST"] || "unix:///run/gantry.sock");
   const configDir = given.config ?? env["DOCKER_CONFIG"] ?? `${env["HOME"] ?? "/root"}/.docker`;
+  let read: ConfigFile | undefined;
+  const config = (): ConfigFile => (read ??= readConfig({ configDir, err: world.err }));
+  const current = (): string => contextName(given, env, () => config().currentContext);
+  const target = (): Target => targetOf(current(), given, env, configDir);
   const connect = async (): Promise<Gantry> => {
     const { Gantry } = await import("../client/gantry.ts");
     const apiVersion = env["DOCKER_API_VERSION"] || undefined;
-    const tls = host.startsWith("unix:") ? undefined : (await import("./tls.ts")).tlsOptions(given, env, configDir);
-    return new Gantry({ host, apiVersion, tls });
+    const { host, tls } = target();
+    const headers = config().HttpHeaders ?? {};
+    return new Gantry({ host, apiVersion, tls, headers, dial: dialler(host, world) });
   };
   let engine: Promise<Gantry> | undefined;
-  return { ...world, host, configDir, engine: () => (engine ??= connect()) };
+  return {
+    ...world,
+    configDir,
+    config,
+    contextName: current,
+    defaultHost: () => defaultHost(given, env),
+    target,
+    engine: () => (engine ??= connect()),
+  };
+}
+
+/** Only ssh hosts need one. */
+function dialler(host: string, world: World): (() => Promise<Socket>) | undefined {
+  const endpoint = host.startsWith("ssh://") ? parseHost(host) : undefined;
+  return endpoint?.kind === "ssh" ? sshDial(endpoint, world.programs) : undefined;
 }
 
 type Found =

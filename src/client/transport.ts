@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { errnoOf, GantryError, messageOf } from "../base/errors.ts";
 import { TextLines } from "../wire/text-lines.ts";
@@ -20,6 +21,8 @@ export interface TransportOptions {
   headers?: Record<string, string>;
   /** For tcp hosts: speak TLS. */
   tls?: TlsOptions;
+  /** For ssh hosts: opens a connection to the engine over there. */
+  dial?: () => Promise<Socket>;
 }
 
 /** PEM texts. `verify` false takes any certificate of the engine's. */
@@ -210,9 +213,24 @@ export class Transport {
     return reader;
   }
 
+  /** A connection of its own to the engine, for raw bytes. */
+  async connection(): Promise<Socket> {
+    try {
+      const socket = await this.open();
+      if (socket.connecting) await once(socket, "connect");
+      return socket;
+    } catch (error) {
+      throw this.translate(error);
+    }
+  }
+
   private async open(): Promise<Socket> {
     const to = this.endpoint;
-    const { tls } = this.options;
+    const { tls, dial } = this.options;
+    if (to.kind === "ssh") {
+      if (dial !== undefined) return dial();
+      throw new GantryError("invalid", "NO_SSH", `nothing here can connect to ${to.text}`);
+    }
     if (to.kind === "unix") return connect({ path: to.path, allowHalfOpen: true });
     if (tls === undefined) return connect({ host: to.host, port: to.port, allowHalfOpen: true });
     const { connect: connectSecurely } = await import("node:tls");
@@ -225,7 +243,7 @@ export class Transport {
   private async write(socket: Socket, method: string, target: string, options: RequestOptions): Promise<void> {
     const { body } = options;
     const headers: Record<string, string> = {
-      Host: this.endpoint.kind === "unix" ? "api.moby.localhost" : `${this.endpoint.host}:${this.endpoint.port}`,
+      Host: this.endpoint.kind === "tcp" ? `${this.endpoint.host}:${this.endpoint.port}` : "api.moby.localhost",
       "User-Agent": this.options.userAgent ?? "gantry",
       ...this.options.headers,
       ...options.headers,
@@ -299,6 +317,9 @@ export class Transport {
     }
     return new GantryError("unavailable", "CONNECTION_LOST", `error during connect: ${messageOf(error)}`, {
       cause: error,
+      ...(this.endpoint.kind === "ssh" && {
+        hint: `gantry (or docker) must be installed on ${this.endpoint.host}, and 'ssh ${this.endpoint.host} true' must work without a question`,
+      }),
     });
   }
 }

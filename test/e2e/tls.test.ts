@@ -87,6 +87,24 @@ describe("the API over TLS", () => {
     }
   });
 
+  it("serves contexts that hold the certificates, whoever made them", async () => {
+    const docker = `host=tcp://127.0.0.1:${port},ca=${file("ca.pem")},cert=${file("client.pem")},key=${file("client.key")}`;
+    const env = { PATH: process.env["PATH"], HOME: folder };
+    for (const [maker, user] of [
+      ["docker", GANTRY],
+      [GANTRY, "docker"],
+    ] as const) {
+      const name = `tls-${path.basename(maker)}`;
+      const made = await run(maker, ["context", "create", name, "--docker", docker], { env });
+      assert.equal(made.code, 0, made.stderr);
+      const ran = await run(user, ["-c", name, "run", "--rm", "busybox", "echo", name], { env });
+      assert.deepEqual([ran.stdout, ran.code], [`${name}\n`, 0], ran.stderr);
+    }
+    const blind = ["--docker", `host=tcp://127.0.0.1:${port}`];
+    assert.equal((await run(GANTRY, ["context", "create", "blind", ...blind], { env })).code, 0);
+    assert.notEqual((await run(GANTRY, ["-c", "blind", "ps"], { env })).code, 0);
+  });
+
   it("refuses those without, and those of another authority", async () => {
     const foreign = await over("docker", "foreign", "ps");
     assert.notEqual(foreign.code, 0);

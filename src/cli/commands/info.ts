@@ -22,7 +22,7 @@ export default command({
       if (!(error instanceof GantryError)) throw error;
       failure = error;
     }
-    const client = { Version: VERSION, Context: "default", Debug: false };
+    const client = { Version: VERSION, Context: context.contextName(), Debug: false };
     if (format) {
       const all = { ...info, ClientInfo: client };
       if (format === "json") context.out.write(`${goJson(all)}\n`);
@@ -32,7 +32,9 @@ export default command({
         context.out.write(`${render(all)}\n`);
       }
     } else {
-      context.out.write(`Client:\n Version:    ${VERSION}\n Context:    default\n Debug Mode: false\n\nServer:\n`);
+      context.out.write(
+        `Client:\n Version:    ${VERSION}\n Context:    ${client.Context}\n Debug Mode: false\n\nServer:\n`,
+      );
       if (info !== undefined) {
         context.out.write(infoText(info));
         for (const warning of info.Warnings ?? []) context.err.write(`${warning}\n`);

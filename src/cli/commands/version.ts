@@ -29,7 +29,7 @@ export default command({
       NodeVersion: process.version,
       Os: process.platform,
       Arch: process.arch === "x64" ? "amd64" : process.arch,
-      Context: "default",
+      Context: context.contextName(),
     };
     if (format === "json") context.out.write(`${goJson({ Client: client, Server: server ?? null })}\n`);
     else if (format) {

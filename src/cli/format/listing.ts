@@ -5,7 +5,7 @@ import { alignTabs } from "./table.ts";
 
 /** What one row offers to a template, by field; `labels` serve `.Label "key"`. */
 export interface Row {
-  fields: Record<string, string | null>;
+  fields: Record<string, string | boolean | null>;
   labels?: Record<string, string> | null;
 }
 
@@ -41,7 +41,7 @@ export async function printListing(out: Output, listing: Listing, format: Format
   }
   if (format.kind === "table" && format.template === undefined) {
     const lines = [listing.columns.map((name) => listing.headings[name]!)];
-    for (const row of listing.rows) lines.push(listing.columns.map((name) => row.fields[name] ?? ""));
+    for (const row of listing.rows) lines.push(listing.columns.map((name) => String(row.fields[name] ?? "")));
     out.write(alignTabs(`${lines.map((cells) => cells.join("\t")).join("\n")}\n`));
     return;
   }
@@ -75,7 +75,7 @@ export function attempt<T>(action: () => T, what: string): T {
 
 /** The dot of the template. Methods are not enumerable, so that {{json .}} shows the fields alone. */
 function dataOf(
-  fields: Record<string, string | null>,
+  fields: Record<string, string | boolean | null>,
   labels: Record<string, string> | null | undefined,
 ): Record<string, unknown> {
   const data: Record<string, unknown> = { ...fields };

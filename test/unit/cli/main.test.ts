@@ -16,6 +16,7 @@ async function gantry(...argv: string[]): Promise<{ status: number; out: string;
     env: { GANTRY_HOST: "unix:///nonexistent/engine.sock" },
     cwd: "/",
     rawTerminal: async () => () => {},
+    programs: () => Promise.reject(new Error("no programs here")),
   });
   return { status, out, err };
 }
