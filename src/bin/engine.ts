@@ -17,6 +17,7 @@ import { HostContainerFiles } from "../drivers/container-files/files.ts";
 import { ProcCounters } from "../drivers/host/proc-counters.ts";
 import { RandomIds } from "../drivers/host/random-ids.ts";
 import { SystemClock } from "../drivers/host/system-clock.ts";
+import { ProcKernelView } from "../drivers/kernel-view/proc.ts";
 import { LinuxHost } from "../drivers/host-facts/linux-host.ts";
 import { HostLogShippers } from "../drivers/log-shippers/shippers.ts";
 import { K8sLogs } from "../drivers/logs/k8s-log.ts";
@@ -47,6 +48,7 @@ import { defaultSeccomp } from "../engine/containers/spec/seccomp.ts";
 import { ImageMounts } from "../engine/containers/spec/image-mounts.ts";
 import { VolumeMounts } from "../engine/containers/spec/volume-mounts.ts";
 import { Events, HISTORY } from "../engine/events/events.ts";
+import { Explainer } from "../engine/explain/explainer.ts";
 import { Bootstrap } from "../engine/images/bootstrap.ts";
 import { Images } from "../engine/images/images.ts";
 import { DEFAULT_POOLS } from "../engine/networks/ipam.ts";
@@ -64,6 +66,7 @@ import { containerRoutes } from "../server/routes/containers.ts";
 import { diskUsageRoutes } from "../server/routes/disk-usage.ts";
 import { eventRoutes } from "../server/routes/events.ts";
 import { execRoutes } from "../server/routes/exec.ts";
+import { explainRoutes } from "../server/routes/explain.ts";
 import { imageRoutes } from "../server/routes/images.ts";
 import { networkRoutes } from "../server/routes/networks.ts";
 import { pluginRoutes } from "../server/routes/plugins.ts";
@@ -82,7 +85,7 @@ import {
   shareRoots,
   unshareRoots,
 } from "./host-programs.ts";
-import { containerUse, publisherFor } from "./relations.ts";
+import { containerUse, pastOf, publisherFor } from "./relations.ts";
 import { VERSION } from "./version.ts";
 
 export interface Engine {
@@ -140,10 +143,12 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
     layersRoot: path.join(dataRoot, "layers"),
   });
 
+  const links = new NetlinkLinks();
+  const firewall = new NftFirewall(options.bridge);
   const networks = new Networks({
     state,
-    links: new NetlinkLinks(),
-    firewall: new NftFirewall(options.bridge),
+    links,
+    firewall,
     reservations: new SocketReservations(),
     clock,
     ids,
@@ -193,6 +198,7 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
     (type: string) =>
     (bytes: number): void =>
       events.publish(type, "prune", "", { reclaimed: String(bytes) });
+  const cgroups = new HostCgroups(cgroupRoots);
   const containerDeps: ContainerDeps = {
     registry,
     images,
@@ -213,7 +219,7 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
     rootfs,
     seccomp,
     files,
-    cgroups: new HostCgroups(cgroupRoots),
+    cgroups,
     signals: new ProcSignals(),
     host,
     ...(idMap && { idMap }),
@@ -227,9 +233,10 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
     logDefaults: options.logs,
     publish: publisherFor(events),
   };
+  const logs = new K8sLogs();
   const containers = new Containers({
     ...containerDeps,
-    logs: new K8sLogs(),
+    logs,
     checkpoints: new CriuCheckpoints((name) => runtimes.get(name)),
     shippers: new HostLogShippers({ ids, hostname: os.hostname() }),
     hostHostname: os.hostname(),
@@ -295,6 +302,16 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
     usernsRemap: idMap !== undefined,
   };
   const imageName = use.imageName(images);
+  const explainer = new Explainer({
+    ...{ containers, images, networks, layers, files, cgroups, firewall, links, monitor, imageName },
+    kernel: new ProcKernelView(),
+    history: (id) => pastOf(events, id, clock),
+    defaultRuntime: runtimes.defaultName,
+    layersRoot: path.join(dataRoot, "layers"),
+    workspacesRoot: path.join(dataRoot, "workspaces"),
+    blobsRoot: path.join(dataRoot, "blobs"),
+    logSize: (file) => logs.size(file),
+  });
   const routes = [
     ...systemRoutes({
       identity,
@@ -326,6 +343,7 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
     ...volumeRoutes({ volumes }),
     ...buildRoutes({ builder, clock, platform, onPruned: pruned("builder") }),
     ...bootstrapRoutes({ bootstrap }),
+    ...explainRoutes({ explainer }),
     ...pluginRoutes(),
     ...sessionRoutes(),
     ...swarmRoutes(),

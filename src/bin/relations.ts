@@ -3,6 +3,8 @@ import { parseReference } from "../base/reference.ts";
 import type { PublishContainerEvent } from "../engine/containers/deps.ts";
 import { type ContainerRecord, isUp, type MountPoint, shortId } from "../engine/containers/record.ts";
 import type { ContainerRegistry } from "../engine/containers/registry.ts";
+import { stampOf } from "../base/timestamps.ts";
+import type { Clock } from "../ports/clock.ts";
 import type { Events } from "../engine/events/events.ts";
 import type { ImageSource, ImageUser } from "../engine/images/contract.ts";
 import type { Attachment } from "../engine/networks/contract.ts";
@@ -73,4 +75,19 @@ export function publisherFor(events: Events): PublishContainerEvent {
     const { config, name } = entry.record;
     events.publish("container", action, entry.id, { ...config.Labels, image: config.Image ?? "", name, ...attributes });
   };
+}
+
+/** What happened to a container so far. */
+export async function pastOf(
+  events: Events,
+  container: string,
+  clock: Clock,
+): Promise<{ time: string; action: string }[]> {
+  const filters = new Map([["container", [container]]]);
+  const until = BigInt(clock.now()) * 1_000_000n + 999_999n; // to the end of this millisecond
+  const past: { time: string; action: string }[] = [];
+  for await (const { timeNano, Action } of events.query({ since: 0n, until, filters }, new AbortController().signal)) {
+    past.push({ time: stampOf(Number(timeNano / 1_000_000n)), action: Action });
+  }
+  return past;
 }

@@ -77,6 +77,11 @@ export const entries: CommandEntry[] = [
   ),
   entry("events, system events", "Get real time events from the server", () => import("./commands/events.ts")),
   entry(
+    "explain",
+    "Show what a container, image or network is in the kernel, and why a container ended",
+    () => import("./commands/explain.ts"),
+  ),
+  entry(
     "export, container export",
     "Export a container's filesystem as a tar archive",
     () => import("./commands/export.ts"),

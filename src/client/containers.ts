@@ -13,6 +13,7 @@ import type {
   WaitCondition,
   WaitResponse,
 } from "../wire/types/containers.ts";
+import type { ContainerExplanation } from "../wire/types/explain.ts";
 import { filtersText, gather, type Hijacked, segment, type Transport } from "./transport.ts";
 
 export type Filters = Record<string, string[]>;
@@ -67,6 +68,12 @@ export class Containers {
       query: { all, limit: limit !== undefined && limit > 0 ? limit : undefined, size, filters: filtersText(filters) },
       signal,
     });
+  }
+
+  /** What it is in the kernel. `sections`: only these, beside the overview. Gantry's own: dockerd has no such thing. */
+  explain(id: string, sections: string[] = [], signal?: AbortSignal): Promise<ContainerExplanation> {
+    const query = { sections: sections.length > 0 ? sections.join(",") : undefined };
+    return this.transport.json("GET", `/gantry/explain/containers/${segment(id)}`, { query, signal });
   }
 
   create(

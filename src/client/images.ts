@@ -1,3 +1,4 @@
+import type { ImageExplanation } from "../wire/types/explain.ts";
 import type {
   ImageDeleteItem,
   ImageHistoryItem,
@@ -178,6 +179,11 @@ export class Images {
       body: context,
       signal,
     });
+  }
+
+  /** What it is made of. Gantry's own: dockerd has no such thing. */
+  explain(name: string, signal?: AbortSignal): Promise<ImageExplanation> {
+    return this.transport.json("GET", `/gantry/explain/images/${imagePath(name)}`, { signal });
   }
 
   /** Gantry's own: makes a base image without a registry. `name`: busybox or debian:SUITE. */

@@ -5,6 +5,7 @@ import type {
   NetworkInspect,
   PruneNetworksResponse,
 } from "../wire/types/networks.ts";
+import type { NetworkExplanation } from "../wire/types/explain.ts";
 import type { Filters } from "./containers.ts";
 import { filtersText, segment, type Transport } from "./transport.ts";
 
@@ -25,6 +26,11 @@ export class Networks {
     signal?: AbortSignal,
   ): Promise<NetworkInspect> {
     return this.transport.json("GET", `/networks/${segment(name)}`, { query: { ...options }, signal });
+  }
+
+  /** What it is in the kernel. Gantry's own: dockerd has no such thing. */
+  explain(name: string, signal?: AbortSignal): Promise<NetworkExplanation> {
+    return this.transport.json("GET", `/gantry/explain/networks/${segment(name)}`, { signal });
   }
 
   create(request: NetworkCreateRequest, signal?: AbortSignal): Promise<NetworkCreateResponse> {

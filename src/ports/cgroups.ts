@@ -47,12 +47,26 @@ export interface CgroupUsage {
   io: Partial<Record<IoList, DeviceCount[]>>;
 }
 
+/** A file of a group. */
+export interface CgroupText {
+  controller: string;
+  /** Whole path. */
+  file: string;
+  /** Without the last newline. */
+  text: string;
+}
+
 /** Reads a container's control groups, v1 or v2. */
 export interface Cgroups {
   /** All pids below the group; [] when it is gone. */
   pids(cgroupsPath: string): number[];
   /** What it has used so far; undefined when it is gone. */
   usage(cgroupsPath: string): CgroupUsage | undefined;
+  /** The kernel's text of files by controller and name ("memory", "memory.max"); those that are missing are left out. */
+  texts(
+    cgroupsPath: string,
+    files: (version: 1 | 2) => readonly (readonly [controller: string, name: string])[],
+  ): { version: 1 | 2; texts: CgroupText[] };
   /** Takes a limit away, which not every runtime can; a group that is gone is fine. */
   lift(cgroupsPath: string, limit: "pids" | "cpuQuota"): void;
   /** How often the kernel killed for memory in it; 0 when it is gone. Read before the runtime removes the group. */

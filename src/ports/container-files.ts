@@ -28,6 +28,8 @@ export interface ContainerFiles {
   ): void;
   /** /etc/hosts as the container has it by now; undefined when it is missing or larger than a megabyte. */
   readHosts(id: string): string | undefined;
+  /** The same of /etc/resolv.conf. */
+  readResolvConf(id: string): string | undefined;
   /** Those of the /etc files that there are, by where they are mounted. */
   etc(id: string): { source: string; destination: string; readOnly: boolean; folder: boolean }[];
   /** Removes the bundle only (after an exit). Missing is fine. */

@@ -21,6 +21,14 @@ export interface PublishedPort {
   port: number;
 }
 
+/** A chain of the engine's table, in the kernel's words. */
+export interface FirewallChain {
+  name: string;
+  /** "type nat hook prerouting priority dstnat; policy accept;"; "" for one that is only jumped to. */
+  hook: string;
+  rules: { handle: number; text: string }[];
+}
+
 /**
  * Packet rules of one engine, in a table of its own; other tables stay as they are. Every method is one atomic change,
  * synchronous, and safe to repeat. Errors: unavailable NO_FIREWALL (the tool or the kernel part is missing),
@@ -38,6 +46,8 @@ export interface Firewall {
   passForeignPolicy(bridges: string[]): void;
   /** What the kernel holds now; undefined: there is no table. */
   published(): PublishedPort[] | undefined;
+  /** The table's name and chains as the kernel holds them now; undefined: there is no table. */
+  chains(): { table: string; chains: FirewallChain[] } | undefined;
   /** Takes the table and every rule elsewhere away. */
   remove(): void;
 }

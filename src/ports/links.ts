@@ -56,6 +56,38 @@ export interface FlowEnd {
   port: number;
 }
 
+/** A network namespace as it is now. */
+export interface NetworkState {
+  links: LinkState[];
+  routes: RouteState[];
+}
+
+export interface LinkState {
+  index: number;
+  name: string;
+  /** bridge, veth, … or "" for plain devices. */
+  kind: string;
+  up: boolean;
+  mtu: number;
+  mac: string;
+  label: string;
+  /** Index of the bridge or bond above it; 0: none. */
+  master: number;
+  /** Index of a cable's other end, in its own namespace; 0: none. */
+  peer: number;
+  /** IPv4, "172.17.0.2/16". */
+  addresses: string[];
+}
+
+/** IPv4, of the main table. */
+export interface RouteState {
+  /** "172.17.0.0/16"; "default". */
+  to: string;
+  /** "" where the other side is on the link. */
+  via: string;
+  link: string;
+}
+
 /**
  * Links, addresses and network namespaces of the host. Synchronous (1–3 ms for a namespace with a cable).
  * Errors: internal LINK_FAILED with the system's words; forbidden NOT_PERMITTED.
@@ -82,6 +114,8 @@ export interface Links {
   /** Points the default route inside a namespace elsewhere; undefined removes it. */
   setGateway(netns: string, gateway: string | undefined): void;
   list(): HostLink[];
+  /** What a namespace has; without a path the host's. */
+  state(netns?: string): NetworkState;
   /** "address/prefix" of every address and of every route of the host but the default one. */
   takenRanges(): string[];
   /** MTU of the link that the default route leaves by. */

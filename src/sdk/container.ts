@@ -1,3 +1,4 @@
+import type { ContainerExplanation } from "../wire/types/explain.ts";
 import type { HostConfig } from "../base/container-config.ts";
 import { GantryError } from "../base/errors.ts";
 import type { Gantry as Client } from "../client/gantry.ts";
@@ -58,6 +59,11 @@ export class Container implements AsyncDisposable {
 
   inspect(options: SignalOption = {}): Promise<ContainerInspect> {
     return this.client.containers.inspect(this.id, {}, options.signal);
+  }
+
+  /** What it is in the kernel: processes, namespaces, control group, mounts, links; and why it ended if it has. */
+  explain(options: SignalOption = {}): Promise<ContainerExplanation> {
+    return this.client.containers.explain(this.id, [], options.signal);
   }
 
   /** False: it ran already. */

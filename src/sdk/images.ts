@@ -3,6 +3,7 @@ import { familiarName, familiarRepository, parseReference, withDefaultTag } from
 import type { Gantry as Client } from "../client/gantry.ts";
 import type { BuildOptions as BuildQuery } from "../client/images.ts";
 import { folderContext } from "../local/context.ts";
+import type { ImageExplanation } from "../wire/types/explain.ts";
 import type {
   ImageDeleteItem,
   ImageHistoryItem,
@@ -73,6 +74,11 @@ export class Images {
 
   inspect(name: string, options: SignalOption = {}): Promise<ImageInspect> {
     return this.client.images.inspect(name, options.signal);
+  }
+
+  /** What it is made of: its config, and its layers with what each added. */
+  explain(name: string, options: SignalOption = {}): Promise<ImageExplanation> {
+    return this.client.images.explain(name, options.signal);
   }
 
   /** True if the engine has it. */

@@ -13,6 +13,7 @@ export { Volume } from "./volumes.ts";
 export type { WaitOptions } from "./wait.ts";
 export type * from "../base/container-config.ts";
 export type * from "../wire/types/containers.ts";
+export type * from "../wire/types/explain.ts";
 export type * from "../wire/types/images.ts";
 export type * from "../wire/types/networks.ts";
 export type * from "../wire/types/system.ts";

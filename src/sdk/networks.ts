@@ -1,5 +1,6 @@
 import type { EndpointSettings } from "../base/container-config.ts";
 import type { Gantry as Client } from "../client/gantry.ts";
+import type { NetworkExplanation } from "../wire/types/explain.ts";
 import type { NetworkCreateRequest, NetworkInspect } from "../wire/types/networks.ts";
 import { Container, type SignalOption } from "./container.ts";
 
@@ -18,6 +19,11 @@ export class Network implements AsyncDisposable {
 
   inspect(options: SignalOption = {}): Promise<NetworkInspect> {
     return this.client.networks.inspect(this.id, {}, options.signal);
+  }
+
+  /** What it is in the kernel: the bridge, who is plugged in, the rules about it. */
+  explain(options: SignalOption = {}): Promise<NetworkExplanation> {
+    return this.client.networks.explain(this.id, options.signal);
   }
 
   connect(container: Container | string, endpoint: EndpointSettings = {}, options: SignalOption = {}): Promise<void> {

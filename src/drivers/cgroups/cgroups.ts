@@ -1,7 +1,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { errnoOf } from "../../base/errors.ts";
-import type { CgroupUsage, Cgroups } from "../../ports/cgroups.ts";
+import type { CgroupText, CgroupUsage, Cgroups } from "../../ports/cgroups.ts";
 import { killIfThere } from "../process/handle.ts";
 import { readText } from "./text.ts";
 import { usageV1 } from "./usage-v1.ts";
@@ -50,6 +50,18 @@ export class HostCgroups implements Cgroups {
     return this.roots.version === 1
       ? usageV1((controller) => this.folder(controller, cgroupsPath))
       : usageV2(this.folder("", cgroupsPath) ?? "");
+  }
+
+  texts(cgroupsPath: string, files: Parameters<Cgroups["texts"]>[1]): ReturnType<Cgroups["texts"]> {
+    const { version } = this.roots;
+    const texts = files(version).flatMap(([controller, name]): CgroupText[] => {
+      const folder = this.folder(controller, cgroupsPath);
+      if (folder === undefined) return [];
+      const file = path.join(folder, name);
+      const text = readText(file).trimEnd();
+      return text === "" ? [] : [{ controller, file, text }];
+    });
+    return { version, texts };
   }
 
   lift(cgroupsPath: string, limit: "pids" | "cpuQuota"): void {

@@ -4,7 +4,7 @@ import type { Owner } from "../../base/id-map.ts";
 import type { ContainerFiles, ContainerPaths } from "../../ports/container-files.ts";
 
 /** A container may write what it likes into it. */
-const HOSTS_LIMIT = 1024 * 1024;
+const ETC_LIMIT = 1024 * 1024;
 
 export class HostContainerFiles implements ContainerFiles {
   private readonly dataRoot: string;
@@ -50,9 +50,11 @@ export class HostContainerFiles implements ContainerFiles {
   }
 
   readHosts(id: string): string | undefined {
-    const { hosts } = this.paths(id);
-    const size = fs.statSync(hosts, { throwIfNoEntry: false })?.size;
-    return size === undefined || size > HOSTS_LIMIT ? undefined : fs.readFileSync(hosts, "utf8");
+    return readShort(this.paths(id).hosts);
+  }
+
+  readResolvConf(id: string): string | undefined {
+    return readShort(this.paths(id).resolvConf);
   }
 
   etc(id: string): { source: string; destination: string; readOnly: boolean; folder: boolean }[] {
@@ -85,4 +87,9 @@ export class HostContainerFiles implements ContainerFiles {
     const names = new Set([...fs.readdirSync(this.dataRoot), ...fs.readdirSync(this.execRoot)]);
     return [...names].filter((name) => /^[0-9a-f]{64}$/.test(name));
   }
+}
+
+function readShort(file: string): string | undefined {
+  const size = fs.statSync(file, { throwIfNoEntry: false })?.size;
+  return size === undefined || size > ETC_LIMIT ? undefined : fs.readFileSync(file, "utf8");
 }

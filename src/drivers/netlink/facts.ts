@@ -1,3 +1,4 @@
+import type { NetworkState } from "../../ports/links.ts";
 import { decodeAttributes, textOf } from "./message.ts";
 import { IFA, IFLA, linkHeader, RTA, RTM } from "./requests.ts";
 import type { NetlinkSocket } from "./socket.ts";
@@ -20,6 +21,8 @@ export interface LinkFact {
   label: string;
   /** Index of a cable's other end, in its own namespace; 0: none. */
   peer: number;
+  /** "" for links without. */
+  mac: string;
 }
 
 export interface AddressFact {
@@ -52,6 +55,7 @@ export function readLinks(socket: NetlinkSocket): LinkFact[] {
       master: attributes.get(IFLA.MASTER)?.readUInt32LE(0) ?? 0,
       label: textOf(attributes.get(IFLA.IFALIAS)),
       peer: attributes.get(IFLA.LINK)?.readUInt32LE(0) ?? 0,
+      mac: (attributes.get(IFLA.ADDRESS)?.toString("hex").match(/../g) ?? []).join(":"),
     };
   });
 }
@@ -85,4 +89,20 @@ export function readRoutes(socket: NetlinkSocket): RouteFact[] {
       },
     ];
   });
+}
+
+export function readState(socket: NetlinkSocket): NetworkState {
+  const links = readLinks(socket);
+  const addresses = readAddresses(socket);
+  return {
+    links: links.map((link) => ({
+      ...link,
+      addresses: addresses.filter((row) => row.link === link.index).map((row) => `${row.address}/${row.prefix}`),
+    })),
+    routes: readRoutes(socket).map((route) => ({
+      to: route.destination === "" ? "default" : `${route.destination}/${route.prefix}`,
+      via: route.gateway,
+      link: links.find((link) => link.index === route.link)?.name ?? "",
+    })),
+  };
 }

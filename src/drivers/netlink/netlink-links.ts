@@ -1,13 +1,21 @@
 import fs from "node:fs";
 import path from "node:path";
 import { errnoOf, GantryError, messageOf } from "../../base/errors.ts";
-import type { BridgeSpec, FlowEnd, HostLink, Links, NamespaceOwner, PlugSpec } from "../../ports/links.ts";
+import type {
+  BridgeSpec,
+  FlowEnd,
+  HostLink,
+  Links,
+  NamespaceOwner,
+  NetworkState,
+  PlugSpec,
+} from "../../ports/links.ts";
 import { closeFd, openFd } from "../syscalls/libc.ts";
 import { MNT_DETACH, MS, mount, umount } from "../syscalls/mount.ts";
 import { createNetworkNamespace, inNetworkNamespace } from "../syscalls/namespaces.ts";
 import { inNewNamespaces } from "../syscalls/user-namespaces.ts";
 import { forgetUdp } from "./conntrack.ts";
-import { readAddresses, readLinks, readRoutes } from "./facts.ts";
+import { readAddresses, readLinks, readRoutes, readState } from "./facts.ts";
 import {
   addAddress,
   addBridge,
@@ -153,6 +161,11 @@ export class NetlinkLinks implements Links {
 
   list(): HostLink[] {
     return guard("list links", () => readLinks(this.host));
+  }
+
+  state(netns?: string): NetworkState {
+    if (netns === undefined) return guard("list links", () => readState(this.host));
+    return guard(`list links in ${netns}`, () => inNetworkNamespace(netns, () => withSocket(readState)));
   }
 
   takenRanges(): string[] {

@@ -17,6 +17,8 @@ export interface NftSession {
   run(text: string): NftAnswer;
   /** The listing of `command` as nft's JSON. */
   list(command: string): NftAnswer;
+  /** The same as text, with handles. */
+  show(command: string): NftAnswer;
 }
 
 /**
@@ -47,15 +49,17 @@ export function openLibrarySession(): NftSession | undefined {
     // reading a buffer also empties it
     return { code, output: (output(context) as string | null) ?? "", error: (error(context) as string | null) ?? "" };
   };
+  const runWith = (flags: number, command: string): NftAnswer => {
+    setFlags(context, flags);
+    try {
+      return run(command);
+    } finally {
+      setFlags(context, 0);
+    }
+  };
   return {
     run,
-    list: (command) => {
-      setFlags(context, OUTPUT_JSON | OUTPUT_HANDLE);
-      try {
-        return run(command);
-      } finally {
-        setFlags(context, 0);
-      }
-    },
+    list: (command) => runWith(OUTPUT_JSON | OUTPUT_HANDLE, command),
+    show: (command) => runWith(OUTPUT_HANDLE, command),
   };
 }

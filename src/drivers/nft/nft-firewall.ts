@@ -1,9 +1,9 @@
 import { GantryError } from "../../base/errors.ts";
-import type { Firewall, FirewallNetwork, PublishedPort } from "../../ports/firewall.ts";
+import type { Firewall, FirewallChain, FirewallNetwork, PublishedPort } from "../../ports/firewall.ts";
 import { addedRuleHandles, dropsByPolicy, parseForeignChain, planPass } from "./foreign-policy.ts";
 import { type NftAnswer, type NftSession, openLibrarySession } from "./library.ts";
 import { planElements, planTable, tableName } from "./plan.ts";
-import { parsePublished } from "./read-back.ts";
+import { parseChains, parsePublished } from "./read-back.ts";
 
 /** Firewall by libnftables, in the network namespace that the thread is in when the object is made. */
 export class NftFirewall implements Firewall {
@@ -53,6 +53,11 @@ export class NftFirewall implements Firewall {
   published(): PublishedPort[] | undefined {
     const answer = this.session.list(`list table ip ${this.table}`);
     return answer.code === 0 ? parsePublished(answer.output) : undefined;
+  }
+
+  chains(): { table: string; chains: FirewallChain[] } | undefined {
+    const answer = this.session.show(`list table ip ${this.table}`);
+    return answer.code === 0 ? { table: this.table, chains: parseChains(answer.output) } : undefined;
   }
 
   remove(): void {

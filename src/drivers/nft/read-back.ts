@@ -1,4 +1,4 @@
-import type { PublishedPort } from "../../ports/firewall.ts";
+import type { FirewallChain, PublishedPort } from "../../ports/firewall.ts";
 
 type Concat = { concat: [string, ...(string | number)[]] };
 
@@ -24,4 +24,21 @@ export function parsePublished(json: string): PublishedPort[] {
     }
   }
   return ports;
+}
+
+/** The chains in the text of `nft -a list table`. */
+export function parseChains(text: string): FirewallChain[] {
+  const chains: FirewallChain[] = [];
+  let open: FirewallChain | undefined;
+  for (const line of text.split("\n").map((row) => row.trim())) {
+    const name = /^chain (\S+) \{/.exec(line)?.[1];
+    if (name !== undefined) chains.push((open = { name, hook: "", rules: [] }));
+    else if (line === "}") open = undefined;
+    else if (open !== undefined && line.startsWith("type ")) open.hook = line;
+    else if (open !== undefined) {
+      const [, rule, handle] = /^(.*) # handle (\d+)$/.exec(line) ?? [];
+      if (rule !== undefined) open.rules.push({ handle: Number(handle), text: rule });
+    }
+  }
+  return chains;
 }

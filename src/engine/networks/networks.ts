@@ -140,6 +140,16 @@ export class Networks implements ContainerNetworking {
     return this.catalog.list().map((network) => networkView(network, this.sandboxes.all()));
   }
 
+  /** All networks as the index keeps them. */
+  records(): NetworkRecord[] {
+    return this.catalog.list();
+  }
+
+  /** Errors: as `inspect`. */
+  record(reference: string): NetworkRecord {
+    return this.catalog.resolve(reference);
+  }
+
   /** Errors: notFound NO_SUCH_NETWORK, invalid AMBIGUOUS_NETWORK. */
   inspect(reference: string): NetworkView {
     return networkView(this.catalog.resolve(reference), this.sandboxes.all());

@@ -114,6 +114,7 @@ export class FakeHost {
         this.gateways.set(netns, gateway);
       },
       list: () => [...this.cables.keys()].map((name, index) => ({ index, name, up: true, label: "gantry gantry0 x" })),
+      state: () => ({ links: [], routes: [] }),
       takenRanges: () => ["172.17.4.0/24"],
       uplinkMtu: () => 1400,
       addresses: () => ["127.0.0.1"],
@@ -140,6 +141,7 @@ export class FakeHost {
       },
       passForeignPolicy: () => {},
       published: () => [...this.published.values()],
+      chains: () => undefined,
       remove: () => this.published.clear(),
     };
   }

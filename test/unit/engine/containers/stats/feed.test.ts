@@ -34,6 +34,7 @@ beforeEach(() => {
     cgroups: {
       usage: () => (groupGone ? undefined : used(++readings)),
       pids: () => [],
+      texts: () => ({ version: 1, texts: [] }),
       lift: () => {},
       oomKills: () => 0,
       memoryPeak: () => undefined,

@@ -1,0 +1,199 @@
+import type {
+  ByHand,
+  ExplainedLink,
+  ExplainedPort,
+  FirewallRuleText,
+  NetworkExplanation,
+  NetworkSection,
+} from "../../base/explanation.ts";
+import type { FirewallChain, PublishedPort } from "../../ports/firewall.ts";
+import type { LinkState, NetworkState } from "../../ports/links.ts";
+import type { NetworkRecord } from "../networks/record.ts";
+import type { NetworkView } from "../networks/render.ts";
+import { parseResolvConf } from "../networks/resolv.ts";
+import { byHand, word } from "./words.ts";
+
+export interface FirewallState {
+  table: string;
+  chains: FirewallChain[];
+  published: PublishedPort[];
+}
+
+export interface NetworkFacts {
+  pid: number;
+  mode: string;
+  namespace: NetworkSection["namespace"];
+  /** Name of the container whose namespace it is. */
+  of?: string;
+  inside: NetworkState;
+  host: NetworkState;
+  networks: readonly NetworkRecord[];
+  firewall: FirewallState | undefined;
+  /** Texts of the files in /etc, and the first one's path on the host. */
+  resolvConf: string;
+  hosts: string;
+  resolvConfFile: string;
+}
+
+const bare = (address: string): string => address.split("/")[0] ?? "";
+
+function linkOf(link: LinkState, facts: NetworkFacts): ExplainedLink {
+  const { index, name, kind, up, mtu, mac, addresses } = link;
+  const shown = { index, name, kind, up, mtu, mac, addresses };
+  if (facts.namespace === "host" || link.peer === 0) return shown;
+  const end = facts.host.links.find((candidate) => candidate.index === link.peer && candidate.peer === link.index);
+  const bridge = end && facts.host.links.find((candidate) => candidate.index === end.master);
+  if (end === undefined || bridge === undefined) return shown;
+  const network = facts.networks.find((record) => record.bridge?.link === bridge.name)?.name;
+  return {
+    ...shown,
+    host: { name: end.name, index: end.index, bridge: bridge.name, bridgeAddresses: bridge.addresses },
+    ...(network !== undefined && { network }),
+  };
+}
+
+/** The rules that name one of these bridges or subnets, and, where ports are published, those that lead to them. */
+export function rulesAbout(
+  chains: readonly FirewallChain[],
+  { bridges, subnets, published }: { bridges: readonly string[]; subnets: readonly string[]; published: boolean },
+): FirewallRuleText[] {
+  const about = (text: string): boolean =>
+    bridges.some((name) => text.includes(`"${name}"`)) ||
+    subnets.some((subnet) => text.split(" ").includes(subnet)) ||
+    (published && text.includes("@published"));
+  return chains.flatMap(({ name, rules }) =>
+    rules.filter(({ text }) => about(text)).map(({ handle, text }) => ({ chain: name, handle, text })),
+  );
+}
+
+const portOf = ({ protocol, hostAddress, hostPort, address, port }: PublishedPort): ExplainedPort => ({
+  ...{ protocol, hostAddress, hostPort, address, port },
+});
+
+/** The element of one of the two maps that a published port is. */
+function elementByHand(table: string, port: ExplainedPort): ByHand {
+  const any = port.hostAddress === "0.0.0.0";
+  const key = `${any ? "" : `${port.hostAddress} . `}${port.protocol} . ${port.hostPort}`;
+  const map = any ? "published_any" : "published";
+  return byHand(
+    `nft get element ip ${table} ${map} '{ ${key} }'`,
+    `where host port ${port.hostPort}/${port.protocol} leads`,
+  );
+}
+
+/** The way of a packet, from the container's link to the host's port. Pure. */
+export function explainNetwork(facts: NetworkFacts): NetworkSection {
+  const { pid, namespace, inside, networks } = facts;
+  const links = inside.links.map((link) => linkOf(link, facts));
+  const bridges = [...new Set(links.flatMap(({ host }) => host?.bridge ?? []))];
+  const subnets = networks.flatMap(({ bridge }) => (bridge && bridges.includes(bridge.link) ? [bridge.subnet] : []));
+  const own = new Set(links.flatMap(({ addresses }) => addresses.map(bare)));
+  const { table, chains = [], published = [] } = facts.firewall ?? {};
+  const ports = namespace === "host" ? [] : published.filter(({ address }) => own.has(address)).map(portOf);
+  const resolv = parseResolvConf(facts.resolvConf);
+  const enter = namespace === "host" ? "" : `nsenter -t ${pid} -n `;
+  const [plugged] = links.flatMap(({ host }) => host ?? []);
+  return {
+    mode: facts.mode,
+    namespace,
+    ...(facts.of !== undefined && { of: facts.of }),
+    links,
+    routes: inside.routes,
+    ...(table !== undefined &&
+      bridges.length > 0 && {
+        firewall: { table, rules: rulesAbout(chains, { bridges, subnets, published: ports.length > 0 }), ports },
+      }),
+    dns: {
+      nameservers: resolv.nameservers,
+      search: resolv.search,
+      hosts: facts.hosts
+        .split("\n")
+        .map((line) => line.trim())
+        .filter((line) => line !== "" && !line.startsWith("#")),
+      file: facts.resolvConfFile,
+    },
+    byHand: [
+      byHand(`${enter}ip -br addr`, "links and addresses as the container has them"),
+      byHand(`${enter}ip route`, "where packets go next"),
+      ...(plugged === undefined
+        ? []
+        : [
+            byHand(
+              `ip -d link show ${word(plugged.name)}`,
+              "the host's end of the cable; its alias names the container",
+            ),
+            byHand(`ip -br link show master ${word(plugged.bridge)}`, "everything that is plugged into the bridge"),
+          ]),
+      ...(table === undefined || bridges.length === 0
+        ? []
+        : [
+            byHand(`nft -a list table ip ${word(table)}`, "all of the engine's rules"),
+            ...ports.slice(0, 2).map((port) => elementByHand(table, port)),
+          ]),
+      byHand(`cat /proc/${pid}/root/etc/resolv.conf`, "whom it asks for names"),
+    ],
+  };
+}
+
+/** A network: its bridge as the kernel has it, who is plugged in, and the rules about it. Pure. */
+export function explainNetworkObject(facts: {
+  record: NetworkRecord;
+  view: NetworkView;
+  host: NetworkState;
+  firewall: FirewallState | undefined;
+}): NetworkExplanation {
+  const { record, view, host } = facts;
+  const link = host.links.find(({ name }) => name === record.bridge?.link);
+  const cables = link === undefined ? [] : host.links.filter(({ master }) => master === link.index);
+  const members = Object.entries(view.Containers).map(([id, member]) => {
+    const cable = cables.find(({ name }) => name.length > 2 && member.EndpointID.startsWith(name.slice(2)));
+    return {
+      container: member.Name || id,
+      address: member.IPv4Address,
+      mac: member.MacAddress,
+      cable: cable?.name ?? "",
+      link: cable === undefined ? "" : cable.up ? "up" : "down",
+    };
+  });
+  const { table, chains = [], published = [] } = facts.firewall ?? {};
+  const addresses = new Set(members.map(({ address }) => bare(address)));
+  const ports = published.filter(({ address }) => addresses.has(address)).map(portOf);
+  const { bridge } = record;
+  return {
+    kind: "network",
+    ...{ id: record.id, name: record.name, driver: record.driver, internal: record.internal },
+    ...(bridge &&
+      link && {
+        bridge: {
+          ...{ name: link.name, index: link.index, up: link.up, mtu: link.mtu, mac: link.mac },
+          ...{ addresses: link.addresses, subnet: bridge.subnet },
+        },
+      }),
+    members,
+    ...(table !== undefined &&
+      bridge && {
+        firewall: {
+          table,
+          rules: rulesAbout(chains, { bridges: [bridge.link], subnets: [bridge.subnet], published: ports.length > 0 }),
+          ports,
+        },
+      }),
+    byHand:
+      bridge === undefined || link === undefined
+        ? []
+        : [
+            byHand(
+              `ip -d addr show ${word(link.name)}`,
+              "the bridge: a switch inside the kernel, with the host's address on it",
+            ),
+            byHand(`ip -br link show master ${word(link.name)}`, "what is plugged into it"),
+            byHand(`ip route show dev ${word(link.name)}`, "what the host sends there"),
+            ...(table === undefined
+              ? []
+              : [
+                  byHand(`nft -a list table ip ${word(table)}`, "all of the engine's rules"),
+                  ...ports.slice(0, 2).map((port) => elementByHand(table, port)),
+                ]),
+          ],
+  };
+}

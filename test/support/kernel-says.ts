@@ -1,0 +1,151 @@
+import assert from "node:assert/strict";
+import type { ContainerExplanation } from "../../src/wire/types/explain.ts";
+import { type Ran, run } from "./engine.ts";
+
+const ATTEMPTS = 5;
+
+/** lsns looks at every process of the machine, and gives up without a word when one of them ends meanwhile. */
+export async function steadily(file: string, args: string[], env?: NodeJS.ProcessEnv): Promise<Ran> {
+  for (let attempt = 1; ; attempt++) {
+    const ran = await run(file, args, { env });
+    const unlucky = ran.code !== 0 && ran.stderr === "" && [file, ...args].some((word) => word.startsWith("lsns"));
+    if (!unlucky || attempt === ATTEMPTS) return ran;
+  }
+}
+
+async function ask(command: string, ...args: string[]): Promise<string> {
+  const ran = await steadily(command, args);
+  assert.equal(ran.code, 0, `${command} ${args.join(" ")}: ${ran.stderr}`);
+  return ran.stdout;
+}
+
+const json = async <T>(command: string, ...args: string[]): Promise<T> => JSON.parse(await ask(command, ...args)) as T;
+
+const sorted = (words: string[]): string[] => words.toSorted();
+
+interface Links {
+  ifindex: number;
+  ifname: string;
+  address: string;
+  mtu: number;
+  flags: string[];
+  master?: string;
+  addr_info: { family: string; local: string; prefixlen: number }[];
+}
+
+const inode = async (pid: number | "self", type: string): Promise<string> =>
+  (await ask("readlink", `/proc/${pid}/ns/${type}`)).trim();
+
+/** Holds an explanation of a running container against what the tools that everybody has say of it. */
+export async function agreesWithTools(doc: ContainerExplanation): Promise<void> {
+  const pid = doc.overview.pid;
+  assert.ok(pid !== undefined && doc.running, `${doc.name} runs`);
+  await namespacesAgree(doc, pid);
+  await capabilitiesAgree(doc, pid);
+  await mountsAgree(doc, pid);
+  await linksAgree(doc, pid);
+  await routesAgree(doc, pid);
+  await rulesAgree(doc);
+}
+
+async function namespacesAgree(doc: ContainerExplanation, pid: number): Promise<void> {
+  const { namespaces } = await json<{ namespaces: { ns: number; type: string }[] }>(
+    ...(["lsns", "-J", "-p", String(pid)] as const),
+  );
+  const told = doc.namespaces?.list ?? [];
+  assert.deepEqual(
+    sorted(told.map((row) => `${row.type} ${row.inode}`)),
+    sorted(namespaces.map((row) => `${row.type} ${row.ns}`)),
+  );
+  for (const { type, host } of told) assert.equal(host, (await inode(pid, type)) === (await inode("self", type)), type);
+}
+
+async function capabilitiesAgree(doc: ContainerExplanation, pid: number): Promise<void> {
+  const status = await ask("cat", `/proc/${pid}/status`);
+  const sets = { bounding: "Bnd", permitted: "Prm", effective: "Eff", inheritable: "Inh", ambient: "Amb" } as const;
+  for (const [set, short] of Object.entries(sets)) {
+    const mask = new RegExp(`^Cap${short}:\\s*(\\w+)`, "m").exec(status)?.[1] ?? "";
+    const decoded = (await ask("capsh", `--decode=${mask}`)).trim().split("=")[1] ?? "";
+    const told = (doc.capabilities?.list ?? []).filter(({ sets: held }) => held.some((name) => name === set));
+    assert.deepEqual(
+      sorted(told.map(({ name }) => name.toLowerCase())),
+      sorted(decoded.split(",").filter(Boolean)),
+      `${doc.name}: ${set}`,
+    );
+  }
+  assert.equal(doc.security?.noNewPrivileges, /^NoNewPrivs:\s*1/m.test(status));
+  assert.equal(doc.security?.seccomp.mode === "filter", /^Seccomp:\s*2/m.test(status));
+}
+
+async function mountsAgree(doc: ContainerExplanation, pid: number): Promise<void> {
+  const columns = "TARGET,FSTYPE,FSROOT,VFS-OPTIONS";
+  const { filesystems } = await json<{
+    filesystems: { target: string; fstype: string; fsroot: string; "vfs-options": string }[];
+  }>("findmnt", "-J", "-l", "-N", String(pid), "-o", columns);
+  assert.deepEqual(
+    sorted((doc.files?.mounts ?? []).map((row) => `${row.target} ${row.type} ${row.root} ${row.options}`)),
+    sorted(filesystems.map((row) => `${row.target} ${row.fstype} ${row.fsroot} ${row["vfs-options"]}`)),
+  );
+}
+
+async function linksAgree(doc: ContainerExplanation, pid: number): Promise<void> {
+  const inside = await json<Links[]>("nsenter", "-t", String(pid), "-n", "ip", "-j", "addr");
+  const told = doc.network?.links ?? [];
+  const shown = (name: string, index: number, mtu: number, up: boolean, mac: string, addresses: string[]): string =>
+    `${index} ${name} ${mtu} ${up} ${mac} ${sorted(addresses).join(" ")}`;
+  assert.deepEqual(
+    sorted(told.map((row) => shown(row.name, row.index, row.mtu, row.up, row.mac, row.addresses))),
+    sorted(
+      inside.map((row) =>
+        shown(
+          row.ifname,
+          row.ifindex,
+          row.mtu,
+          row.flags.includes("UP"),
+          row.address ?? "",
+          row.addr_info.filter(({ family }) => family === "inet").map((info) => `${info.local}/${info.prefixlen}`),
+        ),
+      ),
+    ),
+  );
+  for (const { host } of told) {
+    if (host === undefined) continue;
+    const [end] = await json<Links[]>("ip", "-j", "addr", "show", host.name);
+    assert.equal(end?.ifindex, host.index);
+    assert.equal(end?.master, host.bridge);
+  }
+}
+
+async function routesAgree(doc: ContainerExplanation, pid: number): Promise<void> {
+  const routes = await json<{ dst: string; gateway?: string; dev: string }[]>(
+    ...(["nsenter", "-t", String(pid), "-n", "ip", "-j", "-4", "route"] as const),
+  );
+  const whole = (dst: string): string => (dst === "default" || dst.includes("/") ? dst : `${dst}/32`);
+  assert.deepEqual(
+    sorted((doc.network?.routes ?? []).map((row) => `${row.to} ${row.via} ${row.link}`)),
+    sorted(routes.map((row) => `${whole(row.dst)} ${row.gateway ?? ""} ${row.dev}`)),
+  );
+}
+
+type Concat = { concat: (string | number)[] };
+
+async function rulesAgree(doc: ContainerExplanation): Promise<void> {
+  const firewall = doc.network?.firewall;
+  if (firewall === undefined) return;
+  const { nftables } = await json<{
+    nftables: { rule?: { chain: string; handle: number }; map?: { name: string; elem?: [Concat, Concat][] } }[];
+  }>("nft", "-j", "-a", "list", "table", "ip", firewall.table);
+  const held = new Set(nftables.flatMap(({ rule }) => (rule ? [`${rule.chain} ${rule.handle}`] : [])));
+  for (const { chain, handle } of firewall.rules) assert.ok(held.has(`${chain} ${handle}`), `${chain} ${handle}`);
+  const own = new Set((doc.network?.links ?? []).flatMap(({ addresses }) => addresses.map((a) => a.split("/")[0])));
+  const published = nftables
+    .flatMap(({ map }) =>
+      (map?.elem ?? []).map(([key, value]) => ({ name: map?.name, key: key.concat, to: value.concat })),
+    )
+    .filter(({ to }) => own.has(String(to[0])))
+    .map(({ name, key, to }) => `${name === "published" ? key.join(" ") : `0.0.0.0 ${key.join(" ")}`} ${to.join(" ")}`);
+  assert.deepEqual(
+    sorted(firewall.ports.map((p) => `${p.hostAddress} ${p.protocol} ${p.hostPort} ${p.address} ${p.port}`)),
+    sorted(published),
+  );
+}
