@@ -1,5 +1,6 @@
 import type { ImageExplanation } from "../wire/types/explain.ts";
 import type {
+  DistributionInspect,
   ImageDeleteItem,
   ImageHistoryItem,
   ImageInspect,
@@ -145,6 +146,14 @@ export class Images {
   ): Promise<PruneBuildResponse> {
     return this.transport.json("POST", "/build/prune", {
       query: { all: options.all, filters: filtersText(options.filters) },
+      signal,
+    });
+  }
+
+  /** What the registry has under a name. */
+  distribution(name: string, options: { auth?: AuthConfig } = {}, signal?: AbortSignal): Promise<DistributionInspect> {
+    return this.transport.json("GET", `/distribution/${imagePath(name)}/json`, {
+      headers: options.auth === undefined ? {} : { "X-Registry-Auth": authHeader(options.auth) },
       signal,
     });
   }

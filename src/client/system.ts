@@ -16,6 +16,12 @@ export class System {
     this.transport = transport;
   }
 
+  /** Resolves if the engine answers; gives the newest API version that it speaks. */
+  async ping(signal?: AbortSignal): Promise<string> {
+    const { headers } = await this.transport.ping("GET", signal);
+    return headers.get("api-version") ?? "";
+  }
+
   version(signal?: AbortSignal): Promise<SystemVersion> {
     return this.transport.json("GET", "/version", { signal });
   }

@@ -58,6 +58,8 @@ export interface Hijacked {
   contentType: string;
 }
 
+const NOTHING = Buffer.alloc(0);
+
 const isStream = (body: unknown): body is AsyncIterable<Uint8Array> =>
   typeof body === "object" && body !== null && Symbol.asyncIterator in body;
 
@@ -89,10 +91,17 @@ export class Transport {
   }
 
   private async negotiate(): Promise<string> {
-    const answer = await this.raw("HEAD", "/_ping", {});
-    await drain(answer.body);
-    const server = answer.headers.get("api-version") ?? OLDEST_API;
+    const { headers } = await this.ping("HEAD");
+    const server = headers.get("api-version") ?? OLDEST_API;
     return minorOf(server) < minorOf(CLIENT_API) ? server : CLIENT_API;
+  }
+
+  /** `/_ping` stands above the versions. */
+  async ping(method: "GET" | "HEAD", signal?: AbortSignal): Promise<Answer> {
+    const answer = await this.raw(method, "/_ping", { signal });
+    if (answer.status >= 400) throw await errorOf(answer);
+    await drain(answer.body);
+    return answer;
   }
 
   /** Sends a request below the version prefix. Statuses from 400 on become GantryErrors with `details.status`. */
@@ -142,9 +151,11 @@ export class Transport {
       headers: { Connection: "Upgrade", Upgrade: "tcp", ...options.headers },
     });
     if (head.status >= 400) {
-      throw await errorOf({ status: head.status, headers: head.headers, body: this.body(reader, head, finish) });
+      const body = this.body(reader, head, finish, options.signal);
+      throw await errorOf({ status: head.status, headers: head.headers, body });
     }
     reader.detach();
+    reader.socket.once("close", finish);
     return { socket: reader.socket, contentType: head.headers.get("content-type") ?? "" };
   }
 
@@ -160,7 +171,7 @@ export class Transport {
       for (const name of ["content-length", "transfer-encoding"]) head.headers.delete(name);
       head.headers.set("content-length", "0");
     }
-    return { status: head.status, headers: head.headers, body: this.body(reader, head, finish) };
+    return { status: head.status, headers: head.headers, body: this.body(reader, head, finish, options.signal) };
   }
 
   private async exchange(
@@ -273,13 +284,31 @@ export class Transport {
     socket.write("0\r\n\r\n");
   }
 
-  private async *body(reader: SocketReader, head: ResponseHead, finish: () => void): AsyncGenerator<Buffer> {
+  /** Whoever leaves it, even before the first byte, gives the connection up. */
+  private body(
+    reader: SocketReader,
+    head: ResponseHead,
+    finish: () => void,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<Buffer> {
+    const body = this.contents(reader, head, finish, signal);
+    void body.next(); // a generator that never began would run no `finally`
+    return body;
+  }
+
+  private async *contents(
+    reader: SocketReader,
+    head: ResponseHead,
+    finish: () => void,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<Buffer> {
     let whole = false;
     try {
+      yield NOTHING; // taken by body()
       yield* readBody(reader, head);
       whole = true;
     } catch (error) {
-      throw this.translate(error);
+      throw this.translate(error, signal);
     } finally {
       finish();
       if (whole && staysOpen(head) && reader.idle) {

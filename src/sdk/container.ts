@@ -1,7 +1,8 @@
 import type { ContainerExplanation } from "../wire/types/explain.ts";
-import type { HostConfig } from "../base/container-config.ts";
+import type { HostConfig, RestartPolicy } from "../base/container-config.ts";
 import { GantryError } from "../base/errors.ts";
 import type { Gantry as Client } from "../client/gantry.ts";
+import type { Hijacked } from "../client/transport.ts";
 import type {
   ContainerInspect,
   ContainerStats,
@@ -11,8 +12,11 @@ import type {
   WaitCondition,
 } from "../wire/types/containers.ts";
 import { archiveOf, type Files, unpackTo } from "./files.ts";
-import { chunksOf, gatherOutput, type Input, linesOf, type LogLine, type RunResult, Session } from "./output.ts";
-import { accepts, retry, type WaitOptions, within } from "./wait.ts";
+import { chunksOf, gatherOutput, type Input, linesOf, type LogLine, type RunResult } from "./output.ts";
+import { type Address, type HttpReadiness, type Readiness, Waits } from "./ready.ts";
+import { unlessGone } from "./remove.ts";
+import { Session } from "./session.ts";
+import { retry, type WaitOptions } from "./wait.ts";
 
 export interface SignalOption {
   signal?: AbortSignal;
@@ -25,6 +29,8 @@ export interface ExecOptions extends SignalOption {
   /** Written to its stdin, which is closed then. */
   input?: Input;
   tty?: boolean;
+  /** Of the terminal, at the start. */
+  size?: { rows: number; columns: number };
   privileged?: boolean;
 }
 
@@ -40,8 +46,6 @@ export interface LogsOptions extends SignalOption {
   /** Only one of the two. */
   stream?: "stdout" | "stderr";
 }
-
-const LAST_LINES = 20;
 
 /**
  * A container of the engine's. With `await using` it is removed at the end of the block, whatever state it is in, with its
@@ -66,9 +70,10 @@ export class Container implements AsyncDisposable {
     return this.client.containers.explain(this.id, [], options.signal);
   }
 
-  /** False: it ran already. */
-  start(options: SignalOption = {}): Promise<boolean> {
-    return this.client.containers.start(this.id, {}, options.signal);
+  /** False: it ran already. `checkpoint`: go on from there. */
+  start(options: SignalOption & { checkpoint?: string; checkpointDir?: string } = {}): Promise<boolean> {
+    const { signal, ...rest } = options;
+    return this.client.containers.start(this.id, rest, signal);
   }
 
   /** `timeout`: seconds until SIGKILL. False: it did not run. */
@@ -77,8 +82,9 @@ export class Container implements AsyncDisposable {
     return this.client.containers.stop(this.id, { timeout, signal: stopSignal }, signal);
   }
 
-  restart(options: SignalOption & { timeout?: number } = {}): Promise<void> {
-    return this.client.containers.restart(this.id, { timeout: options.timeout }, options.signal);
+  restart(options: SignalOption & { timeout?: number; stopSignal?: string } = {}): Promise<void> {
+    const { timeout, stopSignal, signal } = options;
+    return this.client.containers.restart(this.id, { timeout, signal: stopSignal }, signal);
   }
 
   /** `name`: SIGKILL if missing. */
@@ -98,9 +104,14 @@ export class Container implements AsyncDisposable {
     return this.client.containers.rename(this.id, name, options.signal);
   }
 
-  /** Changes limits while it runs. Gives warnings. */
-  async update(resources: Partial<HostConfig>, options: SignalOption = {}): Promise<string[]> {
-    return (await this.client.containers.update(this.id, resources, options.signal)).Warnings ?? [];
+  /** Changes limits, or what follows on its end, while it runs. Gives warnings. */
+  async update(
+    changes: Partial<HostConfig> & { restart?: NonNullable<RestartPolicy["Name"]> },
+    options: SignalOption = {},
+  ): Promise<string[]> {
+    const { restart, ...resources } = changes;
+    const request = restart === undefined ? resources : { ...resources, RestartPolicy: { Name: restart } };
+    return (await this.client.containers.update(this.id, request, options.signal)).Warnings ?? [];
   }
 
   /** `volumes`: its anonymous ones too. */
@@ -151,32 +162,50 @@ export class Container implements AsyncDisposable {
     return (await this.client.containers.changes(this.id, options.signal)) ?? [];
   }
 
+  /** Writes its processes to disk, and ends them unless told to leave them. Needs CRIU. */
+  checkpoint(name: string, options: SignalOption & { dir?: string; leaveRunning?: boolean } = {}): Promise<void> {
+    const { signal, ...rest } = options;
+    return this.client.containers.createCheckpoint(this.id, name, rest, signal);
+  }
+
+  async checkpoints(options: SignalOption & { dir?: string } = {}): Promise<string[]> {
+    const found = (await this.client.containers.listCheckpoints(this.id, options.dir, options.signal)) ?? [];
+    return found.map(({ Name }) => Name);
+  }
+
+  removeCheckpoint(name: string, options: SignalOption & { dir?: string } = {}): Promise<void> {
+    return this.client.containers.removeCheckpoint(this.id, name, options.dir, options.signal);
+  }
+
   /** Runs a program in it, to its end. An exit code other than 0 is no error. */
   async exec(command: string[], options: ExecOptions = {}): Promise<RunResult> {
-    const { signal, tty = false, input } = options;
-    const { Id } = await this.client.exec.create(this.id, execRequest(command, options), signal);
-    using session = new Session(await this.client.exec.attach(Id, { Tty: tty }, signal), tty);
+    const { input, ...rest } = options;
+    using session = await this.openExec(command, rest, input !== undefined);
     if (input !== undefined) void session.send(input).catch(() => {}); // it may end without reading all
     const output = await gatherOutput(session);
-    const { ExitCode } = await this.client.exec.inspect(Id, signal);
-    return { exitCode: ExitCode ?? -1, ...output };
+    return { exitCode: await session.exitCode(), ...output };
   }
 
   /** Starts a program in it and gives the connection to it. */
-  async execSession(command: string[], options: Omit<ExecOptions, "input"> = {}): Promise<Session> {
+  execSession(command: string[], options: Omit<ExecOptions, "input"> = {}): Promise<Session> {
+    return this.openExec(command, options, true);
+  }
+
+  /** Starts a program in it that nobody listens to; gives the id to ask `gantry.api.exec.inspect` about it. */
+  async execDetached(command: string[], options: Omit<ExecOptions, "input" | "size"> = {}): Promise<string> {
     const { signal, tty = false } = options;
-    const { Id } = await this.client.exec.create(this.id, execRequest(command, { ...options, input: "" }), signal);
-    return new Session(await this.client.exec.attach(Id, { Tty: tty }, signal), tty);
+    const request = { ...execRequest(command, options, false), AttachStdout: false, AttachStderr: false };
+    const { Id } = await this.client.exec.create(this.id, request, signal);
+    await this.client.exec.detach(Id, { Tty: tty }, signal);
+    return Id;
   }
 
   /** A connection to its main process. */
   async attach(options: SignalOption & { logs?: boolean; stdin?: boolean } = {}): Promise<Session> {
     const { signal, ...rest } = options;
     const tty = (await this.inspect({ signal })).Config.Tty === true;
-    return new Session(
-      await this.client.containers.attach(this.id, { ...rest, stdout: true, stderr: true }, signal),
-      tty,
-    );
+    const streams = { ...rest, stdout: true, stderr: true };
+    return this.session(await this.client.containers.attach(this.id, streams, signal), tty, signal);
   }
 
   /** Rows and columns of its terminal. */
@@ -200,6 +229,11 @@ export class Container implements AsyncDisposable {
     return this.client.containers.copyFrom(this.id, path, options.signal);
   }
 
+  /** What a path of the container's is. Throws notFound. */
+  stat(path: string, options: SignalOption = {}): Promise<PathStat> {
+    return this.client.containers.stat(this.id, path, options.signal);
+  }
+
   /** The whole file system as a tar. */
   export(options: SignalOption = {}): Promise<AsyncGenerator<Buffer>> {
     return this.client.containers.export(this.id, options.signal);
@@ -220,11 +254,15 @@ export class Container implements AsyncDisposable {
     return (await this.client.containers.commit(this.id, reference, options.signal)).Id;
   }
 
-  /** Where a port of the container's is reached: the first address it is published at. Throws notFound NOT_PUBLISHED. */
-  async address(port: number | `${number}/${"tcp" | "udp" | "sctp"}`): Promise<{ host: string; port: number }> {
+  /**
+   * Where a port of the container's is reached: the first address it is published at, or the engine's own with
+   * `network: "host"`. Throws notFound NOT_PUBLISHED.
+   */
+  async address(port: number | `${number}/${"tcp" | "udp" | "sctp"}`, options: SignalOption = {}): Promise<Address> {
     const key = typeof port === "number" ? `${port}/tcp` : port;
-    const { NetworkSettings, State } = await this.inspect();
-    const [binding] = NetworkSettings.Ports[key] ?? [];
+    const { NetworkSettings, State, HostConfig } = await this.inspect(options);
+    if (HostConfig.NetworkMode === "host") return { host: this.client.host, port: parseInt(key, 10) };
+    const [binding] = NetworkSettings.Ports?.[key] ?? [];
     if (!binding?.HostPort) {
       throw new GantryError(
         "notFound",
@@ -240,82 +278,74 @@ export class Container implements AsyncDisposable {
   }
 
   /** Until a published TCP port takes connections. Errors: deadline WAIT_TIMEOUT, conflict CONTAINER_ENDED. */
-  async waitForPort(port: number, options: WaitOptions = {}): Promise<{ host: string; port: number }> {
-    return await within(`port ${port}`, options, async (signal) => {
-      const address = await this.address(port);
-      await retry(signal, async () => {
-        if (await accepts(address.host, address.port)) return true;
-        await this.requireRunning(signal);
-        return false;
-      });
-      return address;
-    });
+  waitForPort(port: number, options: WaitOptions = {}): Promise<Address> {
+    return new Waits(this).port(port, options);
+  }
+
+  /** Until a page behind a published port answers well; gives its URL. Errors: as waitForPort. */
+  waitForHttp(port: number, path = "/", options: WaitOptions & HttpReadiness = {}): Promise<string> {
+    return new Waits(this).http(port, path, options);
   }
 
   /** Until it writes a line that matches; gives the line. Errors: as waitForPort. */
-  async waitForLog(pattern: RegExp | string, options: WaitOptions = {}): Promise<string> {
-    const matches = (line: string): boolean =>
-      typeof pattern === "string" ? line.includes(pattern) : pattern.test(line);
-    return await within(`a line like ${pattern}`, options, async (signal) => {
-      for await (const { line } of this.logs({ follow: true, signal })) if (matches(line)) return line;
-      throw await this.ended(signal);
-    });
+  waitForLog(pattern: RegExp | string, options: WaitOptions = {}): Promise<string> {
+    return new Waits(this).log(pattern, options);
   }
 
-  /** Until its health check says healthy. Errors: as waitForPort, and conflict UNHEALTHY. */
-  async waitHealthy(options: WaitOptions = {}): Promise<void> {
-    await within("a healthy container", options, (signal) =>
-      retry(signal, async () => {
-        const { State } = await this.requireRunning(signal);
-        if (State.Health?.Status === "unhealthy") {
-          throw new GantryError("conflict", "UNHEALTHY", `container ${this.id.slice(0, 12)} is unhealthy`, {
-            hint: State.Health.Log?.at(-1)?.Output.trim() || "its health check gave no output",
-          });
-        }
-        return State.Health === undefined || State.Health.Status === "healthy" || State.Health.Status === "none";
-      }),
-    );
+  /** Until its health check says healthy. Errors: as waitForPort, and conflict UNHEALTHY or NO_HEALTHCHECK. */
+  waitHealthy(options: WaitOptions = {}): Promise<void> {
+    return new Waits(this).healthy(options);
+  }
+
+  /** Until all of it holds. What fails first ends the wait. Errors: as of the single ones. */
+  waitReady(readiness: Readiness, options: SignalOption = {}): Promise<void> {
+    return new Waits(this).all(readiness, options.signal);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    try {
-      await this.remove({ force: true, volumes: true });
-    } catch (error) {
-      if (!(error instanceof GantryError && error.kind === "notFound")) throw error;
-    }
+    await unlessGone(this.remove({ force: true, volumes: true }));
   }
 
-  private async requireRunning(signal: AbortSignal): Promise<ContainerInspect> {
-    const found = await this.inspect({ signal });
-    if (!found.State.Running) throw await this.ended(signal);
-    return found;
+  /** @internal */
+  session(connection: Hijacked, tty: boolean, signal: AbortSignal | undefined): Session {
+    return new Session(connection, tty, {
+      resize: (rows, columns) => this.resize(rows, columns, { signal }),
+      exitCode: () => this.wait({ signal }),
+    });
   }
 
-  private async ended(signal: AbortSignal): Promise<GantryError> {
-    const { State } = await this.inspect({ signal });
-    const lines: string[] = [];
-    for await (const { line } of this.logs({ tail: LAST_LINES, signal })) lines.push(line);
-    return new GantryError(
-      "conflict",
-      "CONTAINER_ENDED",
-      `container ${this.id.slice(0, 12)} ended with ${State.ExitCode}`,
-      {
-        hint: lines.length > 0 ? `it wrote last:\n${lines.join("\n")}` : "it wrote nothing",
-        details: { exitCode: State.ExitCode },
-      },
-    );
+  private async openExec(command: string[], options: Omit<ExecOptions, "input">, stdin: boolean): Promise<Session> {
+    const { signal, tty = false, size } = options;
+    const { exec } = this.client;
+    const { Id } = await exec.create(this.id, execRequest(command, options, stdin), signal);
+    const console = size && { ConsoleSize: [size.rows, size.columns] as [number, number] };
+    return new Session(await exec.attach(Id, { Tty: tty, ...console }, signal), tty, {
+      resize: (rows, columns) => exec.resize(Id, rows, columns, signal),
+      exitCode: () => exitCodeOf(this.client, Id, signal),
+    });
   }
 }
 
 const seconds = (date: Date): string => String(date.getTime() / 1000);
 
-function execRequest(command: string[], options: ExecOptions) {
-  const { env, user, workingDir, tty = false, privileged, input } = options;
+/** A program may close its output before it ends. */
+async function exitCodeOf(client: Client, id: string, signal = new AbortController().signal): Promise<number> {
+  let code = -1;
+  await retry(signal, async () => {
+    const { Running, ExitCode } = await client.exec.inspect(id, signal);
+    code = ExitCode ?? -1;
+    return !Running;
+  });
+  return code;
+}
+
+function execRequest(command: string[], options: Omit<ExecOptions, "input">, stdin: boolean) {
+  const { env, user, workingDir, tty = false, privileged } = options;
   return {
     Cmd: command,
     AttachStdout: true,
     AttachStderr: true,
-    AttachStdin: input !== undefined,
+    AttachStdin: stdin,
     Tty: tty,
     ...(env && { Env: Object.entries(env).map(([name, value]) => `${name}=${value}`) }),
     ...(user === undefined ? {} : { User: user }),

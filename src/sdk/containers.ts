@@ -4,7 +4,9 @@ import type { ContainerSummary } from "../wire/types/containers.ts";
 import { Container, type SignalOption } from "./container.ts";
 import type { Images, TransferEvent, TransferOptions } from "./images.ts";
 import { type ContainerOptions, createRequest } from "./options.ts";
-import { gatherOutput, type Input, type RunResult, Session } from "./output.ts";
+import { gatherOutput, type Input, type RunResult } from "./output.ts";
+import type { Readiness } from "./ready.ts";
+import { abandonable } from "./wait.ts";
 
 /** When an image is pulled: if the engine lacks it, each time, or never. */
 export type PullPolicy = "missing" | "always" | "never";
@@ -13,6 +15,11 @@ export interface CreateOptions extends ContainerOptions, SignalOption {
   pull?: PullPolicy;
   auth?: TransferOptions["auth"];
   onPull?: (event: TransferEvent) => void;
+}
+
+export interface StartOptions extends CreateOptions {
+  /** Wait for this as well. */
+  ready?: Readiness;
 }
 
 export interface RunOptions extends Omit<CreateOptions, "autoRemove" | "stdin"> {
@@ -47,8 +54,11 @@ export class Containers {
     if (pull === "always") await this.pull(image, options);
     const request = createRequest(image, options);
     const make = async (): Promise<Container> => {
-      const { Id } = await this.client.containers.create(request, { name, platform }, signal);
-      return new Container(this.client, Id);
+      signal?.throwIfAborted();
+      // Given up halfway, the engine might make it all the same.
+      const creating = this.client.containers.create(request, { name, platform });
+      const remove = ({ Id }: { Id: string }) => this.client.containers.remove(Id, { force: true, volumes: true });
+      return new Container(this.client, (await abandonable(creating, signal, remove)).Id);
     };
     try {
       return await make();
@@ -60,11 +70,13 @@ export class Containers {
     }
   }
 
-  /** Creates and starts it. If it does not start, nothing of it stays. */
-  async start(image: string, options: CreateOptions = {}): Promise<Container> {
-    const container = await this.create(image, options);
+  /** Creates and starts it. If it does not start, or does not become ready, nothing of it stays. */
+  async start(image: string, options: StartOptions = {}): Promise<Container> {
+    const { ready, ...rest } = options;
+    const container = await this.create(image, rest);
     try {
       await container.start({ signal: options.signal });
+      if (ready) await container.waitReady(ready, { signal: options.signal });
     } catch (error) {
       await container[Symbol.asyncDispose]();
       throw error;
@@ -78,10 +90,8 @@ export class Containers {
     const stdin = input !== undefined;
     await using container = await this.create(image, { ...rest, signal, stdin, ...(command && { command }) });
     const streams = { stdin, stdout: true, stderr: true };
-    using session = new Session(
-      await this.client.containers.attach(container.id, streams, signal),
-      options.tty === true,
-    );
+    const attached = await this.client.containers.attach(container.id, streams, signal);
+    using session = container.session(attached, options.tty === true, signal);
     const { exit } = await this.client.containers.wait(container.id, "next-exit", signal);
     await container.start({ signal });
     if (input !== undefined) void session.send(input).catch(() => {}); // it may end without reading all

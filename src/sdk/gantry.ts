@@ -1,11 +1,18 @@
 import { Gantry as Client } from "../client/gantry.ts";
 import type { TransportOptions } from "../client/transport.ts";
-import type { DiskUsage, EventMessage, SystemInfo, SystemVersion } from "../wire/types/system.ts";
+import type {
+  AuthConfig,
+  AuthResponse,
+  DiskUsage,
+  EventMessage,
+  SystemInfo,
+  SystemVersion,
+} from "../wire/types/system.ts";
 import { Containers, type RunOptions } from "./containers.ts";
 import type { SignalOption } from "./container.ts";
 import { hostFromEnvironment } from "./host.ts";
 import { Images } from "./images.ts";
-import type { LocalEngine, StartOptions } from "./local-engine.ts";
+import type { LocalEngine, EngineOptions } from "./local-engine.ts";
 import { Networks } from "./networks.ts";
 import type { RunResult } from "./output.ts";
 import { Volumes } from "./volumes.ts";
@@ -49,7 +56,7 @@ export class Gantry implements AsyncDisposable {
    * Starts an engine of this program's own, on this machine, apart from all others; it ends with the `await using` block or
    * with `stop()`. For test runs. Needs root.
    */
-  static async start(options: StartOptions = {}): Promise<LocalEngine> {
+  static async start(options: EngineOptions = {}): Promise<LocalEngine> {
     const { LocalEngine } = await import("./local-engine.ts");
     return await LocalEngine.launch(options);
   }
@@ -57,6 +64,16 @@ export class Gantry implements AsyncDisposable {
   /** Runs a container to its end, and removes it. An exit code other than 0 is no error. */
   run(image: string, command?: string[], options: RunOptions = {}): Promise<RunResult> {
     return this.containers.run(image, command, options);
+  }
+
+  /** Resolves if the engine answers; gives the newest API version that it speaks. */
+  ping(options: SignalOption = {}): Promise<string> {
+    return this.api.system.ping(options.signal);
+  }
+
+  /** Tries credentials at their registry. Throws unauthorized if it takes them not. */
+  login(auth: AuthConfig, options: SignalOption = {}): Promise<AuthResponse> {
+    return this.api.system.auth(auth, options.signal);
   }
 
   version(options: SignalOption = {}): Promise<SystemVersion> {

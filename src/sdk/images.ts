@@ -1,13 +1,15 @@
-import { GantryError } from "../base/errors.ts";
+import { type ErrorKind, GantryError } from "../base/errors.ts";
 import { familiarName, familiarRepository, parseReference, withDefaultTag } from "../base/reference.ts";
 import type { Gantry as Client } from "../client/gantry.ts";
 import type { BuildOptions as BuildQuery } from "../client/images.ts";
 import { folderContext } from "../local/context.ts";
 import type { ImageExplanation } from "../wire/types/explain.ts";
 import type {
+  DistributionInspect,
   ImageDeleteItem,
   ImageHistoryItem,
   ImageInspect,
+  ImageSearchResult,
   ImageSummary,
   ProgressLine,
 } from "../wire/types/images.ts";
@@ -37,6 +39,16 @@ export interface TransferOptions extends SignalOption {
   /** "linux/arm64" */
   platform?: string;
   auth?: AuthConfig;
+}
+
+export interface ImportOptions extends SignalOption {
+  /** The image's new name. */
+  name?: string;
+  message?: string;
+  /** Dockerfile instructions such as `CMD ["sh"]`. */
+  changes?: string[];
+  /** "linux/arm64" */
+  platform?: string;
 }
 
 export interface BuildOptions extends SignalOption {
@@ -102,8 +114,13 @@ export class Images {
     await this.client.images.tag(name, familiarRepository(reference), reference.tag ?? "", options.signal);
   }
 
-  remove(name: string, options: SignalOption & { force?: boolean } = {}): Promise<ImageDeleteItem[]> {
-    return this.client.images.remove(name, { force: options.force }, options.signal);
+  /** `noPrune`: leave its untagged parents. */
+  remove(
+    name: string,
+    options: SignalOption & { force?: boolean; noPrune?: boolean } = {},
+  ): Promise<ImageDeleteItem[]> {
+    const { force, noPrune, signal } = options;
+    return this.client.images.remove(name, { force, noprune: noPrune }, signal);
   }
 
   /** Downloads an image; the result is its description. */
@@ -196,6 +213,24 @@ export class Images {
     );
   }
 
+  /** Makes an image of one layer out of a tar of files; the result is its id. */
+  import(tar: AsyncIterable<Uint8Array>, options: ImportOptions = {}): Task<TransferEvent, string> {
+    const { signal, name, ...rest } = options;
+    return new Task(
+      async function* (this: Images) {
+        const reference = name === undefined ? undefined : withDefaultTag(parseReference(name));
+        const named = reference && { repo: familiarRepository(reference), tag: reference.tag };
+        let id: string | undefined;
+        for await (const line of checked(this.client.images.import("-", { ...rest, ...named }, tar, signal))) {
+          if (line.status?.startsWith("sha256:")) id = line.status.trim();
+          else yield transferOf(line);
+        }
+        if (id === undefined) throw new GantryError("internal", "NO_IMAGE_ID", "the import ended without an image");
+        return id;
+      }.bind(this),
+    );
+  }
+
   /** Images with their names and layers, as a tar. */
   save(names: string | string[], options: SignalOption = {}): Promise<AsyncGenerator<Buffer>> {
     return this.client.images.save([names].flat(), options.signal);
@@ -207,6 +242,29 @@ export class Images {
   ): Promise<{ deleted: ImageDeleteItem[]; reclaimed: number }> {
     const { ImagesDeleted, SpaceReclaimed } = await this.client.images.prune(options.filters, options.signal);
     return { deleted: ImagesDeleted ?? [], reclaimed: SpaceReclaimed };
+  }
+
+  /** Removes what builds left for later ones. `all`: also what an image still shares. */
+  async pruneBuildCache(
+    options: SignalOption & { all?: boolean; filters?: Record<string, string[]> } = {},
+  ): Promise<{ deleted: string[]; reclaimed: number }> {
+    const { signal, ...rest } = options;
+    const { CachesDeleted, SpaceReclaimed } = await this.client.images.pruneBuildCache(rest, signal);
+    return { deleted: CachesDeleted ?? [], reclaimed: SpaceReclaimed };
+  }
+
+  /** What the registry has under a name, without pulling it. */
+  manifest(name: string, options: SignalOption & { auth?: AuthConfig } = {}): Promise<DistributionInspect> {
+    return this.client.images.distribution(name, { auth: options.auth }, options.signal);
+  }
+
+  /** Looks for images on Docker Hub; not every engine can. */
+  search(
+    term: string,
+    options: SignalOption & { limit?: number; filters?: Record<string, string[]> } = {},
+  ): Promise<ImageSearchResult[]> {
+    const { signal, ...rest } = options;
+    return this.client.images.search(term, rest, signal);
   }
 
   /** Makes a base image without a registry: busybox or debian:SUITE. gantryd only. */
@@ -229,12 +287,26 @@ async function* checked(lines: AsyncIterable<ProgressLine>): AsyncGenerator<Prog
       yield line;
       continue;
     }
-    throw new GantryError("internal", "DAEMON_ERROR", errorDetail?.message ?? error ?? "", {
-      ...(errorDetail?.hint === undefined ? {} : { hint: errorDetail.hint }),
-      ...(errorDetail?.code === undefined ? {} : { details: { exitCode: errorDetail.code } }),
-    });
+    throw streamError(errorDetail ?? { message: error ?? "" });
   }
 }
+
+/** gantryd says the kind itself; of dockerd's errors the words tell, as far as they are known. */
+function streamError({ message, hint, code, kind, reason }: NonNullable<ProgressLine["errorDetail"]>): GantryError {
+  const [, ...guessed] = KINDS.find(([words]) => words.test(message)) ?? [/./, "internal", "DAEMON_ERROR"];
+  const details = code === undefined ? undefined : { exitCode: code };
+  return new GantryError(kind ?? guessed[0], reason ?? guessed[1], message, { hint, details });
+}
+
+const KINDS: [words: RegExp, kind: ErrorKind, code: string][] = [
+  [/returned a non-zero code/, "invalid", "RUN_FAILED"],
+  [/unauthorized|authentication required|no basic auth credentials/i, "unauthorized", "REGISTRY_DENIED"],
+  [/denied/i, "forbidden", "REGISTRY_DENIED"],
+  [/manifest unknown|not found|does not exist|no such/i, "notFound", "NOT_FOUND"],
+  [/cancell?ed/i, "canceled", "CANCELED"],
+  [/dial tcp|connection refused|timeout|TLS handshake/i, "unavailable", "REGISTRY_UNREACHABLE"],
+  [/dockerfile parse error|unknown instruction|failed to parse|invalid/i, "invalid", "BAD_REQUEST"],
+];
 
 const transferOf = ({ id, status, stream, progressDetail }: ProgressLine): TransferEvent => ({
   status: status ?? stream?.trimEnd() ?? "",

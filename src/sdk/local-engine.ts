@@ -10,7 +10,7 @@ import type { SignalOption } from "./container.ts";
 import { Gantry } from "./gantry.ts";
 import { retry, within } from "./wait.ts";
 
-export interface StartOptions extends SignalOption {
+export interface EngineOptions extends SignalOption {
   /** Base images to make at once, without a registry: "busybox", "debian:bookworm". */
   images?: string[];
   /** Further flags for gantryd. */
@@ -40,7 +40,7 @@ export class LocalEngine extends Gantry {
   }
 
   /** Needs root. Errors: forbidden NOT_ROOT, unavailable ENGINE_FAILED with the engine's own words. */
-  static async launch(options: StartOptions = {}): Promise<LocalEngine> {
+  static async launch(options: EngineOptions = {}): Promise<LocalEngine> {
     if (process.getuid?.() !== 0) {
       throw new GantryError("forbidden", "NOT_ROOT", "an engine needs root to run containers", {
         hint: "run as root, or connect to an engine that runs: new Gantry({ host })",
@@ -84,7 +84,7 @@ export class LocalEngine extends Gantry {
     return this.child.exitCode === null && this.child.signalCode === null;
   }
 
-  private async ready({ timeout = 20_000, signal }: StartOptions): Promise<void> {
+  private async ready({ timeout = 20_000, signal }: EngineOptions): Promise<void> {
     await within("the engine to answer", { timeout, signal }, (both) =>
       retry(both, async () => {
         if (!this.running) {

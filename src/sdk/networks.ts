@@ -3,6 +3,7 @@ import type { Gantry as Client } from "../client/gantry.ts";
 import type { NetworkExplanation } from "../wire/types/explain.ts";
 import type { NetworkCreateRequest, NetworkInspect } from "../wire/types/networks.ts";
 import { Container, type SignalOption } from "./container.ts";
+import { unlessGone } from "./remove.ts";
 
 /** A network; with `await using` it is removed at the end of the block. */
 export class Network implements AsyncDisposable {
@@ -39,7 +40,7 @@ export class Network implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.remove();
+    await unlessGone(this.remove());
   }
 }
 

@@ -1,5 +1,4 @@
 import { StringDecoder } from "node:string_decoder";
-import type { Hijacked } from "../client/transport.ts";
 import { demux } from "../client/containers.ts";
 import { STREAM } from "../wire/frames.ts";
 
@@ -75,49 +74,3 @@ export async function gatherOutput(chunks: AsyncIterable<Chunk>): Promise<{ stdo
 
 /** What goes to a program's stdin. */
 export type Input = string | Uint8Array | AsyncIterable<Uint8Array>;
-
-/** A connection to a running program: its output as it comes, and its stdin. */
-export class Session implements AsyncIterable<Chunk>, Disposable {
-  private readonly connection: Hijacked;
-  private readonly tty: boolean;
-
-  /** @internal */
-  constructor(connection: Hijacked, tty: boolean) {
-    this.connection = connection;
-    this.tty = tty;
-  }
-
-  /** Resolves when the connection takes more. */
-  async write(data: string | Uint8Array): Promise<void> {
-    const { socket } = this.connection;
-    if (socket.write(data) || socket.destroyed) return;
-    await new Promise<void>((resolve) => {
-      const done = (): void => {
-        socket.off("drain", done).off("close", done);
-        resolve();
-      };
-      socket.once("drain", done).once("close", done);
-    });
-  }
-
-  /** Closes its stdin; the output goes on. */
-  end(): void {
-    this.connection.socket.end();
-  }
-
-  /** Writes all of it, then closes stdin. */
-  async send(input: Input): Promise<void> {
-    if (typeof input === "string" || input instanceof Uint8Array) await this.write(input);
-    else for await (const chunk of input) await this.write(chunk);
-    this.end();
-  }
-
-  /** The output until the program closes it. */
-  [Symbol.asyncIterator](): AsyncGenerator<Chunk> {
-    return chunksOf(this.connection.socket as AsyncIterable<Buffer>, this.tty);
-  }
-
-  [Symbol.dispose](): void {
-    this.connection.socket.destroy();
-  }
-}

@@ -37,6 +37,14 @@ export class Task<Event, Result> implements AsyncIterable<Event>, PromiseLike<Re
     this.settled ??= lastOf(this.source());
     return this.settled.then(onResult, onError);
   }
+
+  catch<B = never>(onError: (reason: unknown) => B | PromiseLike<B>): Promise<Result | B> {
+    return this.then(undefined, onError);
+  }
+
+  finally(onEnd: () => void): Promise<Result> {
+    return this.then().finally(onEnd);
+  }
 }
 
 async function* pass<Event, Result>(

@@ -1,6 +1,7 @@
 import type { Gantry as Client } from "../client/gantry.ts";
 import type { Volume as Description, VolumeCreateRequest } from "../wire/types/volumes.ts";
 import type { SignalOption } from "./container.ts";
+import { unlessGone } from "./remove.ts";
 
 /** A volume; with `await using` it is removed at the end of the block. */
 export class Volume implements AsyncDisposable {
@@ -22,7 +23,7 @@ export class Volume implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.remove();
+    await unlessGone(this.remove());
   }
 }
 

@@ -18,6 +18,7 @@ export async function within<T>(
   what: string,
   options: WaitOptions,
   work: (signal: AbortSignal) => Promise<T>,
+  hint: () => Promise<string | undefined> = () => Promise.resolve(undefined),
 ): Promise<T> {
   const { timeout = TIMEOUT, signal } = options;
   const late = AbortSignal.timeout(timeout);
@@ -25,10 +26,12 @@ export async function within<T>(
   try {
     return await work(both);
   } catch (error) {
-    if (late.aborted && signal?.aborted !== true && both.aborted) {
-      throw new GantryError("deadline", "WAIT_TIMEOUT", `waited ${timeout} ms for ${what}`, { cause: error });
-    }
-    throw error;
+    if (!late.aborted || signal?.aborted === true) throw error;
+    const known = await hint().catch(() => undefined);
+    throw new GantryError("deadline", "WAIT_TIMEOUT", `waited ${timeout} ms for ${what}`, {
+      cause: error,
+      ...(known === undefined ? {} : { hint: known }),
+    });
   }
 }
 
@@ -37,10 +40,36 @@ export async function retry(signal: AbortSignal, attempt: () => Promise<boolean>
   while (!(await attempt())) await sleep(PAUSE, undefined, { signal });
 }
 
+/**
+ * What `work` gives, or the signal's reason as soon as it aborts. Work that ends after that goes to `undo`, so that what it
+ * made does not stay behind.
+ */
+export async function abandonable<T>(
+  work: Promise<T>,
+  signal: AbortSignal | undefined,
+  undo: (made: T) => Promise<unknown>,
+): Promise<T> {
+  if (!signal) return await work;
+  let abort: () => void = () => {};
+  const aborted = new Promise<never>((_, reject) => {
+    abort = () => reject(signal.reason as Error);
+  });
+  signal.addEventListener("abort", abort, { once: true });
+  try {
+    if (signal.aborted) abort();
+    return await Promise.race([work, aborted]);
+  } catch (error) {
+    if (signal.aborted) work.then(undo).catch(() => {});
+    throw error;
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
+}
+
 /** True if somebody listens at the address. */
-export function accepts(host: string, port: number): Promise<boolean> {
+export function accepts(host: string, port: number, signal: AbortSignal): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = net.connect({ host, port });
+    const socket = net.connect({ host, port, signal });
     const settle = (answer: boolean): void => {
       clearTimeout(timer);
       socket.destroy();
@@ -51,7 +80,8 @@ export function accepts(host: string, port: number): Promise<boolean> {
       timer = setTimeout(() => settle(true), PROXY_DROPS_WITHIN);
     });
     socket.once("data", () => settle(true));
-    socket.once("error", () => settle(false));
+    socket.on("error", () => settle(false));
+    socket.once("end", () => settle(false));
     socket.once("close", () => settle(false));
   });
 }

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex, Writable } from "node:stream";
 import { GantryError } from "../base/errors.ts";
+import type { ProgressLine } from "../wire/types/images.ts";
 import { acceptKey } from "../wire/websocket.ts";
 import { checkShape, type Shape } from "./decode/shape.ts";
 
@@ -238,12 +239,11 @@ export async function streamJson(call: Call, body: (send: (line: object) => void
   } catch (error) {
     if (out === undefined) throw error;
     const message = error instanceof Error ? error.message : String(error);
-    const { details, hint } = error instanceof GantryError ? error : {};
-    const code = details?.["exitCode"];
-    send({
-      errorDetail: { ...(code === undefined ? {} : { code }), message, ...(hint === undefined ? {} : { hint }) },
-      error: message,
-    });
+    const { details, hint, kind, code: reason } = error instanceof GantryError ? error : {};
+    const code = details?.["exitCode"] as number | undefined;
+    // What is undefined is not written.
+    const errorDetail: ProgressLine["errorDetail"] = { code, message, hint, kind, reason };
+    send({ errorDetail, error: message });
   }
   out ??= call.stream("application/json");
   out.end();

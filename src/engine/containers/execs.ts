@@ -34,6 +34,9 @@ export interface ExecRecord {
   started: boolean;
 }
 
+/** `begun`: there from the start of the process on, before it is known to be up. */
+type Held = ExecRecord & { session?: ExecSession; begun?: Promise<ExecSession> };
+
 /** Execs that ended, or were never started, are kept for inspect, this many. */
 const KEPT = 1000;
 const ETC_LIMIT = 4 * 1024 * 1024;
@@ -41,7 +44,7 @@ const ETC_LIMIT = 4 * 1024 * 1024;
 /** Processes run in running containers. Known to this daemon only, as in Docker. */
 export class Execs {
   private readonly deps: ContainerDeps;
-  private readonly execs = new Map<string, ExecRecord & { session?: ExecSession }>();
+  private readonly execs = new Map<string, Held>();
 
   constructor(deps: ContainerDeps) {
     this.deps = deps;
@@ -80,7 +83,7 @@ export class Execs {
 
   /** Pid included: the runtime reports it a moment after the start. */
   inspect(id: string): ExecRecord {
-    const record = this.find(id) as ExecRecord & { session?: ExecSession };
+    const record = this.find(id) as Held;
     return { ...record, pid: record.session?.pid ?? record.pid };
   }
 
@@ -96,7 +99,7 @@ export class Execs {
 
   /** Runs it with `client` (undefined: detached). Resolves when the process has ended, or at once if detached. */
   async start(id: string, client: ClientStream | undefined): Promise<void> {
-    const record = this.checkStart(id) as ExecRecord & { session?: ExecSession };
+    const record = this.checkStart(id) as Held;
     const entry = this.deps.registry.find(record.containerId);
     record.started = true;
     record.running = true;
@@ -104,7 +107,7 @@ export class Execs {
     try {
       const process = this.process(entry, record.config);
       const map = entry.record.attachment?.userns?.map;
-      session = await this.deps.monitor.exec({
+      record.begun = this.deps.monitor.exec({
         containerId: entry.id,
         execId: record.id,
         folder: this.deps.files.execFolder(entry.id, record.id),
@@ -114,6 +117,7 @@ export class Execs {
         tty: record.config.Tty ?? false,
         stdin: client !== undefined && (record.config.AttachStdin ?? false),
       });
+      session = await record.begun;
     } catch (error) {
       this.failed(entry, record, error, client);
       if (!client) throw error;
@@ -142,12 +146,14 @@ export class Execs {
 
   /** SIGKILL to the process. */
   kill(id: string): void {
-    const record = this.find(id) as ExecRecord & { session?: ExecSession };
+    const record = this.find(id) as Held;
     record.session?.kill();
   }
 
-  resize(id: string, size: { height: number; width: number }): void {
-    const record = this.find(id);
+  /** A process that is being started has no terminal yet: waits for it. */
+  async resize(id: string, size: { height: number; width: number }): Promise<void> {
+    const record = this.find(id) as Held;
+    await record.begun?.catch(() => {}); // whoever starts it is told
     if (!record.running) throw new GantryError("conflict", "EXEC_NOT_RUNNING", `Exec ${record.id} is not running`);
     this.deps.monitor.resizeExec(this.deps.files.execFolder(record.containerId, record.id), size);
   }
@@ -160,7 +166,7 @@ export class Execs {
 
   private async settle(
     entry: ContainerEntry,
-    record: ExecRecord & { session?: ExecSession },
+    record: Held,
     session: ExecSession,
     client: ClientStream | undefined,
   ): Promise<void> {

@@ -29,8 +29,8 @@ export function execRoutes({ containers, clock }: ExecRoutesDeps): Route[] {
     {
       method: "POST",
       path: "/exec/:id/resize",
-      handler: (call) => {
-        containers.execs.resize(call.param("id"), sizeOf(call));
+      handler: async (call) => {
+        await containers.execs.resize(call.param("id"), sizeOf(call));
         call.empty(200);
       },
     },

@@ -1,4 +1,5 @@
 import type { ContainerConfig } from "../../base/container-config.ts";
+import type { ErrorKind } from "../../base/errors.ts";
 
 /** One row of GET /images/json. Created is in seconds since 1970, sizes in bytes; -1: not computed. */
 export interface ImageSummary {
@@ -85,8 +86,20 @@ export interface ProgressLine {
   progressDetail?: { current?: number; total?: number; hidecounts?: boolean; units?: string };
   aux?: Record<string, unknown>;
   error?: string;
-  /** `hint`: Gantry's own. */
-  errorDetail?: { code?: number; message: string; hint?: string };
+  /** `code`: a command's exit code. `hint`, `kind` and `reason` (a GantryError's code): Gantry's own. */
+  errorDetail?: { code?: number; message: string; hint?: string; kind?: ErrorKind; reason?: string };
+}
+
+/** GET /distribution/{name}/json */
+export interface DistributionInspect {
+  Descriptor: {
+    mediaType: string;
+    digest: string;
+    size: number;
+    urls?: string[];
+    annotations?: Record<string, string>;
+  };
+  Platforms: { architecture?: string; os?: string; variant?: string; "os.version"?: string }[] | null;
 }
 
 /** One row of GET /images/search. */

@@ -127,7 +127,7 @@ describe("POST /build", () => {
     assert.equal(status, 200);
     assert.deepEqual(lines, [
       { stream: "Step 1/1 : RUN false\n" },
-      { errorDetail: { code: 3, message: "failed" }, error: "failed" },
+      { errorDetail: { code: 3, message: "failed", kind: "invalid", reason: "RUN_FAILED" }, error: "failed" },
     ]);
   });
 
@@ -152,7 +152,8 @@ describe("POST /build", () => {
         throw new GantryError("invalid", "RUN_FAILED", "failed");
       },
     });
-    assert.deepEqual(failed.lines, [{ stream: "Step\n" }, { errorDetail: { message: "failed" }, error: "failed" }]);
+    const errorDetail = { message: "failed", kind: "invalid", reason: "RUN_FAILED" };
+    assert.deepEqual(failed.lines, [{ stream: "Step\n" }, { errorDetail, error: "failed" }]);
   });
 
   const refused: [string, Record<string, string>, RegExp][] = [
