@@ -231,6 +231,7 @@ export class Containers {
 
   async stat(id: string, path: string, signal?: AbortSignal): Promise<PathStat> {
     const answer = await this.transport.request("HEAD", this.path(id, "archive"), { query: { path }, signal });
+    await gather(answer.body); // empty; the connection is free again
     return statOf(answer.headers);
   }
 

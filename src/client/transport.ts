@@ -201,6 +201,7 @@ export class Transport {
         // A kept connection may have been closed by the other side at this very moment; a fresh one tells the truth.
         if (reused !== undefined && !isStream(body)) {
           finish();
+          socket.destroy();
           return await this.exchange(method, path, options);
         }
         throw new Error("the connection was closed without an answer");
