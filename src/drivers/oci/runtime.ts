@@ -1,7 +1,9 @@
 import fs from "node:fs";
 import path from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { GantryError } from "../../base/errors.ts";
 import type { OciRuntime } from "../../ports/oci-runtime.ts";
+import { childrenOf, killIfThere } from "../process/handle.ts";
 import { type RunOptions, type RunResult, run, spawn } from "../process/run.ts";
 import { ToolError } from "../process/tool-error.ts";
 import { HeldOutput, type OnOutput } from "./held-output.ts";
@@ -17,6 +19,9 @@ export interface CliRuntimeInit {
   /** Runs a spawn in the mount namespace that this runtime needs. */
   wrap: <T>(body: () => T) => T;
 }
+
+/** Milliseconds between two looks for processes of a container that is to end. */
+const END_PAUSE = 20;
 
 const GONE =
   /does not exist|no such (container|file|process)|container not running|not running|ESRCH|error opening file.*status/i;
@@ -106,6 +111,7 @@ export class CliRuntime implements OciRuntime {
   }
 
   runToEnd(id: string, bundle: string, options: { onOutput: OnOutput; signal?: AbortSignal }): Promise<number> {
+    if (options.signal?.aborted) return Promise.reject(canceled());
     return new Promise((resolve, reject) => {
       const log = `${bundle}/runtime.log`;
       const child = this.wrap(() =>
@@ -118,17 +124,23 @@ export class CliRuntime implements OciRuntime {
       const output = new HeldOutput(options.onOutput, () => readIfThere(log) !== "");
       child.stdout?.on("data", (chunk: Buffer) => output.push("stdout", chunk));
       child.stderr?.on("data", (chunk: Buffer) => output.push("stderr", chunk));
-      const onAbort = (): void => {
-        // The runtime leaves with its container; killing the runtime alone would orphan it.
-        this.remove(id).catch(reject);
+      let over = false;
+      // The runtime leaves with its container; killing the runtime alone would orphan it, and `delete` while it still
+      // creates would take its state away and leave the container.
+      const onAbort = async (): Promise<void> => {
+        while (!over) {
+          for (const pid of childrenOf(child.pid ?? 0)) killIfThere(pid);
+          await pause(END_PAUSE);
+        }
       };
       options.signal?.addEventListener("abort", onAbort, { once: true });
       child.on("error", reject);
       child.on("close", (code) => {
+        over = true;
         options.signal?.removeEventListener("abort", onAbort);
         const complaint = readIfThere(log) || (code === 0 ? "" : output.lateComplaint());
         output.end(code === 0 || complaint === "");
-        if (options.signal?.aborted) reject(new GantryError("canceled", "CANCELED", "context canceled"));
+        if (options.signal?.aborted) reject(canceled());
         else if (code !== 0 && complaint !== "")
           reject(translateRuntimeError("create", complaint, commandOfBundle(bundle)));
         else resolve(code ?? 137);
@@ -139,6 +151,8 @@ export class CliRuntime implements OciRuntime {
 
 const notRunning = (id: string): GantryError =>
   new GantryError("conflict", "NOT_RUNNING", `container ${id} is not running`);
+
+const canceled = (): GantryError => new GantryError("canceled", "CANCELED", "context canceled");
 
 /** A small text file, trimmed; empty when it is missing. */
 export function readIfThere(file: string): string {

@@ -27,6 +27,15 @@ export function processesWith(beginning: string): { pid: number; argv: string[] 
   });
 }
 
+/** Pids of a process's children; [] when it is gone. */
+export function childrenOf(pid: number): number[] {
+  try {
+    return fs.readFileSync(`/proc/${pid}/task/${pid}/children`, "latin1").split(" ").filter(Boolean).map(Number);
+  } catch {
+    return [];
+  }
+}
+
 /** SIGKILL; a process that is gone is fine. */
 export function killIfThere(pid: number): void {
   try {
