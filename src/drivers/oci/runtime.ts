@@ -124,11 +124,10 @@ export class CliRuntime implements OciRuntime {
       const output = new HeldOutput(options.onOutput, () => readIfThere(log) !== "");
       child.stdout?.on("data", (chunk: Buffer) => output.push("stdout", chunk));
       child.stderr?.on("data", (chunk: Buffer) => output.push("stderr", chunk));
-      let over = false;
       // The runtime leaves with its container; killing the runtime alone would orphan it, and `delete` while it still
       // creates would take its state away and leave the container.
       const onAbort = async (): Promise<void> => {
-        while (!over) {
+        while (child.exitCode === null && child.signalCode === null) {
           for (const pid of childrenOf(child.pid ?? 0)) killIfThere(pid);
           await pause(END_PAUSE);
         }
@@ -136,7 +135,6 @@ export class CliRuntime implements OciRuntime {
       options.signal?.addEventListener("abort", onAbort, { once: true });
       child.on("error", reject);
       child.on("close", (code) => {
-        over = true;
         options.signal?.removeEventListener("abort", onAbort);
         const complaint = readIfThere(log) || (code === 0 ? "" : output.lateComplaint());
         output.end(code === 0 || complaint === "");
