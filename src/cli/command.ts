@@ -45,7 +45,7 @@ export interface Command<F extends FlagTable = FlagTable> {
   usage: string;
   flags: F;
   args: ArgRule;
-  /** What the arguments name, by position; the last one stands for all that follow. */
+  /** What the arguments name, by position; where any number may follow, the last one stands for them. */
   completes?: readonly Completes[];
   /** The first positional ends the flags; what follows belongs to the container. */
   stopsAtArgument?: boolean;

@@ -69,6 +69,7 @@ export const entries: CommandEntry[] = [
     "Copy files/folders between a container and the local filesystem",
     () => import("./commands/cp.ts"),
   ),
+  entry("completion", "Print a shell's completion script", () => import("./commands/completion.ts")),
   entry("create, container create", "Create a new container", () => import("./commands/create.ts")),
   entry(
     "diff, container diff",

@@ -1,15 +1,20 @@
 /**
  * What a value names, for completion in a shell: the engine's objects by kind (object: of any kind), a place in a
- * container or on this machine (container-file: CONTAINER:PATH or PATH), or one of a list of words.
+ * container or on this machine (container-file: CONTAINER:PATH or PATH), or one of a list of words. A word may hold a
+ * kind: `container:<running container>`; it is offered up to its first "=" or ":" until that has been typed.
  */
 export type Completes =
   | "container"
+  | "running container"
+  | "stopped container"
+  | "paused container"
   | "image"
   | "network"
   | "volume"
   | "context"
   | "object"
   | "file"
+  | "folder"
   | "container-file"
   | readonly string[];
 

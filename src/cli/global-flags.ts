@@ -2,7 +2,7 @@ import { flag, list, quote, text, textOr } from "./flags.ts";
 
 /** What may stand before the command. */
 export const globalFlags = {
-  config: text("Location of client config files", undefined, { shown: quote("~/.docker"), completes: "file" }),
+  config: text("Location of client config files", undefined, { shown: quote("~/.docker"), completes: "folder" }),
   context: text(
     "Name of the context to use to connect to the daemon (overrides DOCKER_HOST env var and default context set with " +
       '"gantry context use")',
@@ -10,7 +10,9 @@ export const globalFlags = {
     { completes: "context" },
   ),
   debug: flag("Enable debug mode", "D"),
-  host: list("Engine's address: unix:///path, tcp://host:port or ssh://user@host", "H"),
+  host: list("Engine's address: unix:///path, tcp://host:port or ssh://user@host", "H", {
+    completes: ["unix://", "tcp://", "ssh://"],
+  }),
   "log-level": textOr("info", 'Set the logging level ("debug", "info", "warn", "error", "fatal")', "l", {
     completes: ["debug", "info", "warn", "error", "fatal"],
   }),

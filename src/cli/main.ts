@@ -42,6 +42,10 @@ export async function main(argv: readonly string[], world: World): Promise<numbe
 }
 
 async function dispatch(argv: readonly string[], world: World): Promise<number> {
+  if (argv[0] === "__complete") {
+    const { complete } = await import("./completing/complete.ts");
+    return complete(argv.slice(1), world.out, (flags) => makeContext(world, flags));
+  }
   const top = parse(globalFlags, argv, false, "[OPTIONS] COMMAND [ARG...]", "");
   if (top.values.version) {
     const { VERSION } = await import("./version.ts");

@@ -12,7 +12,7 @@ export const stoppingCommand = (verb: "stop" | "restart") =>
   command({
     usage: "[OPTIONS] CONTAINER [CONTAINER...]",
     args: atLeast(1),
-    completes: ["container"],
+    completes: [verb === "stop" ? "running container" : "container"],
     flags: {
       signal: text("Signal to send to the container", "s", { completes: SIGNALS }),
       timeout: integer("Seconds to wait before killing the container", "t"),

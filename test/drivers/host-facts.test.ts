@@ -4,7 +4,7 @@ import os from "node:os";
 import path from "node:path";
 import { describe, it } from "node:test";
 import { LinuxHost } from "../../src/drivers/host-facts/linux-host.ts";
-import { CAPABILITIES } from "../../src/engine/containers/spec/capabilities.ts";
+import { CAPABILITIES } from "../../src/base/capabilities.ts";
 import { run } from "../../src/drivers/process/run.ts";
 import { scratch } from "../support/scratch.ts";
 

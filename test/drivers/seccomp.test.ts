@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { LibseccompCompiler } from "../../src/drivers/seccomp/libseccomp.ts";
-import { CAPABILITIES, DEFAULT_CAPABILITIES } from "../../src/engine/containers/spec/capabilities.ts";
+import { CAPABILITIES } from "../../src/base/capabilities.ts";
+import { DEFAULT_CAPABILITIES } from "../../src/engine/containers/spec/capabilities.ts";
 import { defaultSeccomp } from "../../src/engine/containers/spec/seccomp.ts";
 
 const X86_64 = 0xc000003e;

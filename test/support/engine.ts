@@ -10,7 +10,8 @@ import { leaks } from "./leaks.ts";
 import { until } from "./until.ts";
 
 const REPO = path.resolve(import.meta.dirname, "../..");
-export const GANTRY = path.join(REPO, "bin/gantry");
+/** The command line under test: GANTRY_CLI names another build of it, such as the single file. */
+export const GANTRY = path.resolve(REPO, process.env["GANTRY_CLI"] || "bin/gantry");
 export const GANTRYD = path.join(REPO, "bin/gantryd");
 
 export interface Ran {

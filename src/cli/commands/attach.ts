@@ -9,7 +9,7 @@ import { checkTerminal } from "../attached.ts";
 export default command({
   usage: "[OPTIONS] CONTAINER",
   args: exactly(1),
-  completes: ["container"],
+  completes: ["running container"],
   flags: {
     "detach-keys": text("Override the key sequence for detaching a container"),
     "no-stdin": flag("Do not attach STDIN"),

@@ -57,7 +57,7 @@ const flags = {
 export default command({
   usage: "[OPTIONS] PATH | URL | -",
   args: exactly(1),
-  completes: ["file"],
+  completes: ["folder"],
   flags,
   async run(context, [path = ""], options) {
     const { images } = await context.engine();

@@ -4,7 +4,7 @@ import { flag, text } from "../flags.ts";
 export default command({
   usage: "[OPTIONS] CONTAINER CHECKPOINT",
   args: exactly(2),
-  completes: ["container"],
+  completes: ["running container"],
   flags: {
     "checkpoint-dir": text("Use a custom checkpoint storage directory"),
     "leave-running": flag("Leave the container running after checkpoint"),

@@ -11,7 +11,7 @@ export default command({
     "'-' as the source reads a tar archive from stdin and unpacks it in a folder of the container;\n" +
     "'-' as the destination writes a tar archive of the container's source to stdout.",
   args: exactly(2),
-  completes: ["container-file"],
+  completes: ["container-file", "container-file"],
   flags: {
     archive: flag("Archive mode (copy all uid/gid information)", "a"),
     "follow-link": flag("Always follow symbol link in SRC_PATH", "L"),

@@ -10,7 +10,7 @@ import type { ExecCreateRequest } from "../../wire/types/containers.ts";
 export default command({
   usage: "[OPTIONS] CONTAINER COMMAND [ARG...]",
   args: atLeast(2),
-  completes: ["container"],
+  completes: ["running container"],
   stopsAtArgument: true,
   flags: {
     detach: flag("Detached mode: run command in the background", "d"),

@@ -6,7 +6,7 @@ import { SIGNALS } from "../run-options/known-words.ts";
 export default command({
   usage: "[OPTIONS] CONTAINER [CONTAINER...]",
   args: atLeast(1),
-  completes: ["container"],
+  completes: ["running container"],
   flags: { signal: text("Signal to send to the container", "s", { completes: SIGNALS }) },
   async run(context, names, { signal }) {
     const { containers } = await context.engine();

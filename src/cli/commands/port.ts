@@ -9,7 +9,7 @@ const address = ({ HostIp = "", HostPort = "" }: PortBinding): string =>
 export default command({
   usage: "CONTAINER [PRIVATE_PORT[/PROTO]]",
   args: between(1, 2),
-  completes: ["container"],
+  completes: ["running container"],
   flags: {},
   async run(context, [name = "", wanted]) {
     const { containers } = await context.engine();

@@ -14,7 +14,7 @@ const flags = {
 export default command({
   usage: "[OPTIONS] CONTAINER [CONTAINER...]",
   args: atLeast(1),
-  completes: ["container"],
+  completes: ["stopped container"],
   flags,
   async run(
     context,

@@ -13,7 +13,7 @@ const columns = ["ID", "Name", "CPUPerc", "MemUsage", "MemPerc", "NetIO", "Block
 export default command({
   usage: "[OPTIONS] [CONTAINER...]",
   args: atLeast(0),
-  completes: ["container"],
+  completes: ["running container"],
   flags: {
     all: flag("Show all containers (default shows just running)", "a"),
     format: formatFlag,

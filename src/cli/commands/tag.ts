@@ -5,7 +5,7 @@ import { familiarRepository } from "../../base/reference.ts";
 export default command({
   usage: "SOURCE_IMAGE[:TAG] TARGET_IMAGE[:TAG]",
   args: exactly(2),
-  completes: ["image"],
+  completes: ["image", "image"],
   flags: {},
   async run(context, [source = "", target = ""]) {
     const { images } = await context.engine();

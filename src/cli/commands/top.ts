@@ -4,7 +4,7 @@ import { alignTabs } from "../format/table.ts";
 export default command({
   usage: "CONTAINER [ps OPTIONS]",
   args: atLeast(1),
-  completes: ["container"],
+  completes: ["running container"],
   stopsAtArgument: true,
   flags: {},
   async run(context, [name = "", ...psArgs]) {

@@ -4,7 +4,7 @@ import { forEachName } from "../each.ts";
 export default command({
   usage: "CONTAINER [CONTAINER...]",
   args: atLeast(1),
-  completes: ["container"],
+  completes: ["paused container"],
   flags: {},
   async run(context, names) {
     const { containers } = await context.engine();

@@ -78,6 +78,8 @@ const link = (text: string, before: string[]): string[] => {
   return [...before, text];
 };
 
+const NETWORKS = ["<network>", "container:<running container>"];
+
 /** What `create` and `run` share. */
 export const createFlags = {
   "add-host": value("list", [] as string[], extraHost, "Add a custom host-to-IP mapping (host:ip)"),
@@ -134,7 +136,9 @@ export const createFlags = {
   interactive: flag("Keep STDIN open even if not attached", "i"),
   ip: text("IPv4 address (e.g., 172.30.100.104)"),
   ip6: text("IPv6 address (e.g., 2001:db8::33)"),
-  ipc: text("IPC mode to use", undefined, { completes: ["host", "none", "private", "shareable", "container:"] }),
+  ipc: text("IPC mode to use", undefined, {
+    completes: ["host", "none", "private", "shareable", "container:<running container>"],
+  }),
   isolation: text("Container isolation technology"),
   label: list("Set meta data on a container", "l"),
   "label-file": list("Read in a line delimited file of labels", undefined, { completes: "file" }),
@@ -149,14 +153,14 @@ export const createFlags = {
   "memory-swappiness": integer("Tune container memory swappiness (0 to 100)", undefined, { shown: "-1" }),
   mount: each("mount", mountOf, "Attach a filesystem mount to the container"),
   name: text("Assign a name to the container"),
-  network: list("Connect a container to a network", undefined, { word: "network", completes: "network" }),
-  net: list("Connect a container to a network", undefined, { word: "network", hidden: true, completes: "network" }),
+  network: list("Connect a container to a network", undefined, { word: "network", completes: NETWORKS }),
+  net: list("Connect a container to a network", undefined, { word: "network", hidden: true, completes: NETWORKS }),
   "network-alias": list("Add network-scoped alias for the container"),
   "net-alias": list("Add network-scoped alias for the container", undefined, { hidden: true }),
   "no-healthcheck": flag("Disable any container-specified HEALTHCHECK"),
   "oom-kill-disable": flagMaybe("Disable OOM Killer"),
   "oom-score-adj": integer("Tune host's OOM preferences (-1000 to 1000)"),
-  pid: text("PID namespace to use", undefined, { completes: ["host", "container:"] }),
+  pid: text("PID namespace to use", undefined, { completes: ["host", "container:<running container>"] }),
   "pids-limit": integer("Tune container pids limit (set -1 for unlimited)"),
   platform: text("Set platform if server is multi-platform capable"),
   privileged: flag("Give extended privileges to this container"),
@@ -168,7 +172,7 @@ export const createFlags = {
   quiet: flag("Suppress the pull output", "q"),
   "read-only": flag("Mount the container's root filesystem as read only"),
   restart: textOr("no", "Restart policy to apply when a container exits", undefined, {
-    completes: ["always", "no", "on-failure", "unless-stopped"],
+    completes: ["always", "no", "on-failure", "on-failure:", "unless-stopped"],
   }),
   rm: flag("Automatically remove the container and its associated anonymous volumes when it exits"),
   runtime: text("Runtime to use for this container"),
@@ -186,7 +190,7 @@ export const createFlags = {
   user: text("Username or UID (format: <name|uid>[:<group|gid>])", "u"),
   userns: text("User namespace to use", undefined, { completes: ["host"] }),
   uts: text("UTS namespace to use", undefined, { completes: ["host"] }),
-  volume: list("Bind mount a volume", "v", { completes: "volume" }),
+  volume: list("Bind mount a volume", "v", { completes: ["<volume>:", "<file>"] }),
   "volume-driver": text("Optional volume driver for the container"),
   "volumes-from": list("Mount volumes from the specified container(s)", undefined, { completes: "container" }),
   workdir: text("Working directory inside the container", "w"),

@@ -1,11 +1,9 @@
+import { CAPABILITIES as KNOWN } from "../../base/capabilities.ts";
+import { LOG_DRIVERS as DRIVERS } from "../../base/logging/options.ts";
+
 const words = (text: string): readonly string[] => text.split(" ");
 
 /** What completion offers; the engine says what it takes. */
-export const CAPABILITIES = words(
-  "ALL AUDIT_CONTROL AUDIT_READ AUDIT_WRITE BLOCK_SUSPEND BPF CHECKPOINT_RESTORE CHOWN DAC_OVERRIDE DAC_READ_SEARCH " +
-    "FOWNER FSETID IPC_LOCK IPC_OWNER KILL LEASE LINUX_IMMUTABLE MAC_ADMIN MAC_OVERRIDE MKNOD NET_ADMIN " +
-    "NET_BIND_SERVICE NET_BROADCAST NET_RAW PERFMON SETFCAP SETGID SETPCAP SETUID SYSLOG SYS_ADMIN SYS_BOOT " +
-    "SYS_CHROOT SYS_MODULE SYS_NICE SYS_PACCT SYS_PTRACE SYS_RAWIO SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG WAKE_ALARM",
-);
-export const LOG_DRIVERS = words("fluentd gelf journald json-file local none splunk syslog");
+export const CAPABILITIES = ["ALL", ...KNOWN.map((name) => name.replace(/^CAP_/, ""))];
+export const LOG_DRIVERS = [...DRIVERS, "none"];
 export const SIGNALS = words("SIGHUP SIGINT SIGKILL SIGQUIT SIGTERM SIGUSR1 SIGUSR2");

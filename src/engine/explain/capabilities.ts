@@ -1,5 +1,6 @@
+import { CAPABILITIES } from "../../base/capabilities.ts";
 import type { CapabilitiesSection, CapabilitySet, ExplainedCapability } from "../../base/explanation.ts";
-import { CAPABILITIES, DEFAULT_CAPABILITIES } from "../containers/spec/capabilities.ts";
+import { DEFAULT_CAPABILITIES } from "../containers/spec/capabilities.ts";
 import { byHand } from "./words.ts";
 
 /** What each allows, after capabilities(7); in the kernel's order. */

@@ -1,5 +1,5 @@
 import type { HostFacts } from "../../../../../src/ports/host-facts.ts";
-import { CAPABILITIES } from "../../../../../src/engine/containers/spec/capabilities.ts";
+import { CAPABILITIES } from "../../../../../src/base/capabilities.ts";
 import type { SpecFacts } from "../../../../../src/engine/containers/spec/facts.ts";
 
 /** A machine with cgroup v2, four CPUs, 8 GB and every capability. */

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import { describe, it } from "node:test";
-import { CAPABILITIES, DEFAULT_CAPABILITIES } from "../../../../../src/engine/containers/spec/capabilities.ts";
+import { CAPABILITIES } from "../../../../../src/base/capabilities.ts";
+import { DEFAULT_CAPABILITIES } from "../../../../../src/engine/containers/spec/capabilities.ts";
 import {
   customSeccomp,
   defaultSeccomp,
