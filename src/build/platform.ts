@@ -1,5 +1,5 @@
 import type { Platform } from "../base/image-config.ts";
-import { platformText } from "../engine/images/platform.ts";
+import { platformText } from "../base/platform.ts";
 
 /** The ARGs that exist without being given: TARGETPLATFORM, BUILDARCH … */
 export function platformArgs(build: Platform, target: Platform): Record<string, string> {

@@ -2,7 +2,7 @@ import { GantryError, isGantryError, prefixed } from "../base/errors.ts";
 import type { Digest, HistoryEntry, Platform } from "../base/image-config.ts";
 import type { ImageRecord } from "../engine/images/contract.ts";
 import type { Hold } from "../engine/images/holds.ts";
-import { runsOn } from "../engine/images/platform.ts";
+import { runsOn } from "../base/platform.ts";
 import { StageArgs, unusedArgs } from "./build-args.ts";
 import { CacheSession, stepKey } from "./cache.ts";
 import type { BuildContext, SourceTree, StageWork, StepChange, StepRoom } from "./context.ts";

@@ -1,6 +1,6 @@
 import type { Platform } from "../base/image-config.ts";
 import { GantryError } from "../base/errors.ts";
-import { parsePlatform } from "../engine/images/platform.ts";
+import { parsePlatform } from "../base/platform.ts";
 import { ExpansionError, expandWord } from "./expand.ts";
 import type { Dockerfile, Instruction, Of } from "./parse/instruction.ts";
 import { nearest, type Place, Problem } from "./parse/problem.ts";

@@ -51,6 +51,7 @@ export const entries: CommandEntry[] = [
   entry("images, image ls, image list", "List images", () => import("./commands/images.ts"), true),
   entry("login", "Authenticate to a registry", () => import("./commands/login.ts"), true),
   entry("logout", "Log out from a registry", () => import("./commands/logout.ts"), true),
+  entry("search", "Search Docker Hub for images", () => import("./commands/search.ts"), true),
   entry("version", "Show the version of client and engine", () => import("./commands/version.ts"), true),
   entry("info, system info", "Display system-wide information", () => import("./commands/info.ts"), true),
 

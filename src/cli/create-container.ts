@@ -5,7 +5,9 @@ import { isFromDaemon } from "../client/transport.ts";
 import { familiarName, parseReference, withDefaultTag } from "../base/reference.ts";
 import type { ContainerCreateRequest } from "../wire/types/containers.ts";
 import type { Context } from "./command.ts";
+import { proxyVariables } from "./config/file.ts";
 import { fileError } from "./file-errors.ts";
+import { copyCredentials, mountApiSocket } from "./run-options/api-socket.ts";
 import type { CreateOptions } from "./run-options/flags.ts";
 
 /** Creates the container, pulling its image if the policy says so; the id goes to --cidfile. */
@@ -20,6 +22,11 @@ export async function createContainer(
     throw new Error(`invalid pull option: '${pull}': must be one of "always", "missing" or "never"`);
   }
   const image = request.Image!;
+  const proxies = proxyVariables(context.config(), context.target().host).filter(
+    ([name]) => !request.Env?.some((entry) => entry === name || entry.startsWith(`${name}=`)),
+  );
+  request.Env = [...proxies.map(([name, value]) => `${name}=${value}`), ...(request.Env ?? [])];
+  if (options["use-api-socket"]) mountApiSocket(context, request);
   // Engines from 1.44 on take it from the network's endpoint alone.
   if (request.MacAddress !== undefined && (await engine.transport.atLeast(44))) delete request.MacAddress;
   const cidFile = options.cidfile ? openIdFile(resolve(context.cwd, options.cidfile), options.cidfile) : undefined;
@@ -43,6 +50,7 @@ export async function createContainer(
     }
     for (const warning of answer.Warnings ?? []) context.err.write(`WARNING: ${warning}\n`);
     cidFile?.write(answer.Id);
+    if (options["use-api-socket"]) await copyCredentials(context, engine, answer.Id);
     return answer.Id;
   } finally {
     cidFile?.close();

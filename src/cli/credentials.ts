@@ -1,55 +1,13 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { messageOf } from "../base/errors.ts";
 import type { AuthConfig } from "../wire/types/system.ts";
 import type { Context } from "./command.ts";
+import { changeConfig, configPath, type StoredAuth } from "./config/file.ts";
+import { CredentialHelper } from "./credential-helper.ts";
 
 /** Docker Hub's name in config.json. */
 export const HUB = "https://index.docker.io/v1/";
 
-interface StoredAuth {
-  auth?: string;
-  identitytoken?: string;
-  registrytoken?: string;
-  username?: string;
-  password?: string;
-}
-
-interface ConfigFile {
-  auths?: Record<string, StoredAuth>;
-  credsStore?: string;
-  credHelpers?: Record<string, string>;
-}
-
-const pathOf = (context: Context): string => join(context.configDir, "config.json");
-
-function readConfig(context: Context): ConfigFile {
-  let text: string;
-  try {
-    text = readFileSync(pathOf(context), "utf8");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return {};
-    throw error;
-  }
-  try {
-    return JSON.parse(text.trim() === "" ? "{}" : text) as ConfigFile;
-  } catch (error) {
-    context.err.write(`WARNING: Error parsing config file (${pathOf(context)}): ${(error as Error).message}\n`);
-    return {};
-  }
-}
-
-/** Written beside and moved into place, readable by its owner alone. */
-function writeConfig(context: Context, config: ConfigFile): void {
-  mkdirSync(context.configDir, { recursive: true, mode: 0o700 });
-  const temporary = `${pathOf(context)}.${process.pid}.tmp`;
-  try {
-    writeFileSync(temporary, `${JSON.stringify(config, undefined, "\t")}`, { mode: 0o600, flag: "wx" });
-    renameSync(temporary, pathOf(context));
-  } catch (error) {
-    rmSync(temporary, { force: true });
-    throw error;
-  }
-}
+type Around = Pick<Context, "config" | "configDir" | "err" | "programs">;
 
 /** The key under which a registry's credentials are kept. */
 export const serverKey = (registry: string): string =>
@@ -57,32 +15,44 @@ export const serverKey = (registry: string): string =>
 
 const hostOf = (key: string): string => key.replace(/^https?:\/\//, "").split("/")[0]!;
 
-/** What config.json knows of a registry; {} is anonymous. */
-export function credentialsFor(context: Context, registry: string): AuthConfig {
-  const config = readConfig(context);
+function helperFor(context: Around, key: string): CredentialHelper | undefined {
+  const { credHelpers, credsStore } = context.config();
+  const name = credHelpers?.[key] ?? credHelpers?.[hostOf(key)] ?? credsStore;
+  return name ? new CredentialHelper(context, name) : undefined;
+}
+
+/** What is known of a registry; {} is anonymous. A helper that fails is said, and all goes on without. */
+export async function credentialsFor(context: Around, registry: string): Promise<AuthConfig> {
   const key = serverKey(registry);
-  const helper = config.credHelpers?.[hostOf(key)] ?? config.credsStore;
-  const stored =
-    config.auths?.[key] ?? Object.entries(config.auths ?? {}).find(([name]) => hostOf(name) === hostOf(key))?.[1];
-  if (stored === undefined || Object.keys(stored).length === 0) {
-    if (helper) {
-      context.err.write(
-        `WARNING: credential helper ${JSON.stringify(helper)} is not supported: going on without credentials\n`,
-      );
-    }
-    return {};
-  }
-  return decode(stored, key);
+  const helper = helperFor(context, key);
+  if (helper !== undefined) return (await attempt(context, helper.get(key))) ?? {};
+  const { auths = {} } = context.config();
+  const stored = auths[key] ?? Object.entries(auths).find(([name]) => hostOf(name) === hostOf(key))?.[1];
+  return stored === undefined || Object.keys(stored).length === 0 ? {} : decode(stored, key);
 }
 
 /** All that is known, by registry: a build may pull from several. */
-export function allCredentials(context: Context): Record<string, AuthConfig> {
-  const { auths = {} } = readConfig(context);
-  return Object.fromEntries(
-    Object.entries(auths)
-      .filter(([, stored]) => Object.keys(stored).length > 0)
-      .map(([key, stored]) => [key, decode(stored, key)]),
-  );
+export async function allCredentials(context: Around): Promise<Record<string, AuthConfig>> {
+  const { auths = {}, credHelpers = {}, credsStore } = context.config();
+  const found = new Map<string, AuthConfig>();
+  for (const [key, stored] of Object.entries(auths)) {
+    if (!credsStore && Object.keys(stored).length > 0) found.set(key, decode(stored, key));
+  }
+  const servers = credsStore ? await attempt(context, new CredentialHelper(context, credsStore).list()) : undefined;
+  for (const key of new Set([...(servers ?? []), ...Object.keys(credHelpers)])) {
+    const known = await attempt(context, helperFor(context, key)!.get(key));
+    if (known !== undefined) found.set(key, known);
+  }
+  return Object.fromEntries(found);
+}
+
+async function attempt<T>(context: Around, answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer;
+  } catch (error) {
+    context.err.write(`WARNING: ${messageOf(error)}: going on without credentials\n`);
+    return undefined;
+  }
 }
 
 function decode(stored: StoredAuth, serveraddress: string): AuthConfig {
@@ -93,24 +63,31 @@ function decode(stored: StoredAuth, serveraddress: string): AuthConfig {
   return { ...rest, username: text.slice(0, at), password: text.slice(at + 1).replace(/\0+$/, ""), serveraddress };
 }
 
-/** Keeps what a login gave. Gives the file's path. */
-export function storeCredentials(context: Context, key: string, given: AuthConfig): string {
-  const config = readConfig(context);
-  const stored: StoredAuth = {
-    auth: Buffer.from(`${given.username ?? ""}:${given.password ?? ""}`).toString("base64"),
-    ...(given.identitytoken && { identitytoken: given.identitytoken }),
-  };
-  writeConfig(context, { ...config, auths: { ...config.auths, [key]: stored } });
-  return pathOf(context);
+/** Keeps what a login gave: with the registry's helper, or in config.json, whose path is given then. */
+export async function storeCredentials(context: Around, key: string, given: AuthConfig): Promise<string | undefined> {
+  const helper = helperFor(context, key);
+  await helper?.store(key, given);
+  const stored: StoredAuth =
+    helper !== undefined
+      ? {}
+      : {
+          auth: Buffer.from(`${given.username ?? ""}:${given.password ?? ""}`).toString("base64"),
+          ...(given.identitytoken && { identitytoken: given.identitytoken }),
+        };
+  changeConfig(context, ({ auths }) => ({ auths: { ...auths, [key]: stored } }));
+  return helper === undefined ? configPath(context) : undefined;
 }
 
 /** False: nothing was kept for it. */
-export function eraseCredentials(context: Context, key: string): boolean {
-  const config = readConfig(context);
-  const auths = { ...config.auths };
-  const known = Object.keys(auths).filter((name) => name === key || hostOf(name) === hostOf(key));
-  if (known.length === 0) return false;
-  for (const name of known) delete auths[name];
-  writeConfig(context, { ...config, auths });
-  return true;
+export async function eraseCredentials(context: Around, key: string): Promise<boolean> {
+  const helper = helperFor(context, key);
+  await helper?.erase(key);
+  const isMeant = (name: string): boolean => name === key || hostOf(name) === hostOf(key);
+  const known = Object.keys(context.config().auths ?? {}).some(isMeant);
+  if (known) {
+    changeConfig(context, ({ auths = {} }) => ({
+      auths: Object.fromEntries(Object.entries(auths).filter(([name]) => !isMeant(name))),
+    }));
+  }
+  return known || helper !== undefined;
 }

@@ -21,7 +21,7 @@ export async function pullImage(
   if (options.announce && !allTags && given.tag === undefined && given.digest === undefined && !options.quiet) {
     options.out.write(`Using default tag: ${reference.tag}\n`);
   }
-  const auth = credentialsFor(context, reference.registry);
+  const auth = await credentialsFor(context, reference.registry);
   const lines = engine.images.pull(familiarRepository(reference), reference.digest ?? reference.tag ?? "", {
     platform: options.platform,
     ...(Object.keys(auth).length > 0 && { auth }),

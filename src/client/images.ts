@@ -41,6 +41,8 @@ export interface BuildOptions {
   shmsize?: number;
   ulimits?: { Name: string; Soft: number; Hard: number }[];
   squash?: boolean;
+  isolation?: string;
+  securityopt?: string[];
   remote?: string;
 }
 
@@ -56,12 +58,12 @@ export class Images {
   }
 
   list(
-    options: { all?: boolean; filters?: Filters; digests?: boolean } = {},
+    options: { all?: boolean; filters?: Filters; digests?: boolean; manifests?: boolean } = {},
     signal?: AbortSignal,
   ): Promise<ImageSummary[]> {
-    const { all, digests, filters } = options;
+    const { all, digests, filters, manifests } = options;
     return this.transport.json("GET", "/images/json", {
-      query: { all, digests, filters: filtersText(filters) },
+      query: { all, digests, manifests, filters: filtersText(filters) },
       signal,
     });
   }
@@ -70,8 +72,9 @@ export class Images {
     return this.transport.json("GET", `/images/${imagePath(name)}/json`, { signal });
   }
 
-  history(name: string, signal?: AbortSignal): Promise<ImageHistoryItem[]> {
-    return this.transport.json("GET", `/images/${imagePath(name)}/history`, { signal });
+  /** Here and below: `platform` is the JSON of one. */
+  history(name: string, options: { platform?: string } = {}, signal?: AbortSignal): Promise<ImageHistoryItem[]> {
+    return this.transport.json("GET", `/images/${imagePath(name)}/history`, { query: { ...options }, signal });
   }
 
   async tag(name: string, repo: string, tag: string, signal?: AbortSignal): Promise<void> {
@@ -80,7 +83,7 @@ export class Images {
 
   remove(
     name: string,
-    options: { force?: boolean; noprune?: boolean } = {},
+    options: { force?: boolean; noprune?: boolean; platforms?: string[] } = {},
     signal?: AbortSignal,
   ): Promise<ImageDeleteItem[]> {
     return this.transport.json("DELETE", `/images/${imagePath(name)}`, { query: { ...options }, signal });
@@ -104,11 +107,11 @@ export class Images {
   push(
     name: string,
     tag: string,
-    options: { auth?: AuthConfig } = {},
+    options: { auth?: AuthConfig; platform?: string } = {},
     signal?: AbortSignal,
   ): AsyncGenerator<ProgressLine> {
     return this.transport.lines("POST", `/images/${imagePath(name)}/push`, {
-      query: { tag },
+      query: { tag, platform: options.platform },
       headers: { "X-Registry-Auth": authHeader(options.auth ?? {}) },
       signal,
     });
@@ -129,11 +132,19 @@ export class Images {
     options: { quiet?: boolean; platform?: string } = {},
     signal?: AbortSignal,
   ): AsyncGenerator<ProgressLine> {
-    return this.transport.lines("POST", "/images/load", { query: { quiet: options.quiet ? "1" : "0" }, body, signal });
+    return this.transport.lines("POST", "/images/load", {
+      query: { quiet: options.quiet ? "1" : "0", platform: options.platform },
+      body,
+      signal,
+    });
   }
 
-  async save(names: string[], signal?: AbortSignal): Promise<AsyncGenerator<Buffer>> {
-    return (await this.transport.request("GET", "/images/get", { query: { names }, signal })).body;
+  async save(
+    names: string[],
+    options: { platform?: string } = {},
+    signal?: AbortSignal,
+  ): Promise<AsyncGenerator<Buffer>> {
+    return (await this.transport.request("GET", "/images/get", { query: { names, ...options }, signal })).body;
   }
 
   prune(filters?: Filters, signal?: AbortSignal): Promise<PruneImagesResponse> {
@@ -141,11 +152,19 @@ export class Images {
   }
 
   pruneBuildCache(
-    options: { all?: boolean; filters?: Filters } = {},
+    options: { all?: boolean; filters?: Filters; keepBytes?: number } = {},
     signal?: AbortSignal,
   ): Promise<PruneBuildResponse> {
     return this.transport.json("POST", "/build/prune", {
-      query: { all: options.all, filters: filtersText(options.filters) },
+      query: {
+        all: options.all,
+        filters: filtersText(options.filters),
+        // The same under the names of API 1.48 and of those before.
+        ...(options.keepBytes !== undefined && {
+          "reserved-space": options.keepBytes,
+          "keep-storage": options.keepBytes,
+        }),
+      },
       signal,
     });
   }
@@ -160,11 +179,12 @@ export class Images {
 
   search(
     term: string,
-    options: { limit?: number; filters?: Filters } = {},
+    options: { limit?: number; filters?: Filters; auth?: AuthConfig } = {},
     signal?: AbortSignal,
   ): Promise<ImageSearchResult[]> {
     return this.transport.json("GET", "/images/search", {
       query: { term, limit: options.limit, filters: filtersText(options.filters) },
+      headers: options.auth === undefined ? {} : { "X-Registry-Auth": authHeader(options.auth) },
       signal,
     });
   }

@@ -105,7 +105,7 @@ export class Images {
   }
 
   history(name: string, options: SignalOption = {}): Promise<ImageHistoryItem[]> {
-    return this.client.images.history(name, options.signal);
+    return this.client.images.history(name, {}, options.signal);
   }
 
   /** Gives it one more name. */
@@ -233,7 +233,7 @@ export class Images {
 
   /** Images with their names and layers, as a tar. */
   save(names: string | string[], options: SignalOption = {}): Promise<AsyncGenerator<Buffer>> {
-    return this.client.images.save([names].flat(), options.signal);
+    return this.client.images.save([names].flat(), {}, options.signal);
   }
 
   /** Removes images that nothing uses. */

@@ -15,7 +15,8 @@ export default command({
     "no-stdin": flag("Do not attach STDIN"),
     "sig-proxy": flagOn("Proxy all received signals to the process"),
   },
-  async run(context, [name = ""], { "detach-keys": detachKeys, "no-stdin": noStdin, "sig-proxy": sigProxy }) {
+  async run(context, [name = ""], { "detach-keys": given, "no-stdin": noStdin, "sig-proxy": sigProxy }) {
+    const detachKeys = given ?? context.config().detachKeys;
     const { containers } = await context.engine();
     const { Id: id, Config: config, State: state } = await containers.inspect(name);
     if (!state.Running) throw new Exit(1, "You cannot attach to a stopped container, start it first");

@@ -6,6 +6,7 @@ import type { BuildOptions } from "../../client/images.ts";
 import { type BuildContext, folderContext, stdinContext } from "../../local/context.ts";
 import { command, type Context, exactly } from "../command.ts";
 import { allCredentials } from "../credentials.ts";
+import { proxyVariables } from "../config/file.ts";
 import { describe } from "../errors.ts";
 import { Exit } from "../exit.ts";
 import { commaList, flag, flagOn, integer, list, text, textOr, type Values, value } from "../flags.ts";
@@ -38,6 +39,7 @@ const flags = {
   file: text('Name of the Dockerfile (Default is "PATH/Dockerfile")', "f", { completes: "file" }),
   "force-rm": flag("Always remove intermediate containers"),
   iidfile: text("Write the image ID to the file", undefined, { completes: "file" }),
+  isolation: text("Container isolation technology"),
   label: list("Set metadata for an image"),
   memory: bytes("Memory limit", "m"),
   "memory-swap": bytes("Swap limit equal to memory plus swap: -1 to enable unlimited swap"),
@@ -47,6 +49,7 @@ const flags = {
   pull: flag("Always attempt to pull a newer version of the image"),
   quiet: flag("Suppress the build output and print image ID on success", "q"),
   rm: flagOn("Remove intermediate containers after a successful build"),
+  "security-opt": commaList("Security options"),
   "shm-size": bytes('Size of "/dev/shm"'),
   squash: flag("Squash newly built layers into a single new layer"),
   tag: value("list", [] as string[], tag, 'Name and optionally a tag in the "name:tag" format', "t"),
@@ -72,7 +75,7 @@ export default command({
     const body = prepared === undefined ? undefined : announced(packedTar(prepared, options.compress), out);
     let id = "";
     try {
-      await showProgress(images.build(body, query, allCredentials(context)), out, (aux) => {
+      await showProgress(images.build(body, query, await allCredentials(context)), out, (aux) => {
         if (typeof aux["ID"] === "string") id = aux["ID"];
       });
     } catch (error) {
@@ -126,11 +129,12 @@ async function* announced(tar: AsyncIterable<Buffer>, out: Output): AsyncGenerat
 }
 
 function buildQuery(context: Context, options: Values<typeof flags>, dockerfile: string | undefined): BuildOptions {
-  const args = Object.fromEntries(
+  const given = Object.fromEntries(
     options["build-arg"].map((given): [string, string | null] =>
       given.includes("=") ? pairOf(given) : [given, context.env[given] ?? null],
     ),
   );
+  const args = { ...Object.fromEntries(proxyVariables(context.config(), context.target().host)), ...given };
   return {
     dockerfile,
     t: options.tag,
@@ -157,5 +161,7 @@ function buildQuery(context: Context, options: Values<typeof flags>, dockerfile:
     shmsize: options["shm-size"],
     ...(options.ulimit.length > 0 && { ulimits: options.ulimit }),
     squash: options.squash,
+    isolation: options.isolation,
+    ...(options["security-opt"].length > 0 && { securityopt: options["security-opt"] }),
   };
 }

@@ -24,7 +24,8 @@ export default command({
     workdir: text("Working directory inside the container", "w"),
   },
   async run(context, [name = "", ...words], options) {
-    const { detach, interactive, tty, "detach-keys": detachKeys } = options;
+    const { detach, interactive, tty } = options;
+    const detachKeys = options["detach-keys"] ?? context.config().detachKeys;
     const { exec } = await context.engine();
     const request: ExecCreateRequest = {
       Cmd: words,

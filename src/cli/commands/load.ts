@@ -2,6 +2,7 @@ import { command, noArgs } from "../command.ts";
 import { Exit } from "../exit.ts";
 import { openInput } from "../files.ts";
 import { flag, text } from "../flags.ts";
+import { platformFlag, platformJson } from "../platforms.ts";
 import { showProgress } from "../progress.ts";
 
 export default command({
@@ -9,12 +10,16 @@ export default command({
   args: noArgs,
   flags: {
     input: text("Read from tar archive file, instead of STDIN", "i", { completes: "file" }),
+    platform: platformFlag("Load only the given platform variant"),
     quiet: flag("Suppress the load output", "q"),
   },
-  async run(context, _args, { input, quiet }) {
+  async run(context, _args, { input, platform, quiet }) {
     if (!input && process.stdin.isTTY) throw new Exit(1, "requested load from stdin, but stdin is empty");
     const body = await openInput(context, input || "-");
     const { images } = await context.engine();
-    await showProgress(images.load(body, { quiet: quiet || !context.out.isTTY }), context.out);
+    await showProgress(
+      images.load(body, { platform: platformJson(platform), quiet: quiet || !context.out.isTTY }),
+      context.out,
+    );
   },
 });

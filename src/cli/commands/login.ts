@@ -1,5 +1,7 @@
+import { isFromDaemon } from "../../client/transport.ts";
 import { between, command } from "../command.ts";
-import { HUB, serverKey, storeCredentials } from "../credentials.ts";
+import { credentialsFor, HUB, serverKey, storeCredentials } from "../credentials.ts";
+import { words } from "../errors.ts";
 import { Exit } from "../exit.ts";
 import { flag, text } from "../flags.ts";
 import { askLine, askSecret, readAllInput } from "../terminal/ask.ts";
@@ -24,6 +26,22 @@ export default command({
       if (!username) throw new Exit(1, "the --password-stdin option requires --username to be set");
       password = (await readAllInput()).replace(/\r?\n$/, "");
     }
+    const key =
+      server === undefined || server === "" ? HUB : serverKey(server.replace(/^https?:\/\//, "").split("/")[0]!);
+    const { system } = await context.engine();
+    if (!username && !password) {
+      const known = await credentialsFor(context, key);
+      if (known.username && (known.password || known.identitytoken)) {
+        context.out.write(`Authenticating with existing credentials... [Username: ${known.username}]\n`);
+        try {
+          context.out.write(`${(await system.auth(known)).Status || "Login Succeeded"}\n`);
+          return;
+        } catch (error) {
+          if (!isFromDaemon(error)) throw error;
+          context.err.write(`Login did not succeed, error: ${words(error)}\n`);
+        }
+      }
+    }
     if (!username || !password) {
       if (!process.stdin.isTTY) throw new Exit(1, "Error: Cannot perform an interactive login from a non TTY device");
       username ||= await askLine(context, "Username: ");
@@ -31,13 +49,12 @@ export default command({
       password ||= await askSecret(context, "Password: ");
       if (password === "") throw new Exit(1, "Error: Password Required");
     }
-    const key =
-      server === undefined || server === "" ? HUB : serverKey(server.replace(/^https?:\/\//, "").split("/")[0]!);
-    const { system } = await context.engine();
     const answer = await system.auth({ username, password, serveraddress: key });
     const token = answer.IdentityToken ? { identitytoken: answer.IdentityToken, password: "" } : { password };
-    const file = storeCredentials(context, key, { username, ...token });
-    context.err.write(`\nWARNING! Your credentials are stored unencrypted in '${file}'.\n\n`);
+    const file = await storeCredentials(context, key, { username, ...token });
+    if (file !== undefined) {
+      context.err.write(`\nWARNING! Your credentials are stored unencrypted in '${file}'.\n\n`);
+    }
     context.out.write(`${answer.Status || "Login Succeeded"}\n`);
   },
 });

@@ -10,6 +10,6 @@ export default command({
     const key =
       server === undefined || server === "" ? HUB : serverKey(server.replace(/^https?:\/\//, "").split("/")[0]!);
     context.out.write(`Removing login credentials for ${key}\n`);
-    eraseCredentials(context, key);
+    await eraseCredentials(context, key);
   },
 });

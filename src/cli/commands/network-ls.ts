@@ -59,7 +59,7 @@ export default command({
     await printListing(
       context.out,
       { typeName: "*network.networkContext", headings, columns, rows },
-      parseFormat(format),
+      parseFormat(format || (quiet ? undefined : context.config().networksFormat)),
     );
   },
 });

@@ -34,7 +34,7 @@ export default command({
     size: flag("Display total file sizes", "s"),
   },
   async run(context, _args, { all, filter, format: wanted, last, latest, quiet, size, "no-trunc": whole }) {
-    const format = parseFormat(wanted);
+    const format = parseFormat(wanted || (quiet ? undefined : context.config().psFormat));
     const wantsSize =
       size || (format.kind !== "json" && format.template !== undefined && /\.Size\b|json \./.test(format.template));
     const { containers } = await context.engine();

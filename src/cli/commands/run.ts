@@ -41,11 +41,12 @@ export default command({
       request.HostConfig!.ConsoleSize = [rows, columns];
     }
     let id = "";
+    const detachKeys = options["detach-keys"] ?? context.config().detachKeys;
     try {
       const engine = await context.engine();
       id = await createContainer(context, engine, request, options);
-      if (!options.detach) return await runForeground(context, id, request, options);
-      await engine.containers.start(id, { detachKeys: options["detach-keys"] });
+      if (!options.detach) return await runForeground(context, id, request, { ...options, "detach-keys": detachKeys });
+      await engine.containers.start(id, { detachKeys });
     } catch (error) {
       throw failure(error);
     }

@@ -21,7 +21,7 @@ export default command({
     names,
     { attach, interactive, checkpoint, "checkpoint-dir": checkpointDir, "detach-keys": detachKeys },
   ) {
-    const options = { checkpoint, checkpointDir, detachKeys };
+    const options = { checkpoint, checkpointDir, detachKeys: detachKeys ?? context.config().detachKeys };
     if (checkpoint !== undefined && names.length > 1) {
       throw new Exit(1, "you cannot restore multiple containers at once");
     }

@@ -21,7 +21,7 @@ export default command({
     "no-trunc": flag("Do not truncate output"),
   },
   async run(context, names, { all, format: wanted, "no-stream": once, "no-trunc": whole }) {
-    const format = parseFormat(wanted);
+    const format = parseFormat(wanted || context.config().statsFormat);
     if (!once) return follow(context, names, { all, whole, format });
     const rows = await sample(context, names, { all, whole });
     if (rows === undefined) return 1;

@@ -52,7 +52,7 @@ export default command({
     await printListing(
       context.out,
       { typeName: "*formatter.volumeContext", headings, columns, rows },
-      parseFormat(format),
+      parseFormat(format || (quiet ? undefined : context.config().volumesFormat)),
     );
   },
 });

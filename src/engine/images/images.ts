@@ -15,7 +15,7 @@ import { importTar, type ImportRequest, newName } from "./import.ts";
 import { type HistoryItem, history, type ImageDetails, inspect } from "./inspect.ts";
 import { type ImageSummary, list, type ListOptions } from "./list.ts";
 import { load } from "./load.ts";
-import { parsePlatform } from "./platform.ts";
+import { parsePlatform } from "../../base/platform.ts";
 import { type Pruned, prune, pruneRunning } from "./prune.ts";
 import { pull } from "./pull.ts";
 import { push, type Pushed } from "./push.ts";

@@ -10,7 +10,7 @@ import type { ImageRecord } from "./contract.ts";
 import type { ImagesDeps } from "./deps.ts";
 import type { Hold, Holds } from "./holds.ts";
 import { chainIds, isSha256, parseConfig, parseManifest, sha256 } from "./manifest.ts";
-import { pickManifest } from "./platform.ts";
+import { pickManifest } from "../../base/platform.ts";
 import type { Reclaimer } from "./reclaim.ts";
 import { type NewImage, storeImage } from "./store-image.ts";
 import { counted, LayerProgress } from "./transfer-progress.ts";

@@ -9,7 +9,7 @@ import type { ImagesDeps } from "./deps.ts";
 import { canceled, type Downloads, lied } from "./downloads.ts";
 import type { Hold, Holds } from "./holds.ts";
 import { chainIds, DOCUMENT_LIMIT, parseConfig, parseManifest, sha256 } from "./manifest.ts";
-import { pickManifest, platformText, runsOn } from "./platform.ts";
+import { pickManifest, platformText, runsOn } from "../../base/platform.ts";
 import type { Reclaimer } from "./reclaim.ts";
 import { storeImage } from "./store-image.ts";
 import { counted, LayerProgress } from "./transfer-progress.ts";

@@ -5,7 +5,7 @@ import type { ProgressEvent } from "../../base/progress.ts";
 import { parseDuration } from "../../base/units.ts";
 import type { Builder } from "../../build/builder.ts";
 import type { BuildRequest } from "../../build/context.ts";
-import { parsePlatform } from "../../engine/images/platform.ts";
+import { parsePlatform } from "../../base/platform.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { RegistryAuth } from "../../ports/remote-registry.ts";
 import { type Call, type Route, streamJson } from "../call.ts";

@@ -4,6 +4,7 @@ import type { ProgressEvent } from "../../base/progress.ts";
 import type { Images } from "../../engine/images/images.ts";
 import { progressBar } from "../../wire/progress-bar.ts";
 import type { ImageHistoryItem, PruneImagesResponse } from "../../wire/types/images.ts";
+import { checkPlatform } from "./image-platform.ts";
 import { changeLines } from "./archive.ts";
 import { type Call, type Handler, type Route, streamJson } from "../call.ts";
 import { imageJson } from "../encode/image.ts";
@@ -28,8 +29,14 @@ export function imageRoutes({ images }: ImageRoutesDeps): Route[] {
       method: "GET",
       path: "/images/*",
       handler: byAction({
-        json: (call, name) => call.send(200, shaped(call, "image", imageJson(images.inspect(name)))),
-        history: (call, name) => call.send(200, images.history(name) satisfies ImageHistoryItem[]),
+        json: (call, name) => {
+          checkPlatform(images, call, [name], 49);
+          call.send(200, shaped(call, "image", imageJson(images.inspect(name))));
+        },
+        history: (call, name) => {
+          checkPlatform(images, call, [name], 48);
+          call.send(200, images.history(name) satisfies ImageHistoryItem[]);
+        },
         get: (call, name) => save(images, call, [name]),
       }),
     },
@@ -144,6 +151,7 @@ function nameWithTag(name: string, tag: string | null): { reference: string; all
 async function push(images: Images, call: Call, name: string): Promise<void> {
   const auth = registryAuth(call.request.headers["x-registry-auth"]);
   const target = nameWithTag(name, call.query.get("tag"));
+  checkPlatform(images, call, target.allTags ? [] : [target.reference], 46);
   await streamJson(call, async (send) => {
     await images.push(target, { auth, signal: call.signal, onProgress: (event) => send(progressLine(event)) });
   });
@@ -161,6 +169,7 @@ async function load(images: Images, call: Call): Promise<void> {
 }
 
 async function save(images: Images, call: Call, names: string[]): Promise<void> {
+  checkPlatform(images, call, names, 48);
   const tar = await images.save(names, call.signal);
   // The status is out: after a failure, which the engine logs, the client sees the connection break.
   await pipeline(tar, call.stream("application/x-tar")).catch(() => {});
@@ -177,6 +186,7 @@ function tag(images: Images, call: Call, name: string): void {
 async function remove(images: Images, call: Call): Promise<void> {
   const name = call.param("*");
   if (name.trim() === "") throw badRequest("image name cannot be blank");
+  checkPlatform(images, call, [name], 50);
   const { items } = await images.remove(name, { force: call.flag("force"), noPrune: call.flag("noprune") });
   call.send(200, items);
 }

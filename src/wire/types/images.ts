@@ -13,6 +13,14 @@ export interface ImageSummary {
   VirtualSize?: number;
   Labels: Record<string, string> | null;
   Containers: number;
+  /** Engines that keep several platforms of an image tell them when asked to. */
+  Manifests?: {
+    ID: string;
+    Kind: string;
+    Available: boolean;
+    Size: { Total: number; Content: number };
+    ImageData?: { Platform: { os: string; architecture: string; variant?: string }; Containers: string[] | null };
+  }[];
 }
 
 /** GET /images/{name}/json */

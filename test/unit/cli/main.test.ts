@@ -1,11 +1,6 @@
 import assert from "node:assert/strict";
-import fs from "node:fs";
-import os from "node:os";
-import path from "node:path";
 import { test } from "node:test";
 import { entries } from "../../../src/cli/commands.ts";
-import { allCredentials, credentialsFor, eraseCredentials, storeCredentials } from "../../../src/cli/credentials.ts";
-import type { Context } from "../../../src/cli/command.ts";
 import { main } from "../../../src/cli/main.ts";
 
 async function gantry(...argv: string[]): Promise<{ status: number; out: string; err: string }> {
@@ -102,29 +97,4 @@ test("help and groups", async () => {
   assert.match((await gantry("image")).out, /\n {2}bootstrap {3}Make a base image/);
   assert.match((await gantry("help", "run")).out, /^Usage: {2}gantry run/);
   assert.match((await gantry("--version")).out, /^Gantry version \d/);
-});
-
-test("credentials are kept for their owner alone, and found again by any spelling of the registry", (t) => {
-  const configDir = path.join(fs.mkdtempSync(path.join(os.tmpdir(), "gantry-auth-")), "conf");
-  t.after(() => fs.rmSync(path.dirname(configDir), { recursive: true }));
-  const said: string[] = [];
-  const context = {
-    configDir,
-    err: { isTTY: false, write: (data: unknown) => said.push(String(data)) },
-  } as unknown as Context;
-  const file = storeCredentials(context, "localhost:5000", { username: "me", password: "a:b" });
-  assert.equal(fs.statSync(file).mode & 0o777, 0o600);
-  assert.equal(credentialsFor(context, "localhost:5000").password, "a:b");
-  assert.equal(Object.keys(allCredentials(context)).length, 1);
-  assert.deepEqual(credentialsFor(context, "docker.io"), {});
-  fs.writeFileSync(
-    file,
-    JSON.stringify({ auths: { "https://localhost:5000/v2/": { auth: "bWU6eA==" } }, credsStore: "pass", other: 1 }),
-  );
-  assert.equal(credentialsFor(context, "localhost:5000").username, "me");
-  assert.deepEqual(credentialsFor(context, "ghcr.io"), {});
-  assert.match(said.join(""), /credential helper "pass" is not supported/);
-  assert.equal(eraseCredentials(context, "localhost:5000"), true);
-  assert.equal(JSON.parse(fs.readFileSync(file, "utf8")).other, 1);
-  assert.equal(eraseCredentials(context, "localhost:5000"), false);
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { MEDIA } from "../../../../src/base/image-config.ts";
 import { chainIds, parseConfig, parseManifest } from "../../../../src/engine/images/manifest.ts";
-import { parsePlatform, pickManifest, runsOn } from "../../../../src/engine/images/platform.ts";
+import { parsePlatform, pickManifest, runsOn } from "../../../../src/base/platform.ts";
 import { sha } from "./fakes.ts";
 
 const D = `sha256:${"0".repeat(64)}`;

@@ -1,5 +1,5 @@
-import { GantryError } from "../../base/errors.ts";
-import type { Descriptor, Platform } from "../../base/image-config.ts";
+import { GantryError } from "./errors.ts";
+import type { Descriptor, Platform } from "./image-config.ts";
 
 const ALIASES: Record<string, { architecture: string; variant?: string }> = {
   x86_64: { architecture: "amd64" },
