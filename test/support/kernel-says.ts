@@ -30,6 +30,7 @@ interface Links {
   mtu: number;
   flags: string[];
   master?: string;
+  linkinfo?: { info_kind?: string };
   addr_info: { family: string; local: string; prefixlen: number }[];
 }
 
@@ -89,12 +90,23 @@ async function mountsAgree(doc: ContainerExplanation, pid: number): Promise<void
 }
 
 async function linksAgree(doc: ContainerExplanation, pid: number): Promise<void> {
-  const inside = await json<Links[]>("nsenter", "-t", String(pid), "-n", "ip", "-j", "addr");
-  const told = doc.network?.links ?? [];
-  const shown = (name: string, index: number, mtu: number, up: boolean, mac: string, addresses: string[]): string =>
-    `${index} ${name} ${mtu} ${up} ${mac} ${sorted(addresses).join(" ")}`;
+  // on the host others' cables and bridges come and go
+  const onHost = doc.network?.namespace === "host";
+  const here = (kind: string | undefined): boolean => !onHost || kind === undefined || kind === "";
+  const all = await json<Links[]>("nsenter", "-t", String(pid), "-n", "ip", "-j", "-d", "addr");
+  const inside = all.filter(({ linkinfo }) => here(linkinfo?.info_kind));
+  const told = (doc.network?.links ?? []).filter(({ kind }) => here(kind));
+  const shown = (
+    name: string,
+    index: number,
+    mtu: number,
+    up: boolean,
+    mac: string,
+    kind: string,
+    addresses: string[],
+  ) => `${index} ${name} ${kind} ${mtu} ${up} ${mac} ${sorted(addresses).join(" ")}`;
   assert.deepEqual(
-    sorted(told.map((row) => shown(row.name, row.index, row.mtu, row.up, row.mac, row.addresses))),
+    sorted(told.map((row) => shown(row.name, row.index, row.mtu, row.up, row.mac, row.kind, row.addresses))),
     sorted(
       inside.map((row) =>
         shown(
@@ -103,6 +115,7 @@ async function linksAgree(doc: ContainerExplanation, pid: number): Promise<void>
           row.mtu,
           row.flags.includes("UP"),
           row.address ?? "",
+          row.linkinfo?.info_kind ?? "",
           row.addr_info.filter(({ family }) => family === "inet").map((info) => `${info.local}/${info.prefixlen}`),
         ),
       ),
@@ -120,10 +133,14 @@ async function routesAgree(doc: ContainerExplanation, pid: number): Promise<void
   const routes = await json<{ dst: string; gateway?: string; dev: string }[]>(
     ...(["nsenter", "-t", String(pid), "-n", "ip", "-j", "-4", "route"] as const),
   );
+  const links = new Set((doc.network?.links ?? []).filter(({ kind }) => kind === "").map(({ name }) => name));
+  const stays = (link: string): boolean => doc.network?.namespace !== "host" || links.has(link);
   const whole = (dst: string): string => (dst === "default" || dst.includes("/") ? dst : `${dst}/32`);
   assert.deepEqual(
-    sorted((doc.network?.routes ?? []).map((row) => `${row.to} ${row.via} ${row.link}`)),
-    sorted(routes.map((row) => `${whole(row.dst)} ${row.gateway ?? ""} ${row.dev}`)),
+    sorted(
+      (doc.network?.routes ?? []).filter(({ link }) => stays(link)).map((row) => `${row.to} ${row.via} ${row.link}`),
+    ),
+    sorted(routes.filter(({ dev }) => stays(dev)).map((row) => `${whole(row.dst)} ${row.gateway ?? ""} ${row.dev}`)),
   );
 }
 

@@ -4,7 +4,7 @@ import { command, type Context, exactly } from "../command.ts";
 import { Exit } from "../exit.ts";
 import { containerPictures } from "../explain/container.ts";
 import { draw, type Paper } from "../explain/draw.ts";
-import { imagePicture, networkPicture } from "../explain/objects.ts";
+import { imagePictures, networkPictures } from "../explain/objects.ts";
 import { flag } from "../flags.ts";
 import { ttySize } from "../terminal/tty.ts";
 
@@ -55,7 +55,9 @@ export default command({
     const pictures =
       found.kind === "container"
         ? containerPictures(found).slice(sections.length > 0 && found.running ? 1 : 0)
-        : [found.kind === "image" ? imagePicture(found) : networkPicture(found)];
+        : found.kind === "image"
+          ? imagePictures(found)
+          : networkPictures(found);
     const paper = paperOf(context, all);
     context.out.write(`${pictures.map((picture) => draw(picture, paper).join("\n")).join("\n\n")}\n`);
   },

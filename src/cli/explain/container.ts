@@ -1,5 +1,6 @@
 import { bytesSize, formatDuration } from "../../base/units.ts";
 import type {
+  ByHand,
   CgroupFile,
   ContainerExplanation,
   ExplainedLayer,
@@ -107,10 +108,10 @@ function branches(rows: readonly ExplainedProcess[]): string[] {
 
 function processes(section: NonNullable<ContainerExplanation["processes"]>, all: string): Picture {
   const tree = branches(section.list);
-  const words = { init: "process 1", entered: "entered from outside", child: "" };
+  const words = { init: "process 1", entered: "entered", child: "" };
   return {
     title: "PROCESSES",
-    note: `${section.total} in its control group; every one is a process of the host`,
+    note: `${section.total} in its control group; an exec enters from outside`,
     parts: [
       {
         kind: "table",
@@ -163,7 +164,9 @@ function namespaces(section: NonNullable<ContainerExplanation["namespaces"]>, al
   };
 }
 
-const ORDER = ["limit", "use", "event"] as const;
+/** Limits that are set, then use, then what went wrong; limits that are not set come last. */
+const rankOf = ({ kind, value }: CgroupFile): number =>
+  value === undefined ? 3 : ["limit", "use", "event"].indexOf(kind);
 
 function valueOf({ value, unit, kind, text }: CgroupFile): Cell {
   if (unit === undefined) return text.split("\n").length > 1 ? `${text.split("\n").length} lines` : text;
@@ -189,11 +192,9 @@ function cgroup(section: NonNullable<ContainerExplanation["cgroup"]>, all: strin
       {
         kind: "table",
         head: ["FILE", "VALUE", "MEANS"],
-        rows: ORDER.flatMap((kind) =>
-          section.files
-            .filter((row) => row.kind === kind)
-            .map((row) => [nameOf(row.file), valueOf(row), `${kind}: ${row.meaning}`]),
-        ),
+        rows: section.files
+          .toSorted((x, y) => rankOf(x) - rankOf(y))
+          .map((row) => [nameOf(row.file), valueOf(row), `${row.kind}: ${row.meaning}`]),
       },
     ],
     byHand: section.byHand,
@@ -207,7 +208,7 @@ function capabilities(section: NonNullable<ContainerExplanation["capabilities"]>
   const rank = (row: (typeof section.list)[number]): number => (row.differs ? 0 : row.sets.length > 0 ? 1 : 2);
   return {
     title: "CAPABILITIES",
-    note: `${held.length} of ${section.list.length} of root's powers kept; sets: bounding permitted effective inheritable ambient`,
+    note: `${held.length} of ${section.list.length} of root's powers kept; sets by first letter`,
     parts: [
       {
         kind: "table",
@@ -331,23 +332,35 @@ function files(section: NonNullable<ContainerExplanation["files"]>, all: string)
 
 const WHOSE = { own: "its own namespace", host: "the host's namespace", container: "another container's namespace" };
 
-export function firewallParts(firewall: NetworkSection["firewall"]): Part[] {
-  const { table = "", ports = [], rules = [] } = firewall ?? {};
-  return [
-    {
-      kind: "table",
-      head: ["HOST PORT", "LEADS TO"],
-      rows: ports.map((port) => [
-        `${port.hostAddress}:${port.hostPort}/${port.protocol}`,
-        `${port.address}:${port.port}`,
-      ]),
-    },
-    {
-      kind: "table",
-      head: [`CHAIN OF ${table}`, "HANDLE", "RULE"],
-      rows: rules.map(({ chain, handle, text }) => [chain, String(handle), text]),
-    },
-  ];
+export const isNft = ({ command }: ByHand): boolean => command.startsWith("nft ");
+
+/** `byHand`: of the network, from which those about the firewall are taken. */
+export function firewallPicture(
+  { table, ports, rules }: NonNullable<NetworkSection["firewall"]>,
+  byHand: readonly ByHand[],
+  all: string,
+): Picture {
+  return {
+    title: "PORTS AND RULES",
+    note: `what the kernel does with its packets: nftables, table ${table}`,
+    parts: [
+      {
+        kind: "table",
+        head: ["HOST PORT", "LEADS TO"],
+        rows: ports.map((port) => [
+          `${port.hostAddress}:${port.hostPort}/${port.protocol}`,
+          `${port.address}:${port.port}`,
+        ]),
+      },
+      {
+        kind: "table",
+        head: ["CHAIN", "HANDLE", "RULE"],
+        rows: rules.map(({ chain, handle, text }) => [chain, String(handle), text]),
+      },
+    ],
+    byHand: byHand.filter(isNft),
+    all,
+  };
 }
 
 function network(section: NetworkSection, all: string): Picture[] {
@@ -361,7 +374,6 @@ function network(section: NetworkSection, all: string): Picture[] {
       ? `${link.host.name} → ${link.host.bridge} ${link.host.bridgeAddresses.join(" ")}${link.network ? ` (network ${link.network})` : ""}`
       : link.kind || "-",
   ]);
-  const isNft = ({ command }: { command: string }): boolean => command.startsWith("nft ");
   const links: Picture = {
     title: "NETWORK",
     note: `mode ${section.mode}: ${section.of ? `the namespace of ${section.of}` : WHOSE[section.namespace]}`,
@@ -381,15 +393,7 @@ function network(section: NetworkSection, all: string): Picture[] {
     byHand: section.byHand.filter((row) => !isNft(row)),
     all,
   };
-  if (section.firewall === undefined) return [links];
-  const rules: Picture = {
-    title: "PORTS AND RULES",
-    note: "what the kernel does with its packets; a published port is an element of a map",
-    parts: firewallParts(section.firewall),
-    byHand: section.byHand.filter(isNft),
-    all,
-  };
-  return [links, rules];
+  return section.firewall ? [links, firewallPicture(section.firewall, section.byHand, all)] : [links];
 }
 
 function monitor(section: NonNullable<ContainerExplanation["monitor"]>, all: string): Picture {

@@ -1,47 +1,57 @@
 import { bytesSize } from "../../base/units.ts";
 import type { ImageExplanation, NetworkExplanation } from "../../wire/types/explain.ts";
-import { firewallParts, layerTable } from "./container.ts";
+import { firewallPicture, isNft, layerTable } from "./container.ts";
 import type { Cell, Picture } from "./draw.ts";
 
 const or = (words: readonly string[], none: string): string => (words.length === 0 ? none : words.join(" "));
 
-export function imagePicture(doc: ImageExplanation): Picture {
+export function imagePictures(doc: ImageExplanation): Picture[] {
   const { config } = doc;
-  return {
-    title: `IMAGE ${doc.names[0] ?? doc.id.slice(7, 19)}`,
-    note: "a config and an ordered list of layers, each known by the digest of its bytes",
-    parts: [
-      {
-        kind: "facts",
-        rows: [
-          ["id", doc.id],
-          ["names", or(doc.names, "none")],
-          ["for", doc.platform],
-          ["created", doc.created || "not said"],
-          ["runs", or([...config.entrypoint, ...config.command], "nothing by itself")],
-          ["as user", config.user || "0"],
-          ["in folder", config.workingDir || "/"],
-          ["with", or(config.env, "no variables")],
-          ["ports", or(config.ports, "none")],
-          ["manifests", or(doc.manifests, "none kept: it was made here")],
-          [
-            "containers",
-            or(
-              doc.containers.map(({ name, running }) => `${name}${running ? "" : " (not running)"}`),
-              "none",
-            ),
+  const all = `gantry explain --all ${doc.names[0] ?? doc.id}`;
+  const isLayers = ({ command }: { command: string }): boolean => /^(ls|gantry history) /.test(command);
+  return [
+    {
+      title: `IMAGE ${doc.names[0] ?? doc.id.slice(7, 19)}`,
+      note: "a config and layers in order, each named by its digest",
+      parts: [
+        {
+          kind: "facts",
+          rows: [
+            ["id", doc.id],
+            ["names", or(doc.names, "none")],
+            ["for", doc.platform],
+            ["created", doc.created || "not said"],
+            ["runs", or([...config.entrypoint, ...config.command], "nothing by itself")],
+            ["as user", config.user || "0"],
+            ["in folder", config.workingDir || "/"],
+            ["with", or(config.env, "no variables")],
+            ["ports", or(config.ports, "none")],
+            ["manifests", or(doc.manifests, "none kept: it was made here")],
+            [
+              "containers",
+              or(
+                doc.containers.map(({ name, running }) => `${name}${running ? "" : " (not running)"}`),
+                "none",
+              ),
+            ],
+            ["size", `${bytesSize(doc.size)} in ${doc.layers.length} ${doc.layers.length === 1 ? "layer" : "layers"}`],
           ],
-          ["size", `${bytesSize(doc.size)} in ${doc.layers.length} layers, topmost first:`],
-        ],
-      },
-      layerTable(doc.layers),
-    ],
-    byHand: doc.byHand,
-    all: `gantry explain --all ${doc.names[0] ?? doc.id}`,
-  };
+        },
+      ],
+      byHand: doc.byHand.filter((row) => !isLayers(row)),
+      all,
+    },
+    {
+      title: "LAYERS",
+      note: "topmost first",
+      parts: [layerTable(doc.layers)],
+      byHand: doc.byHand.filter(isLayers),
+      all,
+    },
+  ];
 }
 
-export function networkPicture(doc: NetworkExplanation): Picture {
+export function networkPictures(doc: NetworkExplanation): Picture[] {
   const { bridge, firewall } = doc;
   const drivers: Record<string, string> = {
     host: "the host's own links: no namespace of its own",
@@ -50,7 +60,8 @@ export function networkPicture(doc: NetworkExplanation): Picture {
   const what = bridge
     ? `a switch inside the kernel, ${doc.internal ? "with no way out" : "with a way out by the host"}`
     : drivers[doc.driver];
-  return {
+  const all = `gantry explain --all ${doc.name}`;
+  const picture: Picture = {
     title: `NETWORK ${doc.name}`,
     note: doc.id.slice(0, 12),
     parts: [
@@ -79,9 +90,9 @@ export function networkPicture(doc: NetworkExplanation): Picture {
           cable ? `${cable} ${link}` : "-",
         ]),
       },
-      ...firewallParts(firewall),
     ],
-    byHand: doc.byHand,
-    all: `gantry explain --all ${doc.name}`,
+    byHand: doc.byHand.filter((row) => !isNft(row)),
+    all,
   };
+  return firewall ? [picture, firewallPicture(firewall, doc.byHand, all)] : [picture];
 }

@@ -26,7 +26,7 @@ const ALLOWS: readonly string[] = [
   "chroot, and entering mount namespaces",
   "trace processes of others and read their memory",
   "switch process accounting on and off",
-  "mount, name the host, quotas, namespaces …: nearly root",
+  "mount, host name, quotas, much else: nearly root",
   "reboot, and load another kernel",
   "raise priorities, pin others to processors",
   "go past quotas, limits and reserved space",

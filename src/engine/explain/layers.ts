@@ -38,7 +38,7 @@ export function explainLayers(image: ImageRecord, facts: LayerFacts, lower?: str
 }
 
 const namesLayer = (lower: string, dir: string): boolean =>
-  lower.split(":").some((folder) => folder.split("/").includes(dir));
+  lower.split(":").some((folder) => folder === `${dir}/diff` || folder.endsWith(`/${dir}/diff`));
 
 /** One of an overlay's options as mountinfo has them. */
 export const overlayOption = (options: string, name: string): string | undefined =>

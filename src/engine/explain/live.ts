@@ -76,7 +76,7 @@ function summaryOf({ processes, namespaces, capabilities, security }: LiveSectio
     `${number} ${noun}${number === 1 ? "" : noun.endsWith("s") ? "es" : "s"}`;
   const filter = security.seccomp.mode === "filter" ? "a seccomp filter" : "no seccomp filter";
   return (
-    `${count(processes.total, "process")} of this host's kernel in ${own} of ${namespaces.list.length} namespaces of its own, ` +
+    `${count(processes.total, "process")} of this host's kernel, apart from the host in ${own} of ${namespaces.list.length} namespaces, ` +
     `in a control group, with ${held} of ${capabilities.list.length} capabilities and ${filter}, as user ${uid}`
   );
 }

@@ -1,6 +1,7 @@
 import type { ExplainedMount } from "../../base/explanation.ts";
 import type { MountView } from "../../ports/kernel-view.ts";
 import type { MountPoint } from "../containers/record.ts";
+import { INIT_PATH } from "../containers/spec/process.ts";
 import { isMask, isReadOnlyPart } from "./security.ts";
 
 /** The kernel's own file systems, and what each shows. */
@@ -55,7 +56,8 @@ function originOf(mount: MountView, { rows, tmpfs, own }: Asked): Origin {
   if (isMask(mount)) return { origin: "masked", from: "covers what the host would show" };
   if (isReadOnlyPart(mount)) return { origin: "read-only", from: "the same part of /proc or /sys, to be read only" };
   const file = own.get(target);
-  if (file !== undefined) return { origin: "engine", from: `${file} of the engine's` };
+  if (file !== undefined) return { origin: "engine", from: `kept by the engine: ${file}` };
+  if (target === INIT_PATH) return { origin: "engine", from: "the program of --init" };
   if (Object.hasOwn(KERNEL, type)) return { origin: "kernel", from: KERNEL[type] ?? "" };
   const folder = FOLDERS[target];
   if (folder !== undefined) return { origin: "kernel", from: folder };
