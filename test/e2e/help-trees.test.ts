@@ -27,6 +27,8 @@ const REASONS: Record<string, string> = {
   "inspect: summary": "says what these objects are",
   "commit: more --no-pause": "as later Docker CLIs name it",
   "container commit: more --no-pause": "as later Docker CLIs name it",
+  ": more explain": "Gantry's own: what an object is in the kernel",
+  ": more completion": "docker's has it too, hidden from its help",
   "image: more bootstrap": "Gantry's own: a first image without a registry",
   "volume ls: no --cluster": CLUSTER,
   "volume: no update": CLUSTER,
