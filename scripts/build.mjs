@@ -1,8 +1,9 @@
-// Bundles the two programs and the tar worker into dist/. Native modules stay outside, in node_modules.
+// Bundles the two programs, the tar worker and the SDK, with its declarations, into dist/. Native modules stay outside, in node_modules.
 // What is there is replaced when all is done: an engine that runs from it may start its worker at any moment.
 import { build } from "esbuild";
 import { existsSync, renameSync, rmSync } from "node:fs";
 import { bundleCli } from "./cli-bundle.mjs";
+import { emitTypes } from "./sdk-types.mjs";
 
 const external = ["koffi", "@photostructure/sqlite"];
 const common = { bundle: true, platform: "node", target: "node20", format: "esm", external, logLevel: "warning" };
@@ -14,6 +15,8 @@ const banner = {
 const fresh = `dist.${process.pid}`;
 const old = `${fresh}.old`;
 try {
+  const types = emitTypes(`${fresh}/types`);
+  types.catch(() => {}); // awaited below
   await bundleCli(fresh);
   await build({
     ...common,
@@ -22,6 +25,8 @@ try {
     sourcemap: "linked",
     banner,
   });
+  await build({ ...common, entryPoints: { sdk: "src/sdk/index.ts" }, outdir: fresh, banner });
+  await types;
   if (existsSync("dist")) renameSync("dist", old);
   renameSync(fresh, "dist");
 } finally {
