@@ -41,7 +41,7 @@ export async function results(gantry: Gantry, box: Container): Promise<void> {
     same<typeof event, BuildEvent>(true);
     if (event.type === "step") same<typeof event.instruction, string>(true);
     // @ts-expect-error -- only a step has an instruction
-    else event.instruction;
+    else console.log(event.instruction);
   }
 
   for await (const line of box.logs()) {

@@ -1,0 +1,1 @@
+export function emitTypes(folder: string): Promise<void>;
