@@ -18,7 +18,10 @@ export async function emitTypes(folder) {
       ...{ rootDir: join(REPO, "src"), outDir, typeRoots: [join(REPO, "node_modules/@types")] },
     };
     const files = [join(REPO, "src/sdk/index.ts")];
-    writeFileSync(config, JSON.stringify({ extends: join(REPO, "tsconfig.json"), compilerOptions, include: [], files }));
+    writeFileSync(
+      config,
+      JSON.stringify({ extends: join(REPO, "tsconfig.json"), compilerOptions, include: [], files }),
+    );
     const tsc = join(REPO, "node_modules/typescript/bin/tsc");
     await promisify(execFile)(process.execPath, [tsc, "-p", config]).catch((error) => {
       throw new Error(`the SDK's types: ${error.stdout || error.message}`);
