@@ -229,7 +229,8 @@ export class Transport {
   async connection(): Promise<Socket> {
     try {
       const socket = await this.open();
-      if (socket.connecting) await once(socket, "connect");
+      // Not `connecting`: in Bun a connection may have failed before anybody was told.
+      if (socket.pending) await once(socket, "connect");
       return socket;
     } catch (error) {
       throw this.translate(error);

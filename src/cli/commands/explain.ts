@@ -28,7 +28,7 @@ const SECTIONS = {
 export default command({
   usage: "[OPTIONS] CONTAINER|IMAGE|NETWORK",
   args: exactly(1),
-  completes: ["object"],
+  completes: [["<container>", "<image>", "<network>"]],
   about:
     "Show what a container is in the kernel: processes, namespaces, control group, capabilities, mounts, links,\n" +
     "and the commands that show the same by hand. Of one that has ended: why. Also for images and networks.",

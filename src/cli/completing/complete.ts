@@ -88,7 +88,8 @@ function globalsOf(words: readonly string[]): Values<typeof globalFlags> {
 
 function commands({ group }: Extract<Place, { kind: "command" }>): Candidate[] {
   const prefix = group === undefined ? "" : `${group.name} `;
-  const own = entries.flatMap(({ names, summary }) => {
+  const shown = entries.filter(({ hidden }) => hidden !== true);
+  const own = shown.flatMap(({ names, summary }) => {
     const name = names.find((name) => name.startsWith(prefix) && !name.slice(prefix.length).includes(" "));
     return name === undefined ? [] : [{ value: name.slice(prefix.length), about: summary }];
   });
