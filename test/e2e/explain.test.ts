@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
 import { after, before, describe, it } from "node:test";
+import { Gantry } from "../../src/sdk/index.ts";
 import type {
   ByHand,
   ContainerExplanation,
@@ -181,6 +182,36 @@ describe("a running container is explained as lsns, capsh, findmnt, ip and nft s
     );
   });
 
+  it("in another container's pid and ipc namespaces, without a network, by runc", async () => {
+    await engine.ok("run", "-d", "--name", "donor", "--ipc", "shareable", ...SLEEP);
+    const joined = ["--pid", "container:donor", "--ipc", "container:donor", "--network", "none"];
+    const doc = await started("joined", ...joined, "--runtime", "runc");
+    for (const type of ["pid", "ipc"]) assert.deepEqual(namespaceOf(doc, type)?.sharedWith, ["donor"]);
+    assert.deepEqual(namespaceOf(doc, "net")?.sharedWith, []);
+    assert.deepEqual(
+      doc.network?.links.map(({ name }) => name),
+      ["lo"],
+    );
+    assert.ok((doc.processes?.list[0]?.inside ?? 0) > 1);
+    assert.equal(doc.monitor?.runtime, "runc");
+  });
+
+  it("in a user namespace", async () => {
+    const remapped = await TestEngine.start({ flags: ["--userns-remap", "default"] });
+    try {
+      await remapped.ok("run", "-d", "--name", "nobody", "-p", "80", "-v", "data:/data", ...SLEEP);
+      const ran = await remapped.gantry("explain", "--json", "nobody");
+      const doc = JSON.parse(Buffer.from(ran.stdout, "latin1").toString()) as ContainerExplanation;
+      await agreesWithTools(doc);
+      assert.equal(namespaceOf(doc, "user")?.host, false);
+      assert.equal(doc.namespaces?.uidMap[0]?.outside, doc.security?.uid);
+      assert.ok((doc.security?.uid ?? 0) > 0);
+      assert.ok(doc.files?.layers.every(({ mounted }) => mounted));
+    } finally {
+      await remapped.end();
+    }
+  });
+
   it("paused", async () => {
     const doc = await started("held");
     assert.equal(doc.running, true);
@@ -222,6 +253,22 @@ describe("a container that does not run", () => {
     assert.equal(doc.end?.exitCode, 127);
     assert.match(doc.end?.meaning ?? "", /a shell in it did not find a command/);
     assert.match(doc.end?.lastLines.join() ?? "", /no-such-command/);
+  });
+
+  it("that comes up again and again", async () => {
+    await engine.ok("run", "-d", "--name", "loop", "--restart", "always", "busybox", "sh", "-c", "echo hi; exit 3");
+    let doc = await explain("loop");
+    await until(
+      async () => {
+        doc = await explain("loop");
+        return doc.overview.status === "restarting" && doc.overview.restarts > 1;
+      },
+      { what: "the third start to be waited for" },
+    );
+    assert.equal(doc.end?.exitCode, 3);
+    assert.match(doc.end?.meaning ?? "", /own error code 3/);
+    assert.ok(doc.end?.lastLines.includes("hi"));
+    await engine.ok("rm", "-f", "loop");
   });
 
   it("that was stopped, and one that never ran", async () => {
@@ -270,6 +317,18 @@ describe("gantry explain", () => {
     const chosen = await engine.gantry("explain", "--namespaces", "drawn");
     assert.match(chosen.stdout, /^NAMESPACES/);
     assert.doesNotMatch(chosen.stdout, /CAPABILITIES/);
+  });
+
+  it("is there for programs, by the SDK", async () => {
+    const client = new Gantry({ host: `unix://${engine.socket}` });
+    try {
+      const container = await client.containers.get("drawn");
+      assert.equal((await container.explain()).name, "drawn");
+      assert.equal((await client.images.explain("busybox")).layers.length, 1);
+      assert.equal((await (await client.networks.get("bridge")).explain()).bridge?.name, engine.bridge);
+    } finally {
+      client.close();
+    }
   });
 
   it("refuses what is not there", async () => {

@@ -1,7 +1,8 @@
 import { bytesSize } from "../../base/units.ts";
 import type { ImageExplanation, NetworkExplanation } from "../../wire/types/explain.ts";
-import { firewallPicture, isNft, layerTable } from "./container.ts";
 import type { Cell, Picture } from "./draw.ts";
+import { layerTable } from "./files.ts";
+import { firewallPicture, isNft } from "./network.ts";
 
 const or = (words: readonly string[], none: string): string => (words.length === 0 ? none : words.join(" "));
 

@@ -180,7 +180,7 @@ export function explainNetworkObject(facts: {
       }),
     byHand:
       bridge === undefined || link === undefined
-        ? []
+        ? [byHand("ip -br addr", "the host's own links and addresses")]
         : [
             byHand(
               `ip -d addr show ${word(link.name)}`,

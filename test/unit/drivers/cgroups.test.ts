@@ -29,6 +29,33 @@ describe("control groups", () => {
     assert.equal(hybrid.unified, "/sys/fs/cgroup/unified");
   });
 
+  it("reads texts of files, each from its controller's tree", () => {
+    write("t1/memory/gantry/x/memory.limit_in_bytes", "4096\n");
+    write("t1/pids/gantry/x/pids.max", "max\n");
+    write("t2/gantry/x/memory.max", "8192\n");
+    const trees = new Map(["memory", "pids"].map((name) => [name, path.join(folder, "t1", name)]));
+    const v1 = new HostCgroups({ version: 1, mounts: trees });
+    const wanted = (version: 1 | 2): [string, string][] =>
+      version === 1
+        ? [
+            ...(["memory.limit_in_bytes", "memory.missing"] as const).map((name): [string, string] => ["memory", name]),
+            ["pids", "pids.max"],
+            ["io", "x"],
+          ]
+        : [["memory", "memory.max"]];
+    assert.deepEqual(v1.texts("/gantry/x", wanted), {
+      version: 1,
+      texts: [
+        { controller: "memory", file: path.join(folder, "t1/memory/gantry/x/memory.limit_in_bytes"), text: "4096" },
+        { controller: "pids", file: path.join(folder, "t1/pids/gantry/x/pids.max"), text: "max" },
+      ],
+    });
+    const v2 = new HostCgroups({ version: 2, mounts: new Map([["", path.join(folder, "t2")]]) });
+    assert.deepEqual(v2.texts("/gantry/x", wanted).texts, [
+      { controller: "memory", file: path.join(folder, "t2/gantry/x/memory.max"), text: "8192" },
+    ]);
+  });
+
   it("reads pids, OOM kills and the most memory of v2, sub-groups too", () => {
     write("v2/gantry/x/cgroup.procs", "12\n13\n");
     write("v2/gantry/x/inner/cgroup.procs", "14\n");
