@@ -117,6 +117,24 @@ for (const cli of ["docker", "gantry"] as const) {
       await engine.ok("rm", "-f", "own");
     });
 
+    it("the user of -t opens the terminal by its name, in run and in exec", async () => {
+      const open = ["sh", "-c", "echo $(id -u) >$(tty); stat -c %u $(tty); echo too >/dev/tty"];
+      const said = async (words: string[]): Promise<string> => {
+        const line = [program, ...words, ...open.map((word) => `'${word}'`)].join(" ");
+        const ran = await run("script", ["-qec", line, "/dev/null"], { env: engine.env });
+        assert.equal(ran.code, 0, ran.stdout);
+        return ran.stdout.replaceAll("\r", "");
+      };
+      assert.equal(await said(["run", "--rm", "-t", "-u", "1000", "busybox"]), "1000\n1000\ntoo\n");
+      for (const runtime of ["crun", "runc"]) {
+        const id = await engine.ok("run", "-d", "-u", "33", "--runtime", runtime, "busybox", "sleep", "1000");
+        for (const uid of ["1000", "33", "0"]) {
+          assert.equal(await said(["exec", "-t", "-u", uid, id]), `${uid}\n${uid}\ntoo\n`, runtime);
+        }
+        await engine.ok("rm", "-f", id);
+      }
+    });
+
     it("exec -it: a terminal of the right size, its changes, the exit code, and the container lives on", async () => {
       const id = await engine.ok("run", "-d", "busybox", "sleep", "1000");
       await inTerminal([program, "exec", "-it", id, "sh"], async (terminal) => {

@@ -2,6 +2,8 @@ import fs from "node:fs";
 import path from "node:path";
 import type { Readable, Writable } from "node:stream";
 import type { ExecSession, ExecSpec } from "../../ports/monitor.ts";
+import type { OciProcess } from "../../ports/oci-spec.ts";
+import { argsForExecTerminal } from "../oci/exec-state.ts";
 import { type CliRuntime, readIfThere } from "../oci/runtime.ts";
 import { translateRuntimeError } from "../oci/translate.ts";
 import { killIfThere, processStartTime } from "../process/handle.ts";
@@ -18,7 +20,8 @@ export async function execWithTerminal(conmon: string, runtime: CliRuntime, spec
   fs.writeFileSync(file, JSON.stringify(spec.process));
   // conmon keeps the runtime's complaint to itself when an exec fails: the runtime writes it to a file too.
   const log = path.join(spec.folder, "runtime.log");
-  const runtimeArgs = [...runtime.globalArgs(), `--log=${log}`];
+  const stateArgs = await argsForExecTerminal(runtime, { ...spec, process: spec.process as OciProcess });
+  const runtimeArgs = [...stateArgs, `--log=${log}`];
   const argv = [
     ...["--api-version", "1", "-c", spec.containerId, "-u", spec.execId, "-n", spec.execId, "-b", spec.folder],
     ...["-r", runtime.program(), ...runtimeArgs.flatMap((arg) => ["--runtime-arg", arg])],

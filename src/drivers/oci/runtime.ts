@@ -33,7 +33,7 @@ export class CliRuntime implements OciRuntime {
   readonly wrap: <T>(body: () => T) => T;
   /** The file to start: asked anew each time. */
   readonly program: () => string;
-  private readonly stateRoot: string;
+  readonly stateRoot: string;
 
   constructor(init: CliRuntimeInit) {
     this.name = init.name;
@@ -44,8 +44,8 @@ export class CliRuntime implements OciRuntime {
   }
 
   /** Arguments that come before every sub-command. */
-  globalArgs(): string[] {
-    return [`--root=${this.stateRoot}`];
+  globalArgs(stateRoot = this.stateRoot): string[] {
+    return [`--root=${stateRoot}`];
   }
 
   private run(args: string[], options: RunOptions = {}): Promise<RunResult> {
@@ -70,9 +70,14 @@ export class CliRuntime implements OciRuntime {
 
   /** crun says what it was built with; runc always can. */
   async hasCriu(): Promise<boolean> {
-    const { stdout } = await run(this.program(), ["--version"], { wrap: this.wrap });
-    const text = stdout.toString("utf8");
+    const text = await this.version();
     return !text.startsWith("crun ") || text.includes("+CRIU");
+  }
+
+  /** All that `--version` tells. */
+  async version(): Promise<string> {
+    const { stdout } = await run(this.program(), ["--version"], { wrap: this.wrap });
+    return stdout.toString("utf8");
   }
 
   /** CRIU's images and its log go to `folder`. Throws ToolError. */
