@@ -57,6 +57,8 @@ export interface Rootfs {
   ensureDirectory(root: string, path: string, owner: NewOwner): string;
   /** An empty file of root's at the top, 0755 as Docker's, unless something has that name. */
   ensureTopFile(root: string, name: string): void;
+  /** A symbolic link, in a folder that is made where it is missing, unless something has that path. */
+  ensureLink(root: string, path: string, target: string, owner: NewOwner): void;
   /**
    * Before any runtime sees the root: /dev, /proc and /sys are real folders or absent. A link there would make an old
    * runtime mount or write outside. Throws invalid UNSAFE_IMAGE.

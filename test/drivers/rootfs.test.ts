@@ -56,6 +56,24 @@ describe("a container's root, read from the host", () => {
     assert.equal(fs.readFileSync(path.join(root, ".mine"), "utf8"), "kept");
   });
 
+  it("gets a link where nothing is, in the folder that is meant inside", () => {
+    using world = hostileRoot();
+    const { root } = world;
+    const owner = { uid: 7, gid: 8, mode: 0o711 };
+    const link = (name: string): void => rootfs.ensureLink(root, name, "/proc/mounts", owner);
+    link("/etc/mtab");
+    link("/etc/mtab");
+    assert.equal(fs.readlinkSync(path.join(root, "etc/mtab")), "/proc/mounts");
+    link("/new/mtab");
+    const { uid, gid } = fs.lstatSync(path.join(root, "new/mtab"));
+    assert.deepEqual([uid, gid, fs.statSync(path.join(root, "new")).mode & 0o777], [7, 8, 0o711]);
+    link("/absolute/mtab");
+    assert.equal(rootfs.lstat(root, "/absolute/mtab")?.type, "link");
+    fs.writeFileSync(path.join(root, "etc/mine"), "kept");
+    link("/etc/mine");
+    assert.equal(fs.readFileSync(path.join(root, "etc/mine"), "utf8"), "kept");
+  });
+
   it("reads no more than asked: a huge file is refused, a FIFO or device is not even opened", async () => {
     using world = hostileRoot();
     const { root } = world;

@@ -71,8 +71,12 @@ describe("a container under userns-remap", () => {
       ] as const),
     );
     await until(() => fs.existsSync(`${upper}/etc/passwd`), { what: "the files" });
-    assert.equal(await engine.ok("exec", "files", "stat", "-c", "%u:%g", "/mine", "/his", "/bin"), "0:0\n33:44\n0:0");
-    assert.deepEqual([`${upper}/mine`, `${upper}/his`, `${upper}/etc/passwd`].map(owner), ["0:0", "33:44", "0:0"]);
+    assert.equal(
+      await engine.ok("exec", "files", "stat", "-c", "%u:%g", "/mine", "/his", "/bin", "/etc/mtab"),
+      "0:0\n33:44\n0:0\n0:0",
+    );
+    const onDisk = ["mine", "his", "etc/passwd", "etc/mtab"].map((name) => owner(`${upper}/${name}`));
+    assert.deepEqual(onDisk, ["0:0", "33:44", "0:0", "0:0"]);
     assert.equal(owner(`/proc/${pid}/root/his`), `${base + 33}:${base + 44}`);
     assert.match(await engine.ok("diff", "files"), /^A \/his$/m);
     await engine.ok("rm", "-f", "files");

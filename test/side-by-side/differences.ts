@@ -359,13 +359,6 @@ export const differences: Difference[] = [
       stderr: "Error response from daemon: get one: no such volume\n",
     },
   ]),
-  ...because("dockerd puts a link /etc/mtab into every container", [
-    {
-      scenario: "volumes",
-      command: "docker run --rm -v new:/etc busybox ls /etc",
-      stdout: "group\nhostname\nhosts\npasswd\nresolv.conf\n",
-    },
-  ]),
   ...because("gantryd refuses it at once, dockerd later or never", [
     {
       scenario: "volumes",

@@ -3,6 +3,7 @@ import {
   byteString,
   O,
   openAt2,
+  readlinkAt,
   RESOLVE,
   S,
   type Status,
@@ -13,8 +14,8 @@ import { closeFd, SyscallError } from "../syscalls/libc.ts";
 import { entriesOf } from "../syscalls/remove-tree.ts";
 
 /**
- * Which of the paths in an upper folder are there for nothing but to be mounted upon: empty files that the layers below
- * do not have, and folders with nothing else in them that are as the layers below have them, if they do. From the root,
+ * Which of the paths in an upper folder are there for nothing but to be mounted upon: empty files and links to the
+ * kernel's tables (below /proc) that the layers below do not have, and folders with nothing else in them that are as the layers below have them, if they do. From the root,
  * without a leading slash.
  */
 export function idleStubs(upper: number, lower: number | undefined, paths: readonly string[]): Set<ByteString> {
@@ -33,6 +34,7 @@ function isIdle(upper: number, lower: number | undefined, path: ByteString, idle
   if (status === undefined) return false;
   const before = lower === undefined ? undefined : statusOf(lower, path);
   if (typeOf(status) === S.IFREG) return before === undefined && status.size === 0;
+  if (typeOf(status) === S.IFLNK) return before === undefined && targetOf(upper, path).startsWith("/proc/");
   if (typeOf(status) !== S.IFDIR) return false;
   if (before !== undefined && !sameFolder(status, before)) return false;
   return inFolder(upper, path, (fd) => entriesOf(fd).every(({ name }) => idle.has(`${path}/${name}`))) ?? false;
@@ -40,9 +42,14 @@ function isIdle(upper: number, lower: number | undefined, path: ByteString, idle
 
 const sameFolder = (a: Status, b: Status): boolean => a.mode === b.mode && a.uid === b.uid && a.gid === b.gid;
 
-function statusOf(root: number, path: ByteString): Status | undefined {
+const statusOf = (root: number, path: ByteString): Status | undefined => beside(root, path, statIfAny);
+
+const targetOf = (root: number, path: ByteString): ByteString => beside(root, path, readlinkAt) ?? "";
+
+/** What `body` gives for the folder that the path is in and its name there; undefined: there is no such folder. */
+function beside<T>(root: number, path: ByteString, body: (fd: number, name: ByteString) => T): T | undefined {
   const cut = path.lastIndexOf("/");
-  return inFolder(root, path.slice(0, Math.max(cut, 0)) || ".", (fd) => statIfAny(fd, path.slice(cut + 1)));
+  return inFolder(root, path.slice(0, Math.max(cut, 0)) || ".", (fd) => body(fd, path.slice(cut + 1)));
 }
 
 function inFolder<T>(root: number, path: ByteString, body: (fd: number) => T): T | undefined {

@@ -1,7 +1,18 @@
 import fs from "node:fs";
 import { errnoOf, GantryError, messageOf } from "../../base/errors.ts";
 import type { EntryType, FileStatus, FileType, NewOwner, Rootfs, RootfsEntry } from "../../ports/rootfs.ts";
-import { byteString, O, openAt, readable, S, statIfAny, statOf, typeOf } from "../syscalls/files.ts";
+import {
+  byteString,
+  chownAt,
+  O,
+  openAt,
+  readable,
+  S,
+  statIfAny,
+  statOf,
+  symlinkAt,
+  typeOf,
+} from "../syscalls/files.ts";
 import { closeFd, openFd } from "../syscalls/libc.ts";
 import { walk, withEntry } from "./walk.ts";
 
@@ -82,6 +93,19 @@ export class ConfinedRootfs implements Rootfs {
     this.guarded(root, `/${name}`, (folder) => {
       if (statIfAny(folder, byteString(name)) !== undefined) return;
       closeFd(openAt(folder, byteString(name), O.WRONLY | O.CREAT | O.EXCL | O.NOFOLLOW, 0o755));
+    });
+  }
+
+  ensureLink(root: string, path: string, target: string, owner: NewOwner): void {
+    this.guarded(root, path, (fd) => {
+      const cut = path.lastIndexOf("/");
+      const folder = walk(fd, path.slice(0, cut), owner).join("/");
+      const name = byteString(path.slice(cut + 1));
+      withEntry(fd, folder, O.RDONLY | O.DIRECTORY, (parent) => {
+        if (statIfAny(parent, name) !== undefined) return;
+        symlinkAt(byteString(target), parent, name);
+        chownAt(parent, name, owner.uid, owner.gid);
+      });
     });
   }
 

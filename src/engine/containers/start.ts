@@ -20,7 +20,7 @@ import { prepareWorkingDirectory } from "./spec/guards.ts";
 import { ownsPidNamespace } from "./spec/namespaces.ts";
 import { encodeSpec, planSpec, withCompiledSeccomp } from "./spec/plan.ts";
 import { resolveUser } from "./spec/user.ts";
-import { MARK } from "./spec/stubs.ts";
+import { MARK, MOUNT_TABLE } from "./spec/stubs.ts";
 import { hostnameOf, planStart, type StartStep } from "./start-plan.ts";
 import { idMapOf, joinedUserNamespace } from "./user-namespace.ts";
 
@@ -138,6 +138,10 @@ export class Starter {
       case "check-rootfs":
         deps.rootfs.checkSpecialFolders(context.rootfs);
         deps.rootfs.ensureTopFile(context.rootfs, MARK);
+        deps.rootfs.ensureLink(context.rootfs, MOUNT_TABLE.path, MOUNT_TABLE.target, {
+          ...rootOf(this.idMapOf(record)),
+          mode: 0o755,
+        });
         return;
       case "prepare-mounts":
         context.mounts = await deps.mounts.prepare(record, context.rootfs);

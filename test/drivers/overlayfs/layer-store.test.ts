@@ -77,23 +77,24 @@ test("two adds of one layer at once both get it, and it is there once", async ()
   }
 });
 
-const STUBS = ["/.mark", "/etc/hosts", "/dev/console", "/dev", "/proc", "/etc"];
+const STUBS = ["/.mark", "/etc/hosts", "/etc/mtab", "/dev/console", "/dev", "/proc", "/etc"];
 
 test("what is there only to be mounted upon is no change, unless something is in it", async () => {
   await using world = new LayerWorld();
   const bottom = await base(world);
   const { mountPoint } = await world.store.mount("c", bottom.chainId);
-  sh(mountPoint, "touch .mark etc/hosts; mkdir -p dev proc; touch dev/console");
+  sh(mountPoint, "touch .mark etc/hosts; ln -s /proc/mounts etc/mtab; mkdir -p dev proc; touch dev/console");
   assert.deepEqual(await world.store.changes("c", STUBS), []);
   assert.equal(await world.store.addCopy("c", { stubs: STUBS }), undefined);
-  sh(mountPoint, "echo filled > etc/hosts; mkdir dev/more");
+  sh(mountPoint, "echo filled > etc/hosts; ln -sf mine etc/mtab; mkdir dev/more");
   assert.deepEqual(await world.store.changes("c", STUBS), [
     { path: "/dev", kind: 1 },
     { path: "/dev/more", kind: 1 },
     { path: "/etc", kind: 0 },
     { path: "/etc/hosts", kind: 1 },
+    { path: "/etc/mtab", kind: 1 },
   ]);
-  sh(mountPoint, "rm etc/hosts; rmdir dev/more; chmod 700 etc");
+  sh(mountPoint, "rm etc/hosts etc/mtab; rmdir dev/more; chmod 700 etc");
   assert.deepEqual(await world.store.changes("c", STUBS), [{ path: "/etc", kind: 0 }]);
 });
 
