@@ -2,6 +2,7 @@ import type { EventMessage } from "../../wire/types/system.ts";
 import { command, noArgs } from "../command.ts";
 import { filter, text } from "../flags.ts";
 import { formatFlag } from "../format/list-flags.ts";
+import { goJson } from "../format/json.ts";
 import { rfc3339 } from "../format/time.ts";
 import { apiTime } from "../moments.ts";
 
@@ -46,7 +47,8 @@ export default command({
 /** Lines stay text as long as they can: timeNano does not fit a double. */
 async function renderer(format: string | undefined): Promise<(line: string) => string> {
   if (format === undefined || format === "") return describe;
-  if (format === "json") return (line) => line;
+  // The engine's own keys.
+  if (format === "json" || /^\{\{ *json \. *\}\}$/.test(format)) return sorted;
   const { compileTemplate } = await import("../../base/go-template/index.ts");
   const { attempt } = await import("../format/listing.ts");
   const render = attempt(() => compileTemplate(format, { typeName: "*events.Message" }), "template parsing error");
@@ -68,6 +70,15 @@ async function renderer(format: string | undefined): Promise<(line: string) => s
       "failed to execute template",
     );
   };
+}
+
+/** Attributes in the order of Go's maps; the digits of timeNano stay. */
+function sorted(line: string): string {
+  const event = JSON.parse(line) as EventMessage;
+  const { Attributes } = event.Actor;
+  event.Actor.Attributes =
+    Attributes && Object.fromEntries(Object.entries(Attributes).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+  return goJson(event).replace(/("timeNano":)\d+/, `$1${nanosOf(line)}`);
 }
 
 const nanosOf = (line: string): string => /"timeNano":\s*(\d+)/.exec(line)?.[1] ?? "0";

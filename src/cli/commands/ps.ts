@@ -34,9 +34,10 @@ export default command({
     size: flag("Display total file sizes", "s"),
   },
   async run(context, _args, { all, filter, format: wanted, last, latest, quiet, size, "no-trunc": whole }) {
-    const format = parseFormat(wanted || (quiet ? undefined : context.config().psFormat));
-    const wantsSize =
-      size || (format.kind !== "json" && format.template !== undefined && /\.Size\b|json \./.test(format.template));
+    const template = wanted || (quiet ? undefined : context.config().psFormat);
+    const format = parseFormat(template);
+    // A whole row by a template has its size, --format json has none: as docker has it.
+    const wantsSize = size || /\.Size\b|json \. *\}\}/.test(template ?? "");
     const { containers } = await context.engine();
     const found = await containers.list({
       all,

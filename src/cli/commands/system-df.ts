@@ -1,7 +1,6 @@
 import { humanSize } from "../../base/units.ts";
 import type { DiskUsage } from "../../wire/types/system.ts";
 import { command, noArgs } from "../command.ts";
-import { Exit } from "../exit.ts";
 import { flag } from "../flags.ts";
 import { formatFlag } from "../format/list-flags.ts";
 import { parseFormat, printListing, type Row } from "../format/listing.ts";
@@ -13,14 +12,11 @@ export default command({
   args: noArgs,
   flags: { format: formatFlag, verbose: flag("Show detailed information on space usage", "v") },
   async run(context, _args, { format, verbose }) {
-    if (verbose && format !== undefined && format !== "table") {
-      throw new Exit(1, "the verbose and the format options conflict");
-    }
     const { system } = await context.engine();
     const usage = await system.diskUsage();
     if (verbose) {
       const { printVerbose } = await import("../format/disk-usage.ts");
-      await printVerbose(context.out, usage, Date.now());
+      await printVerbose(context.out, usage, parseFormat(format), Date.now());
       return;
     }
     const columns = ["Type", "TotalCount", "Active", "Size", "Reclaimable"];

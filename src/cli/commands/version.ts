@@ -19,6 +19,7 @@ export default command({
     try {
       api = await engine.transport.apiVersion();
       server = await engine.system.version();
+      for (const part of server.Components ?? []) part.Details &&= sorted(part.Details);
     } catch (error) {
       failure = error;
     }
@@ -43,11 +44,13 @@ export default command({
   },
 });
 
+/** As Go writes a map. */
+const sorted = (details: Record<string, string>): Record<string, string> =>
+  Object.fromEntries(Object.entries(details).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+
 /** In templates Docker's own field name counts: APIVersion, where JSON has ApiVersion. */
-const goNames = <T extends { ApiVersion?: string }>(version: T): T & { APIVersion?: string } => ({
-  ...version,
-  APIVersion: version.ApiVersion,
-});
+const goNames = <T extends { ApiVersion?: string }>(version: T): T =>
+  Object.defineProperty({ ...version }, "APIVersion", { value: version.ApiVersion, enumerable: false });
 
 const line = (depth: number, name: string, value: string): string =>
   `${`${" ".repeat(depth)}${name}:`.padEnd(20)}${value}\n`;
