@@ -203,6 +203,7 @@ export interface NetworkSection extends Section {
   routes: ExplainedRoute[];
   /** The engine's nftables table; rules that say something of this container's bridges. */
   firewall?: { table: string; rules: FirewallRuleText[]; ports: ExplainedPort[] };
+  /** Empty lists where its /etc has files that the engine did not write; `file`: the one that resolv.conf is, "" for the image's. */
   dns: { nameservers: string[]; search: string[]; hosts: string[]; file: string };
 }
 
@@ -220,6 +221,8 @@ export interface OverviewSection extends Section {
   pid?: number;
   command: string[];
   image: string;
+  /** Names of the networks that it joins when it starts. */
+  networks: string[];
   created: string;
   startedAt?: string;
   finishedAt?: string;
@@ -231,6 +234,8 @@ export interface OverviewSection extends Section {
 }
 
 export interface EndSection extends Section {
+  /** Its program ran; else its start failed. */
+  started: boolean;
   exitCode: number;
   meaning: string;
   /** The engine's finding, where the code does not tell. */

@@ -165,6 +165,7 @@ describe("a running container is explained as lsns, capsh, findmnt, ip and nft s
       ...["sh", "-c", "echo x > /made; exec sleep 1000"],
     );
     assert.equal(targetOf(doc, "/data")?.from, "volume data");
+    assert.ok((doc.network?.dns.hosts.length ?? 0) > 1);
     assert.equal(targetOf(doc, "/from host")?.from, `${folder} of the host`);
     await until(async () => (await explain("vol", "--fs")).files?.writable?.first.includes("A /made") ?? false, {
       what: "the file",
@@ -245,6 +246,7 @@ describe("a container that does not run", () => {
     assert.equal(doc.end?.exitCode, 127);
     assert.match(doc.end?.meaning ?? "", /never started: its program was not found/);
     assert.match(doc.end?.error ?? "", /no-such-program/);
+    assert.match((await engine.gantry("explain", "nothing")).stdout, /WHY IT DID NOT START/);
   });
 
   it("whose shell did not find a command", async () => {

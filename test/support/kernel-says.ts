@@ -47,6 +47,10 @@ export async function agreesWithTools(doc: ContainerExplanation): Promise<void> 
   await linksAgree(doc, pid);
   await routesAgree(doc, pid);
   await rulesAgree(doc);
+  const seen = (file: string): Promise<string> => ask("cat", `/proc/${pid}/root/etc/${file}`);
+  const servers = [...(await seen("resolv.conf")).matchAll(/^nameserver (\S+)/gm)].map(([, address]) => address);
+  assert.deepEqual(doc.network?.dns.nameservers, servers);
+  for (const line of doc.network?.dns.hosts ?? []) assert.ok((await seen("hosts")).includes(line));
 }
 
 async function namespacesAgree(doc: ContainerExplanation, pid: number): Promise<void> {

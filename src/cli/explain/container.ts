@@ -4,7 +4,7 @@ import type { Cell, Picture } from "./draw.ts";
 import { files } from "./files.ts";
 import { capabilities, cgroup, namespaces, processes, security } from "./kernel.ts";
 import { network } from "./network.ts";
-import { facts, yes } from "./words.ts";
+import { facts, list, yes } from "./words.ts";
 
 /** To the millisecond. */
 const shortTime = (stamp: string): string => stamp.replace(/(\.\d{3})\d+Z$/, "$1Z");
@@ -37,6 +37,7 @@ function overview({ id, name, overview: of }: ContainerExplanation, all: string)
         ["main process", of.pid === undefined ? undefined : `pid ${of.pid} on the host`],
         ["command", of.command.join(" ")],
         ["image", of.image],
+        ["networks", of.pid === undefined ? list(of.networks) : undefined],
         ["created", shortTime(of.created)],
         ["started", of.startedAt && shortTime(of.startedAt)],
         ["ended", of.pid === undefined && of.finishedAt ? shortTime(of.finishedAt) : undefined],
@@ -57,7 +58,7 @@ function overview({ id, name, overview: of }: ContainerExplanation, all: string)
 
 function ended(end: NonNullable<ContainerExplanation["end"]>, all: string): Picture {
   return {
-    title: "WHY IT ENDED",
+    title: end.started ? "WHY IT ENDED" : "WHY IT DID NOT START",
     parts: [
       facts([
         ["exit code", { text: String(end.exitCode), tone: end.exitCode === 0 ? "good" : "bad" }],

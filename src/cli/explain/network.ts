@@ -1,6 +1,6 @@
 import type { ByHand, NetworkSection } from "../../wire/types/explain.ts";
 import type { Cell, Picture } from "./draw.ts";
-import { facts, list } from "./words.ts";
+import { facts } from "./words.ts";
 
 const WHOSE = { own: "its own namespace", host: "the host's namespace", container: "another container's namespace" };
 
@@ -57,7 +57,7 @@ export function network(section: NetworkSection, all: string): Picture[] {
         rows: section.routes.map(({ to, via, link }) => [to, via || "directly", link]),
       },
       facts([
-        ["name servers", list(dns.nameservers)],
+        ["name servers", dns.nameservers.join(" ") || `as ${dns.file || "the image"} says`],
         ["search", dns.search.length > 0 ? dns.search.join(" ") : undefined],
         ["/etc/hosts", dns.hosts.map((line) => line.replace(/\s+/g, " ")).join("; ") || "none"],
       ]),

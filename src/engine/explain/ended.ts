@@ -20,6 +20,7 @@ export async function explainEnded(deps: ExplainerDeps, record: ContainerRecord)
   const started = state.startedAt !== NEVER && !(state.error !== "" && state.exitCode >= 126 && state.exitCode <= 128);
   const events = (await deps.history(record.id)).slice(-LAST_EVENTS);
   return {
+    started,
     exitCode: state.exitCode,
     meaning: meaningOf(state.exitCode, started),
     ...(state.endReason && { reason: state.endReason.text }),

@@ -26,6 +26,9 @@ export const SECTIONS = [
 ] as const;
 export type SectionName = (typeof SECTIONS)[number];
 
+const NOT_RUNNING = "not running: the kernel has nothing of it; below is what the engine kept";
+const JUST_ENDED = "it has just ended: the kernel has nothing of it any more, and the engine is taking note; ask again";
+
 /** Tells what containers, images and networks are, in the kernel's terms. */
 export class Explainer {
   private readonly deps: ExplainerDeps;
@@ -97,6 +100,7 @@ export class Explainer {
       ...(live && { pid: live.pid }),
       command: [record.path, ...record.args],
       image: this.deps.imageName(record),
+      networks: Object.keys(record.networking),
       created: record.created,
       ...(state.startedAt !== NEVER && { startedAt: state.startedAt }),
       ...(state.finishedAt !== NEVER && { finishedAt: state.finishedAt }),
@@ -109,7 +113,7 @@ export class Explainer {
           ...(last && { last }),
         },
       }),
-      summary: live?.summary ?? "not running: the kernel has nothing of it; below is what the engine kept",
+      summary: live?.summary ?? (isUp(record) ? JUST_ENDED : NOT_RUNNING),
       byHand: [
         byHand(`gantry inspect ${word(record.name)}`, "the configuration, where this is what came of it"),
         ...(live ? [byHand(`cat /proc/${live.pid}/status`, "process 1 in the kernel's words")] : []),

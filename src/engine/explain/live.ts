@@ -6,12 +6,13 @@ import type {
   ProcessesSection,
   SecuritySection,
 } from "../../base/explanation.ts";
+import { isGantryError } from "../../base/errors.ts";
 import type { Credentials, MountView } from "../../ports/kernel-view.ts";
 import { cgroupsPathOf, type ContainerRecord, isUp } from "../containers/record.ts";
 import { explainCapabilities } from "./capabilities.ts";
 import { cgroupFilesOf, explainCgroup } from "./cgroup.ts";
 import type { ExplainerDeps } from "./deps.ts";
-import { explainNetwork, type FirewallState } from "./network.ts";
+import { explainNetwork, type FirewallState, type NetworkFacts } from "./network.ts";
 import { explainNamespaces, explainProcesses } from "./processes.ts";
 import { explainSecurity } from "./security.ts";
 
@@ -30,6 +31,9 @@ export interface Live {
   summary: string;
   sections: LiveSections;
 }
+
+/** A file in /etc that the engine keeps, by its container. */
+const KEPT = /\/containers\/([0-9a-f]{64})\/(?:resolv\.conf|hosts)$/;
 
 /** More processes than these are counted and not read. */
 const MOST_PROCESSES = 2000;
@@ -51,7 +55,7 @@ export async function explainLive(
   const credentials = deps.kernel.credentials(pid);
   const mounts = deps.kernel.mounts(pid);
   const places = deps.kernel.cgroups(pid);
-  const network = own && networkOf(deps, record, pid, own, firewall);
+  const network = own && mounts && networkOf(deps, record, { pid, own, mounts }, firewall);
   if (!deps.monitor.alive(handle) || !own || !credentials || !mounts || !places || !network) return undefined;
   const host = deps.kernel.namespaces("self") ?? {};
   const { version, texts } = deps.cgroups.texts(cgroupsPathOf(record), cgroupFilesOf);
@@ -99,8 +103,7 @@ async function namespacesOfOthers(
 function networkOf(
   deps: ExplainerDeps,
   record: ContainerRecord,
-  pid: number,
-  own: Readonly<Record<string, number>>,
+  { pid, own, mounts }: { pid: number; own: Readonly<Record<string, number>>; mounts: readonly MountView[] },
   firewall: () => FirewallState | undefined,
 ): NetworkSection | undefined {
   const mode = record.hostConfig.NetworkMode || "bridge";
@@ -116,9 +119,7 @@ function networkOf(
       throw error;
     }
   }
-  const donor =
-    kind === "container" ? deps.containers.all().find(({ id, name }) => id === other || name === other) : undefined;
-  const files = (donor ?? record).id;
+  const donor = kind === "container" ? recordOf(deps, other) : undefined;
   return explainNetwork({
     pid,
     mode,
@@ -128,8 +129,30 @@ function networkOf(
     host,
     networks: deps.networks.records(),
     firewall: firewall(),
-    resolvConf: deps.files.readResolvConf(files) ?? "",
-    hosts: deps.files.readHosts(files) ?? "",
-    resolvConfFile: deps.files.paths(files).resolvConf,
+    ...etcOf(deps, mounts),
   });
+}
+
+/** The files in /etc that are mounted there, where they are ones that the engine keeps for this container or another. */
+function etcOf(
+  deps: ExplainerDeps,
+  mounts: readonly MountView[],
+): Pick<NetworkFacts, "resolvConf" | "hosts" | "resolvConfFile"> {
+  const rootOf = (target: string): string => mounts.findLast((mount) => mount.target === target)?.root ?? "";
+  const keeperOf = (target: string): string | undefined => KEPT.exec(rootOf(target))?.[1];
+  const [resolver, hosts] = ["/etc/resolv.conf", "/etc/hosts"].map(keeperOf);
+  return {
+    resolvConf: resolver === undefined ? "" : (deps.files.readResolvConf(resolver) ?? ""),
+    hosts: hosts === undefined ? "" : (deps.files.readHosts(hosts) ?? ""),
+    resolvConfFile: resolver === undefined ? rootOf("/etc/resolv.conf") : deps.files.paths(resolver).resolvConf,
+  };
+}
+
+function recordOf(deps: ExplainerDeps, reference: string): ContainerRecord | undefined {
+  try {
+    return deps.containers.find(reference).record;
+  } catch (error) {
+    if (isGantryError(error, "NO_SUCH_CONTAINER")) return undefined; // removed since
+    throw error;
+  }
 }
