@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
+import { abandonable } from "../base/abort.ts";
 import { errnoOf, GantryError, messageOf } from "../base/errors.ts";
 import { TextLines } from "../wire/text-lines.ts";
 import { type ErrorBody, kindOf } from "../wire/status.ts";
@@ -106,7 +107,8 @@ export class Transport {
 
   /** Sends a request below the version prefix. Statuses from 400 on become GantryErrors with `details.status`. */
   async request(method: string, path: string, options: RequestOptions = {}): Promise<Answer> {
-    const answer = await this.raw(method, `/v${await this.apiVersion()}${path}`, options);
+    const version = await abandonable(this.apiVersion(), options.signal);
+    const answer = await this.raw(method, `/v${version}${path}`, options);
     if (answer.status >= 400) throw await errorOf(answer);
     return answer;
   }
@@ -145,7 +147,7 @@ export class Transport {
 
   /** Takes a connection over for raw bytes both ways. */
   async hijack(path: string, options: RequestOptions = {}): Promise<Hijacked> {
-    const target = `/v${await this.apiVersion()}${path}`;
+    const target = `/v${await abandonable(this.apiVersion(), options.signal)}${path}`;
     const { reader, head, finish } = await this.exchange("POST", target, {
       ...options,
       headers: { Connection: "Upgrade", Upgrade: "tcp", ...options.headers },
@@ -182,7 +184,7 @@ export class Transport {
     const { signal, body } = options;
     signal?.throwIfAborted();
     const reused = [...this.idle].find((reader) => reader.idle);
-    const reader = reused ?? (await this.connect());
+    const reader = reused ?? (await abandonable(this.connect(), signal, ({ socket }) => socket.destroy()));
     this.idle.delete(reader);
     const { socket } = reader;
     socket.ref();

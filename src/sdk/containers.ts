@@ -1,3 +1,4 @@
+import { abandonable } from "../base/abort.ts";
 import { GantryError } from "../base/errors.ts";
 import type { Gantry as Client } from "../client/gantry.ts";
 import type { ContainerSummary } from "../wire/types/containers.ts";
@@ -6,7 +7,6 @@ import type { Images, TransferEvent, TransferOptions } from "./images.ts";
 import { type ContainerOptions, createRequest } from "./options.ts";
 import { gatherOutput, type Input, type RunResult } from "./output.ts";
 import type { Readiness } from "./ready.ts";
-import { abandonable } from "./wait.ts";
 
 /** When an image is pulled: if the engine lacks it, each time, or never. */
 export type PullPolicy = "missing" | "always" | "never";

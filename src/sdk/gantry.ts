@@ -10,7 +10,7 @@ import type {
 } from "../wire/types/system.ts";
 import { Containers, type RunOptions } from "./containers.ts";
 import type { SignalOption } from "./container.ts";
-import { hostFromEnvironment } from "./host.ts";
+import { dialOf, hostFromEnvironment } from "./host.ts";
 import { Images } from "./images.ts";
 import type { LocalEngine, EngineOptions } from "./local-engine.ts";
 import { Networks } from "./networks.ts";
@@ -29,7 +29,7 @@ export interface EventsOptions extends SignalOption {
 
 /**
  * A container engine: gantryd, or dockerd. Without options it is the one that `GANTRY_HOST` or `DOCKER_HOST` names, else the
- * one at unix:///run/gantry.sock. What an engine refuses, or a machine, is a `GantryError` with `code` and `hint`.
+ * one at unix:///run/gantry.sock. `host` may be unix://, tcp:// or ssh:// (by the `ssh` program and its keys). What an engine refuses, or a machine, is a `GantryError` with `code` and `hint`.
  *
  * ```ts
  * await using gantry = new Gantry();
@@ -45,7 +45,8 @@ export class Gantry implements AsyncDisposable {
   readonly api: Client;
 
   constructor(options: GantryOptions = {}) {
-    this.api = new Client({ ...hostFromEnvironment(process.env), userAgent: "gantry-sdk", ...options });
+    const known = { ...hostFromEnvironment(process.env), userAgent: "gantry-sdk", ...options };
+    this.api = new Client({ dial: dialOf(known.host), ...known });
     this.images = new Images(this.api);
     this.containers = new Containers(this.api, this.images);
     this.networks = new Networks(this.api);

@@ -1,7 +1,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { DEFAULT_HOST } from "../client/endpoint.ts";
+import { DEFAULT_HOST, parseHost } from "../client/endpoint.ts";
+import { sshArguments } from "../client/ssh.ts";
 import type { TransportOptions } from "../client/transport.ts";
+import { connectProgram } from "../drivers/process/programs.ts";
 
 /** Where the engine is, as docker and gantry find it: GANTRY_HOST, DOCKER_HOST, DOCKER_TLS_VERIFY, DOCKER_CERT_PATH. */
 export function hostFromEnvironment(env: NodeJS.ProcessEnv): TransportOptions {
@@ -17,4 +19,10 @@ export function hostFromEnvironment(env: NodeJS.ProcessEnv): TransportOptions {
       ? { tls: { ca: pem("ca.pem"), cert: pem("cert.pem"), key: pem("key.pem"), verify } }
       : {}),
   };
+}
+
+/** How an ssh:// host is reached; undefined: by a plain socket. Throws GantryError invalid BAD_HOST. */
+export function dialOf(host: string): TransportOptions["dial"] {
+  const endpoint = parseHost(host);
+  return endpoint.kind === "ssh" ? () => connectProgram("ssh", sshArguments(endpoint)) : undefined;
 }

@@ -24,7 +24,7 @@ export interface ContainerOptions {
   labels?: Record<string, string>;
   /**
    * Ports to publish: 80 or "53/udp" (on a free port of 127.0.0.1), or as with `docker run -p`: "8080:80",
-   * "0.0.0.0:8080:80/tcp".
+   * "0.0.0.0:8080:80/tcp". With an engine on another machine write ":80": a free port of all its addresses.
    */
   ports?: (number | string)[];
   /** As with `docker run -v`: "name:/data", "/host/folder:/in/it:ro". */

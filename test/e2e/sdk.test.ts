@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
 import { after, before, describe, it } from "node:test";
 import { Gantry, type LocalEngine } from "../../src/sdk/index.ts";
+import { GANTRY } from "../support/engine.ts";
 import { sdkCore } from "../support/sdk-core.ts";
 
 describe("the SDK with an engine of its own", () => {
@@ -21,6 +24,24 @@ describe("the SDK with an engine of its own", () => {
     await assert.rejects(gantry.containers.get("nobody"), { code: "NO_SUCH_CONTAINER" });
     assert.throws(() => new Gantry({ host: "carrier-pigeon://x" }), { code: "BAD_HOST" });
     await assert.rejects(new Gantry({ host: "unix:///nowhere" }).version(), { code: "ENGINE_UNREACHABLE" });
+  });
+
+  it("an engine behind ssh: requests, streams both ways", async () => {
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), "gantry-sdk-"));
+    // What ssh does, without the network: the words after the host are a command line for a shell.
+    const ssh = `#!/bin/sh\nwhile [ "$1" != -- ]; do shift; done\nshift 2\nPATH="${path.dirname(GANTRY)}:$PATH" exec sh -c "$*"\n`;
+    fs.writeFileSync(path.join(folder, "ssh"), ssh, { mode: 0o755 });
+    const { PATH } = process.env;
+    process.env["PATH"] = `${folder}:${PATH}`;
+    try {
+      const far = new Gantry({ host: `ssh://me@far${gantry.host.replace("unix://", "")}` });
+      const { stdout } = await far.run("busybox", ["cat"], { input: "there and back" });
+      assert.equal(stdout, "there and back");
+      far.close();
+    } finally {
+      process.env["PATH"] = PATH;
+      fs.rmSync(folder, { recursive: true });
+    }
   });
 
   it("an error within a stream has the engine's own kind, code and hint", async () => {

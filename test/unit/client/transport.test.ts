@@ -1,72 +1,17 @@
 import assert from "node:assert/strict";
-import fs from "node:fs";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import os from "node:os";
-import path from "node:path";
-import { test, type TestContext } from "node:test";
+import { test } from "node:test";
 import { isGantryError } from "../../../src/base/errors.ts";
 import { demux } from "../../../src/client/containers.ts";
 import { parseHost } from "../../../src/client/endpoint.ts";
 import { Gantry } from "../../../src/client/gantry.ts";
 import { gather } from "../../../src/client/transport.ts";
-import { encodeFrame } from "../../../src/wire/frames.ts";
-
-interface Played {
-  engine: Gantry;
-  /** "METHOD path" of each request, without `_ping`. */
-  seen: string[];
-  connections(): number;
-}
-
-/** An engine that answers as `answer` says. */
-async function play(
-  t: TestContext,
-  answer: (request: IncomingMessage, response: ServerResponse) => void,
-  options: { apiVersion?: string } = {},
-): Promise<Played> {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "gantry-client-"));
-  const socket = path.join(folder, "s");
-  const seen: string[] = [];
-  let connections = 0;
-  const server = createServer((request, response) => {
-    if (request.url === "/_ping") {
-      response.writeHead(200, { "Api-Version": options.apiVersion ?? "1.51" }).end();
-      return;
-    }
-    seen.push(`${request.method} ${request.url}`);
-    answer(request, response);
-  });
-  server.on("connection", () => (connections += 1));
-  server.on("upgrade", (request, stream) => {
-    seen.push(`UPGRADE ${request.url}`);
-    stream.write("HTTP/1.1 101 UPGRADED\r\nContent-Type: application/vnd.docker.multiplexed-stream\r\n\r\n");
-    stream.write(encodeFrame(1, Buffer.from("early ")));
-    const typed: Buffer[] = [];
-    stream.on("data", (chunk: Buffer) => typed.push(chunk));
-    stream.on("end", () => stream.end(encodeFrame(2, Buffer.concat(typed))));
-  });
-  await new Promise<void>((resolve) => {
-    server.listen(socket, resolve);
-  });
-  const engine = new Gantry({ host: `unix://${socket}` });
-  t.after(() => {
-    engine.close();
-    server.closeAllConnections();
-    server.close();
-    fs.rmSync(folder, { recursive: true, force: true });
-  });
-  return { engine, seen, connections: () => connections };
-}
+import { json, play } from "../../support/played-engine.ts";
 
 async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
   const found: T[] = [];
   for await (const item of items) found.push(item);
   return found;
 }
-
-const json = (response: ServerResponse, status: number, body: unknown): void => {
-  response.writeHead(status, { "Content-Type": "application/json" }).end(JSON.stringify(body));
-};
 
 test("the version is asked once, and is the older of both sides'", async (t) => {
   const { engine, seen } = await play(t, (_, response) => json(response, 200, []), { apiVersion: "1.41" });
@@ -200,7 +145,38 @@ test("hosts", () => {
   assert.deepEqual(parseHost("unix:///a/b"), { kind: "unix", path: "/a/b", text: "unix:///a/b" });
   assert.deepEqual(parseHost("tcp://h:1"), { kind: "tcp", host: "h", port: 1, text: "tcp://h:1" });
   assert.deepEqual(parseHost("tcp://[::1]:80"), { kind: "tcp", host: "::1", port: 80, text: "tcp://[::1]:80" });
-  for (const bad of ["foo", "ssh://a", "unix://", "tcp://h:x", "tcp://h:99999"]) {
+  for (const bad of ["foo", "ssh://-a", "unix://", "tcp://h:x", "tcp://h:99999"]) {
     assert.throws(() => parseHost(bad), { code: "BAD_HOST" }, bad);
   }
+});
+
+test("an answer of which nothing is read leaves its connection free, or closes it", async (t) => {
+  const { engine, connections } = await play(t, (request, response) => {
+    if (request.method !== "HEAD") return void response.write("endless");
+    const stat = Buffer.from('{"name":"a","size":3}').toString("base64");
+    response.writeHead(200, { "X-Docker-Container-Path-Stat": stat }).end();
+  });
+  assert.equal((await engine.containers.stat("c", "/a")).size, 3);
+  assert.equal((await engine.containers.stat("c", "/a")).size, 3);
+  assert.equal(connections(), 1);
+  const body = await engine.containers.export("c");
+  await body.return(undefined);
+  await engine.containers.stat("c", "/a");
+  assert.equal(connections(), 2);
+});
+
+test("a signal ends the wait for an engine that says nothing at all", async (t) => {
+  const { engine } = await play(t, () => {}, { silent: true });
+  const signal = AbortSignal.timeout(20);
+  await assert.rejects(engine.containers.list({}, signal), { name: "TimeoutError" });
+});
+
+test("a signal ends a stream with its own reason, also between two pieces", async (t) => {
+  const { engine } = await play(t, (_, response) => void response.write("first"));
+  const stop = new AbortController();
+  const reason = new Error("enough");
+  const body = await engine.containers.export("c", stop.signal);
+  assert.equal(String((await body.next()).value), "first");
+  stop.abort(reason);
+  await assert.rejects(body.next(), (error) => error === reason);
 });
