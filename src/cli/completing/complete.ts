@@ -40,14 +40,12 @@ export async function complete(
   let lines = candidates;
   if (shell === "bash") {
     const replaced = rest[1] ?? "";
-    const kept = last.raw.endsWith(replaced) ? unquoteKept(last.raw.slice(0, last.raw.length - replaced.length)) : "";
+    const kept = last.raw.endsWith(replaced) ? unquote(last.raw.slice(0, last.raw.length - replaced.length)) : "";
     lines = candidates.map(({ value, about }) => ({ value: quoteFor(value.slice(kept.length), last.open), about }));
   }
   out.write(`${paths}\n${lines.map(({ value, about }) => `${value}\t${about}\n`).join("")}`);
   return 0;
 }
-
-const unquoteKept = (raw: string): string => (raw === "" ? "" : unquote(raw));
 
 export async function answerTo(
   words: readonly string[],

@@ -12,9 +12,10 @@ const container = (name: string, State: string, Id = "f".repeat(64)) => ({
 });
 const HOSTILE = ["a b", "$(touch x)", "it's", 'q"q', "new\nline", "es\u001bc", "`id`"];
 
-const context = (names: readonly string[] = []): Context =>
+const context = (names: readonly string[] = [], host = "unix:///run/gantry.sock"): Context =>
   ({
     configDir: "/nonexistent",
+    target: () => ({ host }),
     engine: async () => ({
       containers: {
         list: async () => [
@@ -79,6 +80,8 @@ test("images, networks, volumes and several kinds at once", async () => {
   assert.deepEqual(await answers("tag", "app:1", "busy"), ["busybox:latest"]);
   assert.deepEqual(await answers("network", "disconnect", "br"), ["bridge"]);
   assert.deepEqual(await answers("network", "connect", "bridge", "we"), ["web"]);
+  assert.deepEqual(await answers("context", "use", ""), ["default"]);
+  assert.deepEqual(await answers("-c", "d"), ["default"]);
   assert.deepEqual(await answers("inspect", ""), [
     ...["web", "job", "held", "busybox:latest", "app:1", "bridge", "data"],
   ]);
@@ -115,11 +118,16 @@ test("files are left to the shell", async () => {
 
 test("an engine that is down, or silent, costs no more than the patience", async () => {
   const began = performance.now();
-  const down = { engine: async () => Promise.reject(new Error("down")) } as unknown as Context;
-  const silent = { engine: () => new Promise(() => {}) } as unknown as Context;
+  const target = () => ({ host: "tcp://10.0.0.1:2375" });
+  const down = { target, engine: async () => Promise.reject(new Error("down")) } as unknown as Context;
+  const silent = { target, engine: () => new Promise(() => {}) } as unknown as Context;
   assert.deepEqual((await answerTo(["rm", ""], () => down)).candidates, []);
   assert.deepEqual((await answerTo(["inspect", ""], () => silent)).candidates, []);
   assert.ok(performance.now() - began < 1000);
+});
+
+test("an engine behind ssh is not asked: that could ask for a password", async () => {
+  assert.deepEqual((await answerTo(["rm", ""], () => context([], "ssh://far"))).candidates, []);
 });
 
 async function said(argv: string[]): Promise<string> {
