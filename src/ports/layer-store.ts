@@ -22,6 +22,16 @@ export interface Workspace {
   upper: string;
 }
 
+/** Absolute paths on the host. */
+export interface WorkspaceFolders {
+  /** The layers below, topmost first. */
+  lower: string[];
+  upper: string;
+  work: string;
+  /** Where the whole tree is to be seen while it is mounted. */
+  merged: string;
+}
+
 export interface MountOptions {
   /**
    * For a container in a user namespace: the tree shows the host's ids for the namespace's. What is stored keeps the
@@ -81,6 +91,8 @@ export interface LayerStore {
   unmount(id: string): Promise<void>;
   /** Where the workspace is mounted, by whomever; undefined: nowhere. */
   mountedAt(id: string): string | undefined;
+  /** Where the workspace `id` on `parent` lies, or will once it is made. */
+  folders(id: string, parent: Digest | undefined): WorkspaceFolders;
   /** Unmounts and deletes the workspace's files. Missing is fine. */
   removeWorkspace(id: string): Promise<void>;
   listWorkspaces(): string[];

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import fs from "node:fs";
 import { after, before, describe, it } from "node:test";
 import { GANTRY, type Ran, run, TestEngine } from "../support/engine.ts";
 import { until } from "../support/until.ts";
@@ -76,6 +77,23 @@ for (const cli of ["docker", "gantry"] as const) {
       assert.match(await out("exec", id, "cat", "/proc/1/cmdline"), /init/);
       assert.equal(await out("stop", "-t", "5", id), id);
       assert.equal(await out("inspect", "-f", "{{.State.ExitCode}}", id), "143");
+      await out("rm", id);
+    });
+
+    it("tells where a container's tree lies on the host", async () => {
+      const data = async (name: string): Promise<Record<string, string>> =>
+        JSON.parse(await out("inspect", "-f", "{{json .GraphDriver.Data}}", name));
+      const id = await out("run", "-d", "--name", "lies", "busybox", "sh", "-c", "echo x >/new; sleep 1000");
+      const image = await data("busybox");
+      const up = await data(id);
+      assert.deepEqual(Object.keys(up).toSorted(), ["ID", "LowerDir", "MergedDir", "UpperDir", "WorkDir"]);
+      assert.equal(up["LowerDir"], image["UpperDir"]);
+      for (const name of ["LowerDir", "MergedDir"]) assert.ok(fs.existsSync(`${up[name]}/bin/sh`), name);
+      await until(() => fs.existsSync(`${up["UpperDir"]}/new`), { what: "the file" });
+      assert.equal(fs.readFileSync(`${up["MergedDir"]}/new`, "utf8"), "x\n");
+      assert.ok(fs.existsSync(up["WorkDir"] ?? ""));
+      await out("kill", id);
+      assert.deepEqual(await data(id), up);
       await out("rm", id);
     });
 

@@ -7,7 +7,11 @@ export const shapeDifferences: ShapeDifference[] = [
     why: "newer than 20.10",
   },
   { field: /[. ]KernelMemory(?:TCP)?$/, why: "gone since Docker 23" },
-  { field: / GraphDriver\.Data\./, why: "gantryd's layers lie elsewhere while a container does not run" },
+  { field: /^GET \/containers\/\S+ GraphDriver\.Data\.ID$/, why: "newer than 20.10" },
+  {
+    field: /^GET \/images\/\S+ GraphDriver\.Data\.(?:Merged|Work)Dir$/,
+    why: "gantryd does not mount an image's layers by themselves: there are no such folders",
+  },
   { field: /\.SizeRw$/, why: "dockerd leaves a size of 0 out" },
   { field: /\.RepoDigests$| BuildCache$/, why: "an empty list, as in Docker 28" },
   { field: /^GET \/system\/df Volumes\[\]\./, why: "dockerd leaves volumes with options out" },

@@ -5,7 +5,7 @@ import { chainId } from "../../base/digest.ts";
 import { errnoOf, GantryError } from "../../base/errors.ts";
 import type { Digest } from "../../base/image-config.ts";
 import type { LayerArchive } from "../../ports/archive.ts";
-import type { DiskUse, Layer, LayerStore, MountOptions, Workspace } from "../../ports/layer-store.ts";
+import type { DiskUse, Layer, LayerStore, MountOptions, Workspace, WorkspaceFolders } from "../../ports/layer-store.ts";
 import type { Logger } from "../../ports/logger.ts";
 import type { StateStore } from "../../ports/state-store.ts";
 import { syncFileSystemInBackground } from "../syscalls/background.ts";
@@ -258,6 +258,12 @@ export class OverlayLayerStore implements LayerStore {
   mountedAt(id: string): string | undefined {
     const { mountPoint } = this.#workspaces.paths(id);
     return isMountPoint(mountPoint) ? mountPoint : this.#remapped?.mountedAt(id);
+  }
+
+  folders(id: string, parent: Digest | undefined): WorkspaceFolders {
+    const { upper, work, mountPoint } = this.#workspaces.paths(id);
+    const lower = parent === undefined ? [] : this.#layers.chain(parent).map((layer) => this.#layers.diff(layer));
+    return { lower, upper, work, merged: this.mountedAt(id) ?? mountPoint };
   }
 
   async removeWorkspace(id: string): Promise<void> {

@@ -6,6 +6,7 @@ import type { Archive } from "../../ports/archive.ts";
 import type { Checkpoints } from "../../ports/checkpoints.ts";
 import type { ContainerViews } from "../../ports/container-views.ts";
 import { logKeeping } from "../../base/logging/keeping.ts";
+import type { WorkspaceFolders } from "../../ports/layer-store.ts";
 import type { ContainerLogs, LogEntry, LogQuery } from "../../ports/container-logs.ts";
 import type { LogShippers } from "../../ports/log-shipper.ts";
 import { type AttachOptions, Attacher, type ClientStream } from "./attach.ts";
@@ -326,6 +327,11 @@ export class Containers {
 
   commit(reference: string, request: CommitRequest, signal: AbortSignal): Promise<string> {
     return this.committer.commit(this.find(reference), request, signal);
+  }
+
+  /** Where its tree lies on the host. */
+  folders({ id, chainId }: ContainerRecord): WorkspaceFolders {
+    return this.deps.layers.folders(id, chainId);
   }
 
   async sizes(record: ContainerRecord): Promise<{ rw: number; rootFs: number }> {

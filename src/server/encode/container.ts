@@ -1,5 +1,6 @@
 import type { EndpointSettings, HostConfig, PortBinding } from "../../base/container-config.ts";
 import type { ContainerPaths } from "../../ports/container-files.ts";
+import type { WorkspaceFolders } from "../../ports/layer-store.ts";
 import { type ContainerRecord, isUp, NEVER } from "../../engine/containers/record.ts";
 import { readSecurityOptions } from "../../engine/containers/spec/security-options.ts";
 import type { ContainerInspect, ContainerSummary, NetworkSettings, PortSummary } from "../../wire/types/containers.ts";
@@ -14,6 +15,7 @@ export function inspectContainer(
     defaultRuntime: string;
     /** "/other:/parent/alias" */
     links: string[];
+    folders: WorkspaceFolders;
     sizes?: { rw: number; rootFs: number };
   },
 ): ContainerInspect {
@@ -53,7 +55,7 @@ export function inspectContainer(
     AppArmorProfile: readSecurityOptions(record.hostConfig.SecurityOpt).apparmor ?? "",
     ExecIDs: facts.execIds.length > 0 ? facts.execIds : null,
     HostConfig: completeHostConfig(record.hostConfig, facts.defaultRuntime, facts.links),
-    GraphDriver: { Name: "overlay2", Data: { ID: record.id } },
+    GraphDriver: { Name: "overlay2", Data: graphDriverData(record.id, facts.folders) },
     ...(facts.sizes ? { SizeRw: facts.sizes.rw, SizeRootFs: facts.sizes.rootFs } : {}),
     Mounts: record.mounts.map((row) => ({ ...row, finer: undefined })),
     Config: {
@@ -75,6 +77,14 @@ export function inspectContainer(
     NetworkSettings: networkSettings(record),
   };
 }
+
+const graphDriverData = (id: string, folders: WorkspaceFolders): Record<string, string> => ({
+  ID: id,
+  ...(folders.lower.length > 0 && { LowerDir: folders.lower.join(":") }),
+  MergedDir: folders.merged,
+  UpperDir: folders.upper,
+  WorkDir: folders.work,
+});
 
 /** The fields that clients compare and that a create may leave out. */
 function completeHostConfig(host: HostConfig, defaultRuntime: string, links: string[]): HostConfig {

@@ -176,8 +176,17 @@ function registryConfig(call: Call): Record<string, RegistryAuth> {
     : {};
 }
 
+/** Two names of one thing. */
+const PRUNE_FILTERS = ["until", "unused-for"];
+
 async function prune(deps: BuildRoutesDeps, call: Call): Promise<void> {
-  const until = call.filters().get("until")?.[0];
+  const filters = call.filters();
+  for (const name of filters.keys()) {
+    if (!PRUNE_FILTERS.includes(name)) {
+      throw new GantryError("invalid", "BAD_FILTERS", `failed to prune build cache: invalid filter '${name}'`);
+    }
+  }
+  const until = PRUNE_FILTERS.flatMap((name) => filters.get(name) ?? [])[0];
   const { deleted, bytes } = await deps.builder.prune({
     all: call.flag("all"),
     ...(until === undefined ? {} : { until: moment(until, deps.clock.now()) }),

@@ -188,6 +188,7 @@ async function inspect(deps: ContainerRoutesDeps, call: Call, name: string): Pro
     execIds: [...entry.execIds],
     defaultRuntime: deps.defaultRuntime,
     links: deps.containers.linksOf(entry.record).links,
+    folders: deps.containers.folders(entry.record),
     ...(sizes ? { sizes } : {}),
   });
   call.send(200, shaped(call, "container", answer));

@@ -204,6 +204,7 @@ export class FakeHost implements BuildHost {
     tar: () => Readable.from([]),
     changes: async () => [],
     mountedAt: () => undefined,
+    folders: () => ({ lower: [], upper: "", work: "", merged: "" }),
     addCopy: () => Promise.reject(new Error("not used by builds")),
     diskUse: async () => ({ rw: 0, rootFs: 0 }),
   };

@@ -151,6 +151,7 @@ export class MemoryLayers implements LayerStore {
   diskUse = unused;
   addCopy = unused;
   mountedAt = unused;
+  folders = unused;
 }
 
 export class MemoryState implements StateStore {
