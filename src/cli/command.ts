@@ -25,7 +25,7 @@ export interface Context {
   /** The address that the default context has. */
   defaultHost(): string;
   /** Where the engine is. Throws Error for a context that is not there. */
-  target(): Target;
+  target(): Promise<Target>;
   /** The engine; the first call loads the client. */
   engine(): Promise<Gantry>;
 }

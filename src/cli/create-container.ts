@@ -22,11 +22,12 @@ export async function createContainer(
     throw new Error(`invalid pull option: '${pull}': must be one of "always", "missing" or "never"`);
   }
   const image = request.Image!;
-  const proxies = proxyVariables(context.config(), context.target().host).filter(
+  const { host } = await context.target();
+  const proxies = proxyVariables(context.config(), host).filter(
     ([name]) => !request.Env?.some((entry) => entry === name || entry.startsWith(`${name}=`)),
   );
   request.Env = [...proxies.map(([name, value]) => `${name}=${value}`), ...(request.Env ?? [])];
-  if (options["use-api-socket"]) mountApiSocket(context, request);
+  if (options["use-api-socket"]) await mountApiSocket(context, request);
   // Engines from 1.44 on take it from the network's endpoint alone.
   if (request.MacAddress !== undefined && (await engine.transport.atLeast(44))) delete request.MacAddress;
   const cidFile = options.cidfile ? openIdFile(resolve(context.cwd, options.cidfile), options.cidfile) : undefined;

@@ -4,8 +4,8 @@ import type { Gantry } from "../client/gantry.ts";
 import type { Command, Context } from "./command.ts";
 import { type CommandEntry, entries, type Group, groups } from "./commands.ts";
 import { type ConfigFile, readConfig } from "./config/file.ts";
-import { sshDial } from "./config/ssh.ts";
-import { contextName, defaultHost, type Target, targetOf } from "./config/target.ts";
+import { contextName, defaultHost } from "./config/context-name.ts";
+import type { Target } from "./config/target.ts";
 import { Exit } from "./exit.ts";
 import { FlagError, nearest, parseFlags, type Values } from "./flags.ts";
 import { globalFlags } from "./global-flags.ts";
@@ -82,13 +82,17 @@ function makeContext(world: World, given: Values<typeof globalFlags>): Context {
   let read: ConfigFile | undefined;
   const config = (): ConfigFile => (read ??= readConfig({ configDir, err: world.err }));
   const current = (): string => contextName(given, env, () => config().currentContext);
-  const target = (): Target => targetOf(current(), given, env, configDir);
+  const target = async (): Promise<Target> => {
+    const name = current();
+    const { targetOf } = await import("./config/target.ts");
+    return targetOf(name, given, env, configDir);
+  };
   const connect = async (): Promise<Gantry> => {
     const { Gantry } = await import("../client/gantry.ts");
     const apiVersion = env["DOCKER_API_VERSION"] || undefined;
-    const { host, tls } = target();
+    const { host, tls } = await target();
     const headers = config().HttpHeaders ?? {};
-    return new Gantry({ host, apiVersion, tls, headers, dial: dialler(host, world) });
+    return new Gantry({ host, apiVersion, tls, headers, dial: await dialler(host, world) });
   };
   let engine: Promise<Gantry> | undefined;
   return {
@@ -103,9 +107,11 @@ function makeContext(world: World, given: Values<typeof globalFlags>): Context {
 }
 
 /** Only ssh hosts need one. */
-function dialler(host: string, world: World): (() => Promise<Socket>) | undefined {
-  const endpoint = host.startsWith("ssh://") ? parseHost(host) : undefined;
-  return endpoint?.kind === "ssh" ? sshDial(endpoint, world.programs) : undefined;
+async function dialler(host: string, world: World): Promise<(() => Promise<Socket>) | undefined> {
+  if (!host.startsWith("ssh://")) return undefined;
+  const { sshDial } = await import("./config/ssh.ts");
+  const endpoint = parseHost(host);
+  return endpoint.kind === "ssh" ? sshDial(endpoint, world.programs) : undefined;
 }
 
 type Found =

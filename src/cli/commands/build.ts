@@ -70,7 +70,7 @@ export default command({
     const said: string[] = [];
     const quiet: Output = { isTTY: false, write: (data) => void said.push(String(data)) };
     const out = options.quiet ? quiet : context.out;
-    const query = buildQuery(context, options, prepared?.dockerfile ?? options.file);
+    const query = buildQuery(context, (await context.target()).host, options, prepared?.dockerfile ?? options.file);
     if (remote) query.remote = path;
     const body = prepared === undefined ? undefined : announced(packedTar(prepared, options.compress), out);
     let id = "";
@@ -128,13 +128,18 @@ async function* announced(tar: AsyncIterable<Buffer>, out: Output): AsyncGenerat
   say("\r\r\n");
 }
 
-function buildQuery(context: Context, options: Values<typeof flags>, dockerfile: string | undefined): BuildOptions {
+function buildQuery(
+  context: Context,
+  host: string,
+  options: Values<typeof flags>,
+  dockerfile: string | undefined,
+): BuildOptions {
   const given = Object.fromEntries(
     options["build-arg"].map((given): [string, string | null] =>
       given.includes("=") ? pairOf(given) : [given, context.env[given] ?? null],
     ),
   );
-  const args = { ...Object.fromEntries(proxyVariables(context.config(), context.target().host)), ...given };
+  const args = { ...Object.fromEntries(proxyVariables(context.config(), host)), ...given };
   return {
     dockerfile,
     t: options.tag,

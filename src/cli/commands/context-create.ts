@@ -22,9 +22,13 @@ export default command({
     const store = new ContextStore(context.configDir);
     if (store.has(name)) throw new Error(`context ${JSON.stringify(name)} already exists`);
     const source =
-      docker === undefined || from !== undefined ? wholeContext(context, from ?? context.contextName()) : undefined;
+      docker === undefined || from !== undefined
+        ? await wholeContext(context, from ?? context.contextName())
+        : undefined;
     const { Endpoints, tls } =
-      docker === undefined ? { Endpoints: source!.meta.Endpoints, tls: source!.tls } : endpointOf(context, docker);
+      docker === undefined
+        ? { Endpoints: source!.meta.Endpoints, tls: source!.tls }
+        : await endpointOf(context, docker);
     const Metadata = { ...source?.meta.Metadata, ...(description && { Description: description }) };
     store.save({ Name: name, Metadata, Endpoints }, tls);
     context.out.write(`${name}\n`);

@@ -2,7 +2,8 @@ import { writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { between, command } from "../command.ts";
 import { contextTar } from "../config/context-archive.ts";
-import { ContextStore, DEFAULT_CONTEXT } from "../config/context-store.ts";
+import { DEFAULT_CONTEXT } from "../config/context-name.ts";
+import { ContextStore } from "../config/context-store.ts";
 import { Exit } from "../exit.ts";
 import { fileError } from "../file-errors.ts";
 

@@ -1,6 +1,7 @@
 import { atLeast, command } from "../command.ts";
 import { wholeContext } from "../config/context-endpoint.ts";
-import { ContextStore, DEFAULT_CONTEXT } from "../config/context-store.ts";
+import { DEFAULT_CONTEXT } from "../config/context-name.ts";
+import { ContextStore } from "../config/context-store.ts";
 import { goJson } from "../format/json.ts";
 import { inspectFormatFlag } from "../format/list-flags.ts";
 import { inspectEach } from "../inspecting.ts";
@@ -14,7 +15,7 @@ export default command({
     const store = new ContextStore(context.configDir);
     const wanted = names.length > 0 ? names : [context.contextName()];
     return inspectEach(context, wanted, format, async (name) => {
-      const { meta, tls } = wholeContext(context, name);
+      const { meta, tls } = await wholeContext(context, name);
       const nowhere = name === DEFAULT_CONTEXT ? "<IN MEMORY>" : undefined;
       return goJson({
         ...meta,

@@ -1,7 +1,8 @@
 import { command, noArgs } from "../command.ts";
 import { wholeContext } from "../config/context-endpoint.ts";
-import { type ContextMeta, ContextStore, DEFAULT_CONTEXT } from "../config/context-store.ts";
-import { hostVariable } from "../config/target.ts";
+import { DEFAULT_CONTEXT } from "../config/context-name.ts";
+import { type ContextMeta, ContextStore } from "../config/context-store.ts";
+import { hostVariable } from "../config/context-name.ts";
 import { flag } from "../flags.ts";
 import { formatFlag } from "../format/list-flags.ts";
 import { parseFormat, printListing, type Row } from "../format/listing.ts";
@@ -28,7 +29,7 @@ export default command({
       },
     });
     const store = new ContextStore(context.configDir);
-    const standard = wholeContext(context, DEFAULT_CONTEXT).meta;
+    const standard = (await wholeContext(context, DEFAULT_CONTEXT)).meta;
     const metas = [standard, ...store.list()];
     const rows = metas.map((meta) => ({ name: meta.Name, row: row(meta) }));
     if (!rows.some(({ name }) => name === current)) {

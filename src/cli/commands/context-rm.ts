@@ -1,5 +1,6 @@
 import { atLeast, command } from "../command.ts";
-import { ContextStore, DEFAULT_CONTEXT } from "../config/context-store.ts";
+import { DEFAULT_CONTEXT } from "../config/context-name.ts";
+import { ContextStore } from "../config/context-store.ts";
 import { changeConfig } from "../config/file.ts";
 import { forEachName } from "../each.ts";
 import { flag } from "../flags.ts";

@@ -14,7 +14,7 @@ export default command({
     const store = new ContextStore(context.configDir);
     const meta = store.get(name);
     if (description) meta.Metadata.Description = description;
-    const changed = docker && endpointOf(context, docker);
+    const changed = docker && (await endpointOf(context, docker));
     if (changed) Object.assign(meta.Endpoints, changed.Endpoints);
     store.save(meta, changed?.tls);
     context.out.write(`${name}\n`);

@@ -1,7 +1,8 @@
 import { command, exactly } from "../command.ts";
-import { ContextStore, DEFAULT_CONTEXT } from "../config/context-store.ts";
+import { DEFAULT_CONTEXT } from "../config/context-name.ts";
+import { ContextStore } from "../config/context-store.ts";
 import { changeConfig } from "../config/file.ts";
-import { hostVariable } from "../config/target.ts";
+import { hostVariable } from "../config/context-name.ts";
 
 export default command({
   usage: "CONTEXT",

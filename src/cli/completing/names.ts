@@ -2,7 +2,8 @@ import { humanSizeWithPrecision } from "../../base/units.ts";
 import type { ContainerSummary } from "../../wire/types/containers.ts";
 import type { ImageSummary } from "../../wire/types/images.ts";
 import type { Context } from "../command.ts";
-import { ContextStore, DEFAULT_CONTEXT } from "../config/context-store.ts";
+import { DEFAULT_CONTEXT } from "../config/context-name.ts";
+import { ContextStore } from "../config/context-store.ts";
 import { shortId } from "../format/words.ts";
 import type { Candidate, Named } from "./kinds.ts";
 

@@ -5,7 +5,8 @@ import { messageOf } from "../../base/errors.ts";
 import type { Context } from "../command.ts";
 import { fileError } from "../file-errors.ts";
 import { parseBool, value } from "../flags.ts";
-import { type ContextMeta, ContextStore, DEFAULT_CONTEXT, type TlsFiles } from "./context-store.ts";
+import { DEFAULT_CONTEXT } from "./context-name.ts";
+import { type ContextMeta, ContextStore, type TlsFiles } from "./context-store.ts";
 
 /** `--docker host=…,ca=…`; undefined when not given. */
 export const dockerFlag = value<Record<string, string> | undefined>(
@@ -38,12 +39,12 @@ skip-tls-verify     Skip TLS certificate validation
 type Endpoints = Pick<ContextMeta, "Endpoints"> & { tls: TlsFiles };
 
 /** A context as it is stored; the default one as the flags, the environment and ~/.docker make it. */
-export function wholeContext(context: Context, name: string): { meta: ContextMeta; tls: TlsFiles } {
+export async function wholeContext(context: Context, name: string): Promise<{ meta: ContextMeta; tls: TlsFiles }> {
   if (name !== DEFAULT_CONTEXT) {
     const store = new ContextStore(context.configDir);
     return { meta: store.get(name), tls: store.tls(name) };
   }
-  const { tls } = context.contextName() === DEFAULT_CONTEXT ? context.target() : {};
+  const { tls } = context.contextName() === DEFAULT_CONTEXT ? await context.target() : {};
   const pems = Object.entries({ "ca.pem": tls?.ca, "cert.pem": tls?.cert, "key.pem": tls?.key }).flatMap(
     ([file, pem]): [string, Buffer][] => (pem === undefined ? [] : [[file, Buffer.from(pem)]]),
   );
@@ -58,20 +59,20 @@ export function wholeContext(context: Context, name: string): { meta: ContextMet
 }
 
 /** The endpoint that `--docker` describes. Throws Error in docker's words. */
-export function endpointOf(context: Context, given: Record<string, string>): Endpoints {
+export async function endpointOf(context: Context, given: Record<string, string>): Promise<Endpoints> {
   try {
-    return readEndpoint(context, given);
+    return await readEndpoint(context, given);
   } catch (error) {
     throw new Error(`unable to create docker endpoint config: ${messageOf(error)}`, { cause: error });
   }
 }
 
-function readEndpoint(context: Context, given: Record<string, string>): Endpoints {
+async function readEndpoint(context: Context, given: Record<string, string>): Promise<Endpoints> {
   const { from, host, ca, cert, key, "skip-tls-verify": skip, ...others } = given;
   const [unknown] = Object.keys(others);
   if (unknown !== undefined) throw new Error(`unrecognized config key: ${unknown}`);
   if (from !== undefined) {
-    const { meta, tls } = wholeContext(context, from);
+    const { meta, tls } = await wholeContext(context, from);
     return { Endpoints: { docker: meta.Endpoints.docker! }, tls };
   }
   const pems = Object.entries({ "ca.pem": ca, "cert.pem": cert, "key.pem": key }).flatMap(

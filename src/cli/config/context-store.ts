@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, w
 import { join } from "node:path";
 import { goJson } from "../format/json.ts";
 import { naturally } from "../format/words.ts";
+import { DEFAULT_CONTEXT } from "./context-name.ts";
 
 /** One context's meta.json; what else is in it is kept. */
 export interface ContextMeta {
@@ -13,8 +14,6 @@ export interface ContextMeta {
 
 /** PEM files by endpoint ("docker") and name ("ca.pem"). */
 export type TlsFiles = Record<string, Record<string, Buffer>>;
-
-export const DEFAULT_CONTEXT = "default";
 
 const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.+-]+$/;
 

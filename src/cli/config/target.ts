@@ -1,13 +1,9 @@
 import { DEFAULT_HOST } from "../../client/endpoint.ts";
 import { GantryError, messageOf } from "../../base/errors.ts";
 import type { TlsOptions } from "../../client/transport.ts";
-import { tlsOptions, type TlsWish } from "../tls.ts";
-import { type ContextMeta, ContextStore, DEFAULT_CONTEXT, type TlsFiles } from "./context-store.ts";
-
-export interface TargetWish extends TlsWish {
-  host: readonly string[];
-  context?: string;
-}
+import { tlsOptions } from "../tls.ts";
+import { DEFAULT_CONTEXT, defaultHost, type Env, type TargetWish } from "./context-name.ts";
+import type { ContextMeta, TlsFiles } from "./context-store.ts";
 
 /** Where a command's engine is. */
 export interface Target {
@@ -15,35 +11,15 @@ export interface Target {
   tls?: TlsOptions;
 }
 
-type Env = Record<string, string | undefined>;
-
-/** The variable that names a host, if one does. */
-export const hostVariable = (env: Env): "GANTRY_HOST" | "DOCKER_HOST" | undefined =>
-  env["GANTRY_HOST"] ? "GANTRY_HOST" : env["DOCKER_HOST"] ? "DOCKER_HOST" : undefined;
-
-/** --context, then a host of whatever kind, then DOCKER_CONTEXT, then config.json. Throws Error for --host with --context. */
-export function contextName(wish: TargetWish, env: Env, configured: () => string | undefined): string {
-  if (wish.context) {
-    if (wish.host.length > 0) throw new Error("conflicting options: cannot specify both --host and --context");
-    return wish.context;
-  }
-  if (wish.host.length > 0 || hostVariable(env) !== undefined) return DEFAULT_CONTEXT;
-  return env["DOCKER_CONTEXT"] || configured() || DEFAULT_CONTEXT;
-}
-
-/** The address that the default context has. */
-export function defaultHost(wish: TargetWish, env: Env): string {
-  const variable = hostVariable(env);
-  return wish.host.at(-1) ?? (variable === undefined ? DEFAULT_HOST : env[variable]!);
-}
-
 /** Throws Error for a context that is not there or has no engine. */
-export function targetOf(name: string, wish: TargetWish, env: Env, configDir: string): Target {
+export async function targetOf(name: string, wish: TargetWish, env: Env, configDir: string): Promise<Target> {
   if (name === DEFAULT_CONTEXT) {
     const host = defaultHost(wish, env);
     const tls = /^(tcp|http):/.test(host) ? tlsOptions(wish, env, configDir) : undefined;
     return { host, ...(tls && { tls }) };
   }
+  // With a hash: 2 ms that everyday commands need not pay.
+  const { ContextStore } = await import("./context-store.ts");
   const store = new ContextStore(configDir);
   let meta: ContextMeta;
   try {

@@ -8,8 +8,8 @@ const SOCKET = "/var/run/docker.sock";
 const FOLDER = "/run/secrets/docker";
 
 /** `--use-api-socket`: the engine's own socket inside, where clients look for it, and a config.json with what is known. */
-export function mountApiSocket(context: Context, request: ContainerCreateRequest): void {
-  const { host } = context.target();
+export async function mountApiSocket(context: Context, request: ContainerCreateRequest): Promise<void> {
+  const { host } = await context.target();
   const own = /^unix:\/\/(.+)$/.exec(host)?.[1] ?? SOCKET;
   const mounts = (request.HostConfig!.Mounts ??= []);
   mounts.push({ Type: "bind", Source: own, Target: SOCKET });

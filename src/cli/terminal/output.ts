@@ -1,5 +1,4 @@
 import { writeSync } from "node:fs";
-import { isatty } from "node:tty";
 import { Exit } from "../exit.ts";
 
 /** Where a command's words go. */
@@ -23,7 +22,8 @@ export class DescriptorOutput implements Output {
   }
 
   get isTTY(): boolean {
-    this.tty ??= isatty(this.fd);
+    // Loaded when it is asked for alone: it takes milliseconds.
+    this.tty ??= process.getBuiltinModule("node:tty").isatty(this.fd);
     return this.tty;
   }
 
