@@ -34,7 +34,7 @@ interface Found {
 async function ask(kind: Named, context: Context): Promise<Found[]> {
   if (kind === "context") return contexts(context.configDir);
   // Nobody should be asked for a password at a Tab.
-  if (context.target().host.startsWith("ssh:")) return [];
+  if ((await context.target()).host.startsWith("ssh:")) return [];
   const { containers, images, networks, volumes } = await context.engine();
   if (kind === "image") return (await images.list()).map(foundImage);
   if (kind === "network") {
