@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { GantryError } from "../base/errors.ts";
 import type { SignalOption } from "./container.ts";
 import { Gantry } from "./gantry.ts";
+import { Reaper } from "./reaper.ts";
 import { retry, within } from "./wait.ts";
 
 export interface EngineOptions extends SignalOption {
@@ -21,7 +22,8 @@ export interface EngineOptions extends SignalOption {
 
 /**
  * An engine of this program's own, with its own folders, socket, bridge and addresses. `stop()`, or the end of an
- * `await using` block, takes it down with all its containers, images and volumes.
+ * `await using` block, takes it down with all its containers, images and volumes; the end of this process does too, even by
+ * SIGKILL.
  */
 export class LocalEngine extends Gantry {
   /** Its folder below the system's temporary one. */
@@ -29,14 +31,15 @@ export class LocalEngine extends Gantry {
   /** What DOCKER_HOST has to be for other clients. */
   readonly host: string;
   private readonly child: ChildProcess;
-  private readonly endWithUs = (): void => void this.child.kill();
+  private readonly reaper: Reaper;
 
   private constructor(folder: string, host: string, child: ChildProcess) {
     super({ host, tls: undefined });
     this.folder = folder;
     this.host = host;
     this.child = child;
-    process.once("exit", this.endWithUs);
+    this.reaper = new Reaper({ gantry: program("gantry"), host, pid: child.pid ?? 0, folder });
+    child.unref();
   }
 
   /** Needs root. Errors: forbidden NOT_ROOT, unavailable ENGINE_FAILED with the engine's own words. */
@@ -66,14 +69,15 @@ export class LocalEngine extends Gantry {
 
   /** Takes it down with all that is in it. */
   async stop(): Promise<void> {
-    process.off("exit", this.endWithUs);
     if (this.running) {
       await this.removeContainers();
       this.close();
+      this.child.ref();
       this.child.kill();
       await once(this.child, "exit");
     }
     rmSync(this.folder, { recursive: true, force: true });
+    this.reaper.dismiss();
   }
 
   override async [Symbol.asyncDispose](): Promise<void> {
@@ -116,19 +120,19 @@ function spawnEngine(folder: string, host: string, flags: string[]): ChildProces
   const own = ["--data-root", join(folder, "data"), "--exec-root", join(folder, "exec"), "-H", host];
   const bridge = ["--bridge", `gx${randomBytes(5).toString("hex")}`];
   try {
-    return spawn(program(), [...own, ...bridge, ...flags], { stdio: ["ignore", log, log] });
+    return spawn(program("gantryd"), [...own, ...bridge, ...flags], { stdio: ["ignore", log, log], detached: true });
   } finally {
     closeSync(log);
   }
 }
 
-/** bin/gantryd of the package that this file is part of, bundled or not. */
-function program(): string {
+/** bin/NAME of the package that this file is part of, bundled or not. */
+function program(name: "gantry" | "gantryd"): string {
   for (let at = dirname(fileURLToPath(import.meta.url)); at !== dirname(at); at = dirname(at)) {
-    const found = join(at, "bin/gantryd");
+    const found = join(at, "bin", name);
     if (existsSync(found)) return found;
   }
-  throw new GantryError("internal", "NO_ENGINE", "the package's bin/gantryd is missing", {
+  throw new GantryError("internal", "NO_ENGINE", `the package's bin/${name} is missing`, {
     hint: "install it again: npm install gantry",
   });
 }

@@ -4,8 +4,11 @@ import os from "node:os";
 import path from "node:path";
 import { after, before, describe, it } from "node:test";
 import { Gantry, type LocalEngine } from "../../src/sdk/index.ts";
-import { GANTRY } from "../support/engine.ts";
+import { GANTRY, run } from "../support/engine.ts";
 import { sdkCore } from "../support/sdk-core.ts";
+import { until } from "../support/until.ts";
+
+const REPO = path.resolve(import.meta.dirname, "../..");
 
 describe("the SDK with an engine of its own", () => {
   let gantry: LocalEngine;
@@ -24,6 +27,26 @@ describe("the SDK with an engine of its own", () => {
     await assert.rejects(gantry.containers.get("nobody"), { code: "NO_SUCH_CONTAINER" });
     assert.throws(() => new Gantry({ host: "carrier-pigeon://x" }), { code: "BAD_HOST" });
     await assert.rejects(new Gantry({ host: "unix:///nowhere" }).version(), { code: "ENGINE_UNREACHABLE" });
+  });
+
+  it("an engine whose program is killed goes with all that is in it", async () => {
+    const script = `
+      import { existsSync } from "node:fs";
+      import { Gantry } from "${REPO}/src/sdk/index.ts";
+      const gantry = await Gantry.start({ images: ["busybox"] });
+      const network = await gantry.networks.create("yard");
+      const bridge = "br-" + network.id.slice(0, 12);
+      await gantry.containers.start("busybox", { command: ["sleep", "300"], network: "yard", restart: "always" });
+      console.log(JSON.stringify({ folder: gantry.folder, bridge, up: existsSync("/sys/class/net/" + bridge) }));
+      process.kill(process.pid, "SIGKILL");`;
+    const { stdout, stderr } = await run(process.execPath, [
+      ...["--import", "tsx", "--input-type=module", "--eval", script],
+    ]);
+    const { folder, bridge, up } = JSON.parse(stdout || stderr) as { folder: string; bridge: string; up: boolean };
+    assert.equal(up, true);
+    await until(() => !fs.existsSync(folder), { what: "the engine's folder to be gone", timeout: 20_000 });
+    assert.equal(fs.existsSync(`/sys/class/net/${bridge}`), false);
+    assert.equal(fs.readFileSync("/proc/self/mounts", "utf8").includes(folder), false);
   });
 
   it("an engine behind ssh: requests, streams both ways", async () => {

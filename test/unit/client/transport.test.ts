@@ -6,6 +6,7 @@ import { parseHost } from "../../../src/client/endpoint.ts";
 import { Gantry } from "../../../src/client/gantry.ts";
 import { gather } from "../../../src/client/transport.ts";
 import { json, play } from "../../support/played-engine.ts";
+import { until } from "../../support/until.ts";
 
 async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
   const found: T[] = [];
@@ -179,4 +180,32 @@ test("a signal ends a stream with its own reason, also between two pieces", asyn
   assert.equal(String((await body.next()).value), "first");
   stop.abort(reason);
   await assert.rejects(body.next(), (error) => error === reason);
+});
+
+test("a loop that is left closes its connection, and a slow reader stops the engine", async (t) => {
+  let closed = false;
+  let accepted = 0;
+  const { engine } = await play(t, (_, response) => {
+    response.on("close", () => (closed = true));
+    const pour = (): void => {
+      while (!response.destroyed && response.write(Buffer.alloc(1 << 16, "x"))) accepted += 1 << 16;
+    };
+    response.on("drain", pour);
+    pour();
+  });
+  for await (const chunk of await engine.containers.export("c")) {
+    assert.ok(chunk.length > 0);
+    let before = -1;
+    await until(
+      () => {
+        const still = accepted === before;
+        before = accepted;
+        return still;
+      },
+      { what: "the engine to stop", every: 100 },
+    );
+    assert.ok(accepted < 16 << 20, `${accepted} bytes went out to a reader that took one piece`);
+    break;
+  }
+  await until(() => closed, { what: "the connection to close" });
 });
