@@ -49,7 +49,7 @@ describe("the engine about itself", () => {
     await until(async () => (await info()).Labels.length === 2, { what: "the new labels" });
     const now = await info();
     assert.deepEqual(now.Labels, ["room=2", "rack=7"]);
-    assert.deepEqual(Object.keys(now.RegistryConfig.IndexConfigs), ["new.lan:5000"]);
+    assert.deepEqual(Object.keys(now.RegistryConfig.IndexConfigs), ["docker.io", "new.lan:5000"]);
     assert.equal(now.Debug, true);
     const told = await engine.ok(
       "events",
@@ -82,6 +82,7 @@ describe("the engine about itself", () => {
     await engine.ok("network", "create", "sieve");
     const options = ["--name", "one", "--label", "a=1", "--network", "sieve", "-v", "sieved:/v", "--expose", "80"];
     const id = await engine.ok("run", "-d", ...options, "-p", "127.0.0.1::90", "busybox", "sleep", "100");
+    const port = (await engine.ok("port", "one", "90")).split(":")[1];
     await engine.docker("run", "--name", "two", "busybox", "sh", "-c", "exit 3");
     const names = async (...filters: string[]): Promise<string> =>
       (await engine.ok("ps", "-a", "--format", "{{.Names}}", ...filters.flatMap((one) => ["-f", one])))
@@ -103,8 +104,8 @@ describe("the engine about itself", () => {
       ["volume=sieved", "one"],
       ["volume=/v", "one"],
       ["network=sieve", "one"],
-      ["publish=90", "one"],
-      ["publish=80", ""],
+      [`publish=${port}`, "one"],
+      ["publish=90", ""],
       ["expose=80/tcp", "one"],
       ["expose=80-100", "one"],
       ["health=none", "two one"],
