@@ -27,7 +27,6 @@ import { CriuCheckpoints } from "../drivers/oci/checkpoints.ts";
 import { OverlayLayerStore } from "../drivers/overlayfs/layer-store.ts";
 import { SocketReservations } from "../drivers/port-reservations/socket-reservations.ts";
 import { ProcSignals } from "../drivers/process/signals.ts";
-import { PsProcessTable } from "../drivers/ps/process-table.ts";
 import { HttpRegistry } from "../drivers/registry-http/registry.ts";
 import { ConfinedRootfs } from "../drivers/rootfs/confined-rootfs.ts";
 import { DetachedViews } from "../drivers/rootfs/detached-views.ts";
@@ -58,23 +57,8 @@ import type { HostFacts } from "../ports/host-facts.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { SeccompCompiler } from "../ports/seccomp-compiler.ts";
 import type { Route } from "../server/call.ts";
-import { archiveRoutes } from "../server/routes/archive.ts";
-import { bootstrapRoutes } from "../server/routes/bootstrap.ts";
-import { buildRoutes } from "../server/routes/build.ts";
-import { checkpointRoutes } from "../server/routes/checkpoints.ts";
-import { containerRoutes } from "../server/routes/containers.ts";
-import { diskUsageRoutes } from "../server/routes/disk-usage.ts";
-import { eventRoutes } from "../server/routes/events.ts";
-import { execRoutes } from "../server/routes/exec.ts";
-import { explainRoutes } from "../server/routes/explain.ts";
-import { imageRoutes } from "../server/routes/images.ts";
-import { networkRoutes } from "../server/routes/networks.ts";
-import { pluginRoutes } from "../server/routes/plugins.ts";
-import { sessionRoutes } from "../server/routes/session.ts";
-import { statsRoutes } from "../server/routes/stats.ts";
-import { swarmRoutes } from "../server/routes/swarm.ts";
-import { type EngineSettings, systemRoutes } from "../server/routes/system.ts";
-import { volumeRoutes } from "../server/routes/volumes.ts";
+import type { EngineSettings } from "../server/routes/system.ts";
+import { apiRoutes } from "./api-routes.ts";
 import type { DaemonOptions } from "./daemon-options.ts";
 import {
   componentsOf,
@@ -312,42 +296,12 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
     blobsRoot: path.join(dataRoot, "blobs"),
     logSize: (file) => logs.size(file),
   });
-  const routes = [
-    ...systemRoutes({
-      identity,
-      settings: () => settings,
-      events,
-      cdi,
-      containers,
-      imageCount: () => images.list({ all: true }).length,
-      host,
-      clock,
-    }),
-    ...diskUsageRoutes({ containers, images, volumes, builder, clock, imageName }),
-    ...containerRoutes({
-      containers,
-      files,
-      processes: new PsProcessTable(),
-      clock,
-      defaultRuntime: runtimes.defaultName,
-      cgroupVersion: host.facts().cgroup.version === 2 ? 2 : 1,
-      imageName,
-    }),
-    ...archiveRoutes({ containers }),
-    ...statsRoutes({ containers, hostMemory: host.facts().memory }),
-    ...execRoutes({ containers, clock }),
-    ...checkpointRoutes({ containers }),
-    ...eventRoutes({ events, clock }),
-    ...imageRoutes({ images }),
-    ...networkRoutes({ networks, clock, ...use.networked }),
-    ...volumeRoutes({ volumes }),
-    ...buildRoutes({ builder, clock, platform, onPruned: pruned("builder") }),
-    ...bootstrapRoutes({ bootstrap }),
-    ...explainRoutes({ explainer }),
-    ...pluginRoutes(),
-    ...sessionRoutes(),
-    ...swarmRoutes(),
-  ];
+  const routes = apiRoutes({
+    ...{ containers, images, networks, volumes, builder, bootstrap, explainer, events, cdi, files, host, clock },
+    ...{ identity, imageName, platform, networked: use.networked },
+    settings: () => settings,
+    onCachePruned: pruned("builder"),
+  });
   return {
     routes,
     reload(changed) {

@@ -1,0 +1,89 @@
+import type { Builder } from "../build/builder.ts";
+import { PsProcessTable } from "../drivers/ps/process-table.ts";
+import type { Containers } from "../engine/containers/containers.ts";
+import type { ContainerRecord } from "../engine/containers/record.ts";
+import type { Events } from "../engine/events/events.ts";
+import type { Explainer } from "../engine/explain/explainer.ts";
+import type { Bootstrap } from "../engine/images/bootstrap.ts";
+import type { Images } from "../engine/images/images.ts";
+import type { Networks } from "../engine/networks/networks.ts";
+import type { Volumes } from "../engine/volumes/volumes.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { ContainerFiles } from "../ports/container-files.ts";
+import type { Host } from "../ports/host-facts.ts";
+import type { Route } from "../server/call.ts";
+import { archiveRoutes } from "../server/routes/archive.ts";
+import { bootstrapRoutes } from "../server/routes/bootstrap.ts";
+import { buildRoutes } from "../server/routes/build.ts";
+import { checkpointRoutes } from "../server/routes/checkpoints.ts";
+import { containerRoutes } from "../server/routes/containers.ts";
+import { diskUsageRoutes } from "../server/routes/disk-usage.ts";
+import { eventRoutes } from "../server/routes/events.ts";
+import { execRoutes } from "../server/routes/exec.ts";
+import { explainRoutes } from "../server/routes/explain.ts";
+import { imageRoutes } from "../server/routes/images.ts";
+import { networkRoutes } from "../server/routes/networks.ts";
+import { pluginRoutes } from "../server/routes/plugins.ts";
+import { sessionRoutes } from "../server/routes/session.ts";
+import { statsRoutes } from "../server/routes/stats.ts";
+import { swarmRoutes } from "../server/routes/swarm.ts";
+import { volumeRoutes } from "../server/routes/volumes.ts";
+import { type EngineIdentity, type EngineSettings, systemRoutes } from "../server/routes/system.ts";
+import type { containerUse } from "./relations.ts";
+
+export interface ApiParts {
+  containers: Containers;
+  images: Images;
+  networks: Networks;
+  volumes: Volumes;
+  builder: Builder;
+  bootstrap: Bootstrap;
+  explainer: Explainer;
+  events: Events;
+  cdi: Parameters<typeof systemRoutes>[0]["cdi"];
+  files: ContainerFiles;
+  host: Host;
+  clock: Clock;
+  identity: EngineIdentity;
+  settings: () => EngineSettings;
+  imageName: (record: ContainerRecord) => string;
+  /** os/architecture of this machine. */
+  platform: Parameters<typeof buildRoutes>[0]["platform"];
+  networked: ReturnType<typeof containerUse>["networked"];
+  /** Bytes that a prune of the build cache gave back. */
+  onCachePruned: (bytes: number) => void;
+}
+
+/** The whole API, served by these parts. */
+export function apiRoutes(parts: ApiParts): Route[] {
+  const { containers, images, networks, volumes, builder, events, files, host, clock, identity, imageName } = parts;
+  return [
+    ...systemRoutes({
+      ...{ identity, events, containers, host, clock },
+      settings: parts.settings,
+      cdi: parts.cdi,
+      imageCount: () => images.list({ all: true }).length,
+    }),
+    ...diskUsageRoutes({ containers, images, volumes, builder, clock, imageName }),
+    ...containerRoutes({
+      ...{ containers, files, clock, imageName },
+      processes: new PsProcessTable(),
+      defaultRuntime: identity.defaultRuntime,
+      cgroupVersion: host.facts().cgroup.version === 2 ? 2 : 1,
+    }),
+    ...archiveRoutes({ containers }),
+    ...statsRoutes({ containers, hostMemory: host.facts().memory }),
+    ...execRoutes({ containers, clock }),
+    ...checkpointRoutes({ containers }),
+    ...eventRoutes({ events, clock }),
+    ...imageRoutes({ images }),
+    ...networkRoutes({ networks, clock, ...parts.networked }),
+    ...volumeRoutes({ volumes }),
+    ...buildRoutes({ builder, clock, platform: parts.platform, onPruned: parts.onCachePruned }),
+    ...bootstrapRoutes({ bootstrap: parts.bootstrap }),
+    ...explainRoutes({ explainer: parts.explainer }),
+    ...pluginRoutes(),
+    ...sessionRoutes(),
+    ...swarmRoutes(),
+  ];
+}
