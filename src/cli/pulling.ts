@@ -2,7 +2,7 @@ import { familiarName, familiarRepository, normalizedName, parseReference, withD
 import type { Gantry } from "../client/gantry.ts";
 import type { Context } from "./command.ts";
 import { credentialsFor } from "./credentials.ts";
-import { showProgress } from "./progress.ts";
+import { showProgress } from "./progress/show.ts";
 import type { Output } from "./terminal/output.ts";
 
 /** Pulls one image (or all tags of a repository) and gives its whole name. Progress goes to `out`. */
@@ -27,6 +27,6 @@ export async function pullImage(
     ...(Object.keys(auth).length > 0 && { auth }),
   });
   const quiet: Output = { isTTY: false, write: () => {} };
-  await showProgress(lines, options.quiet ? quiet : options.out);
+  await showProgress(context, lines, options.quiet ? quiet : options.out);
   return allTags ? familiarName(reference) : normalizedName(reference);
 }

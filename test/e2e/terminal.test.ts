@@ -209,7 +209,7 @@ for (const cli of ["docker", "gantry"] as const) {
       fs.mkdirSync(folder);
       fs.writeFileSync(path.join(folder, "Dockerfile"), `FROM busybox\nRUN echo begun ${cli}; sleep 600\n`);
       await inTerminal([program, "build", "-t", "never", folder], async (terminal) => {
-        await terminal.waitFor(new RegExp(`^begun ${cli}`, "m"));
+        await terminal.waitFor(new RegExp(`^ *begun ${cli}`, "m"));
         await terminal.press("C-c");
         assert.notEqual(await terminal.exit(), 0);
       });

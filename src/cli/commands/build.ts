@@ -10,9 +10,11 @@ import { proxyVariables } from "../config/file.ts";
 import { describe } from "../errors.ts";
 import { Exit } from "../exit.ts";
 import { commaList, flag, flagOn, integer, list, text, textOr, type Values, value } from "../flags.ts";
-import { showProgress } from "../progress.ts";
+import { BuildSteps } from "../progress/build-steps.ts";
+import { PlainLines, type Screen, showProgress } from "../progress/show.ts";
 import { pairOf } from "../run-options/key-values.ts";
 import { createFlags } from "../run-options/flags.ts";
+import { lookOf } from "../terminal/look.ts";
 import type { Output } from "../terminal/output.ts";
 import { readAllInput } from "../terminal/ask.ts";
 
@@ -75,7 +77,8 @@ export default command({
     const body = prepared === undefined ? undefined : announced(packedTar(prepared, options.compress), out);
     let id = "";
     try {
-      await showProgress(images.build(body, query, await allCredentials(context)), out, (aux) => {
+      const events = images.build(body, query, await allCredentials(context));
+      await showProgress(context, events, out, screenFor(context, out), (aux) => {
         if (typeof aux["ID"] === "string") id = aux["ID"];
       });
     } catch (error) {
@@ -94,6 +97,12 @@ export default command({
     }
   },
 });
+
+/** Steps that are drawn over, where that can be; BUILDKIT_PROGRESS=plain has every word instead. */
+function screenFor(context: Context, out: Output): Screen {
+  const look = lookOf(out, context.env);
+  return look.live && context.env["BUILDKIT_PROGRESS"] !== "plain" ? new BuildSteps(out, look) : new PlainLines(out);
+}
 
 function prepare(context: Context, path: string, file: string | undefined): Promise<BuildContext> {
   if (path !== "-") return folderContext(path, file, context.cwd, async () => Buffer.from(await readAllInput()));

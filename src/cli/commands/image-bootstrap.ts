@@ -1,6 +1,6 @@
 import { command, exactly } from "../command.ts";
 import { text } from "../flags.ts";
-import { showProgress } from "../progress.ts";
+import { showProgress } from "../progress/show.ts";
 
 export default command({
   usage: "[OPTIONS] NAME",
@@ -12,6 +12,6 @@ export default command({
   },
   async run(context, [name = ""], { mirror }) {
     const { images } = await context.engine();
-    await showProgress(images.bootstrap(name, { mirror }), context.out);
+    await showProgress(context, images.bootstrap(name, { mirror }), context.out);
   },
 });

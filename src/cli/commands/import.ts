@@ -2,7 +2,7 @@ import { between, command } from "../command.ts";
 import { openInput } from "../files.ts";
 import { list, text } from "../flags.ts";
 import { splitName } from "../image-names.ts";
-import { showProgress } from "../progress.ts";
+import { showProgress } from "../progress/show.ts";
 
 export default command({
   usage: "[OPTIONS] file|URL|- [REPOSITORY[:TAG]]",
@@ -19,6 +19,6 @@ export default command({
     const body = remote ? undefined : await openInput(context, source);
     const { images } = await context.engine();
     const options = { repo: repository, tag, message, changes: change, platform };
-    await showProgress(images.import(remote ? source : "-", options, body), context.out);
+    await showProgress(context, images.import(remote ? source : "-", options, body), context.out);
   },
 });

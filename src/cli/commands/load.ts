@@ -3,7 +3,7 @@ import { Exit } from "../exit.ts";
 import { openInput } from "../files.ts";
 import { flag, text } from "../flags.ts";
 import { platformFlag, platformJson } from "../platforms.ts";
-import { showProgress } from "../progress.ts";
+import { showProgress } from "../progress/show.ts";
 
 export default command({
   usage: "[OPTIONS]",
@@ -18,6 +18,7 @@ export default command({
     const body = await openInput(context, input || "-");
     const { images } = await context.engine();
     await showProgress(
+      context,
       images.load(body, { platform: platformJson(platform), quiet: quiet || !context.out.isTTY }),
       context.out,
     );

@@ -3,7 +3,7 @@ import { command, exactly } from "../command.ts";
 import { credentialsFor } from "../credentials.ts";
 import { flag, flagOn, text } from "../flags.ts";
 import { platformJson } from "../platforms.ts";
-import { showProgress } from "../progress.ts";
+import { showProgress } from "../progress/show.ts";
 
 export default command({
   usage: "[OPTIONS] NAME[:TAG]",
@@ -33,7 +33,7 @@ export default command({
       auth,
       platform: platformJson(platform),
     });
-    await showProgress(lines, quiet ? { isTTY: false, write: () => {} } : context.out);
+    await showProgress(context, lines, quiet ? { isTTY: false, write: () => {} } : context.out);
     if (quiet) context.out.write(`${given.registry}/${given.repository}${reference.tag ? `:${reference.tag}` : ""}\n`);
   },
 });

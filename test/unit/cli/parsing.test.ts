@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { planCopy, placeOf } from "../../../src/cli/copying/plan.ts";
 import { apiTime } from "../../../src/cli/moments.ts";
-import { progressBar } from "../../../src/cli/progress.ts";
 import { portsOf } from "../../../src/cli/run-options/ports.ts";
 import { deviceOf, restartOf, ulimitOf } from "../../../src/cli/run-options/resources.ts";
 import { mountOf, volumesOf } from "../../../src/cli/run-options/volumes.ts";
@@ -35,13 +34,6 @@ test("moments are seconds, RFC 3339 or a span before now", () => {
   assert.equal(apiTime("2023-01-02T03:04:05.123456789Z", 0), "1672628645.123456789");
   assert.equal(apiTime("2023-01-02T03:04:05+01:00", 0), "1672625045.000000000");
   assert.throws(() => apiTime("foo", 0), /failed to parse value as time or duration: "foo"/);
-});
-
-test("a bar is drawn only where there is room", () => {
-  assert.equal(progressBar(0, 0, 120), "");
-  assert.equal(progressBar(500, 1000, 80), "    500B/1kB");
-  assert.equal(progressBar(500, 1000, 120), `[${"=".repeat(25)}>${" ".repeat(25)}]     500B/1kB`);
-  assert.equal(progressBar(500, 0, 120), "    500B");
 });
 
 for (const [spec, message] of [
