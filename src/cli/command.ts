@@ -51,6 +51,8 @@ export interface Command<F extends FlagTable = FlagTable> {
   stopsAtArgument?: boolean;
   /** Longer words for the help, instead of the table's line. */
   about?: string;
+  /** Titles for flags that belong together, in the help; the others stand before them as "Options". */
+  groups?: Readonly<Record<string, readonly string[]>>;
   /** Command lines for the help. */
   examples?: readonly string[];
   /** Gives the exit code; nothing is 0. */

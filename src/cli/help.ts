@@ -14,7 +14,6 @@ const takesShortHelp = (table: FlagTable): boolean => Object.values(table).some(
 export function flagsHelp(table: FlagTable): string {
   const rows = Object.entries(table)
     .filter(([, flag]) => flag.hidden !== true)
-    .concat(takesShortHelp(table) ? [["help", flag("Print usage")]] : [])
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, flag]) => {
       const short = flag.short === undefined ? "    " : `-${flag.short}, `;
@@ -47,9 +46,22 @@ export function commandHelp(path: string, entry: CommandEntry, command: Command)
   const names = entry.names.toSorted((a, b) => b.split(" ").length - a.split(" ").length);
   let help = `Usage:  ${PROGRAM} ${`${path} ${command.usage}`.trimEnd()}\n\n${command.about ?? entry.summary}\n`;
   if (names.length > 1) help += `\nAliases:\n  ${names.map((name) => `${PROGRAM} ${name}`).join(", ")}\n`;
-  if (command.examples !== undefined) help += `\nExamples:\n${command.examples.map((line) => `  ${line}\n`).join("")}`;
-  if (Object.keys(command.flags).length > 0) help += `\nOptions:\n${flagsHelp(command.flags)}`;
+  if (command.examples !== undefined) {
+    help += `\nExamples:\n${command.examples.map((line) => `  ${line}\n`).join("")}`;
+  }
+  for (const [title, flags] of flagGroups(command)) help += `\n${title}:\n${flagsHelp(flags)}`;
   return help;
+}
+
+/** The flags by title; those that have no group of their own first. */
+function* flagGroups({ flags, groups = {} }: Command): Generator<[string, FlagTable]> {
+  const only = (wanted: (name: string) => boolean): FlagTable =>
+    Object.fromEntries(Object.entries(flags).filter(([name]) => wanted(name)));
+  const grouped = new Set(Object.values(groups).flat());
+  const rest = only((name) => !grouped.has(name));
+  if (takesShortHelp(flags)) rest["help"] = flag("Print usage");
+  if (Object.keys(rest).length > 0) yield ["Options", rest];
+  for (const [title, names] of Object.entries(groups)) yield [title, only((name) => names.includes(name))];
 }
 
 const rows = (pairs: [string, string][]): string =>

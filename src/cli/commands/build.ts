@@ -61,6 +61,11 @@ const flags = {
 
 export default command({
   usage: "[OPTIONS] PATH | URL | -",
+  examples: [
+    "gantry build -t shop:1 .",
+    "gantry build -f docker/Dockerfile --build-arg VERSION=2 --target test .",
+    "tar c . | gantry build -",
+  ],
   args: exactly(1),
   completes: ["folder"],
   flags,

@@ -10,6 +10,7 @@ export default command({
     "Copy files/folders between a container and the local filesystem\n\n" +
     "'-' as the source reads a tar archive from stdin and unpacks it in a folder of the container;\n" +
     "'-' as the destination writes a tar archive of the container's source to stdout.",
+  examples: ["gantry cp web:/etc/nginx/nginx.conf .", "gantry cp site/. web:/usr/share/nginx/html"],
   args: exactly(2),
   completes: ["container-file", "container-file"],
   flags: {

@@ -2,11 +2,14 @@ import { atLeast, command } from "../command.ts";
 import { createContainer } from "../create-container.ts";
 import { Exit } from "../exit.ts";
 import { createFlags } from "../run-options/flags.ts";
+import { createGroups } from "../run-options/groups.ts";
 import { createRequest } from "../run-options/request.ts";
 import { messageOf } from "../../base/errors.ts";
 
 export default command({
   usage: "[OPTIONS] IMAGE [COMMAND] [ARG...]",
+  examples: ["gantry create --name later -e MODE=slow busybox sleep 60"],
+  groups: createGroups,
   args: atLeast(1),
   completes: ["image"],
   stopsAtArgument: true,

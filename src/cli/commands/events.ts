@@ -8,6 +8,7 @@ import { apiTime } from "../moments.ts";
 
 export default command({
   usage: "[OPTIONS]",
+  examples: ["gantry events --filter type=container --filter event=die --format '{{.Actor.Attributes.name}}'"],
   args: noArgs,
   flags: {
     filter: filter("Filter output based on conditions provided", "f", [

@@ -9,6 +9,7 @@ import type { ExecCreateRequest } from "../../wire/types/containers.ts";
 
 export default command({
   usage: "[OPTIONS] CONTAINER COMMAND [ARG...]",
+  examples: ["gantry exec -it web sh", "gantry exec -u root -e DEBUG=1 web env"],
   args: atLeast(2),
   completes: ["running container"],
   stopsAtArgument: true,

@@ -7,6 +7,7 @@ import { parseFormat, printListing } from "../format/listing.ts";
 
 export default command({
   usage: "[OPTIONS] [REPOSITORY[:TAG]]",
+  examples: ["gantry images --filter dangling=true", "gantry images 'registry.example:5000/*'"],
   args: between(0, 1),
   completes: ["image"],
   flags: {

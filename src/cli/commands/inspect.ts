@@ -15,6 +15,7 @@ const KINDS: Record<string, (name: string) => string> = {
 
 export default command({
   usage: "[OPTIONS] NAME|ID [NAME|ID...]",
+  examples: ["gantry inspect -f '{{.State.Status}}' web"],
   args: atLeast(1),
   completes: ["object"],
   flags: {

@@ -9,6 +9,10 @@ import { askLine, askSecret, readAllInput } from "../terminal/ask.ts";
 export default command({
   usage: "[OPTIONS] [SERVER]",
   about: "Authenticate to a registry.\nDefaults to Docker Hub if no server is specified.",
+  examples: [
+    "gantry login -u me registry.example:5000",
+    "pass registry | gantry login -u me --password-stdin registry.example:5000",
+  ],
   args: between(0, 1),
   flags: {
     password: text("Password or Personal Access Token (PAT)", "p"),

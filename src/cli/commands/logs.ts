@@ -6,6 +6,7 @@ import { STREAM } from "../../wire/frames.ts";
 
 export default command({
   usage: "[OPTIONS] CONTAINER",
+  examples: ["gantry logs -f --tail 20 web", "gantry logs --since 10m -t web"],
   args: exactly(1),
   completes: ["container"],
   flags: {

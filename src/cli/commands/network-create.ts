@@ -27,6 +27,7 @@ const flags = {
 
 export default command({
   usage: "[OPTIONS] NETWORK",
+  examples: ["gantry network create --subnet 10.9.0.0/24 back"],
   args: exactly(1),
   flags,
   async run(context, [name = ""], options) {

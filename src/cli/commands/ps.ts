@@ -6,6 +6,7 @@ import { parseFormat, printListing } from "../format/listing.ts";
 
 export default command({
   usage: "[OPTIONS]",
+  examples: ["gantry ps -a --filter status=exited", "gantry ps --format 'table {{.Names}}\\t{{.Status}}'"],
   args: noArgs,
   flags: {
     all: flag("Show all containers (default shows just running)", "a"),

@@ -4,6 +4,7 @@ import { pullImage } from "../pulling.ts";
 
 export default command({
   usage: "[OPTIONS] NAME[:TAG|@DIGEST]",
+  examples: ["gantry pull debian:trixie", "gantry pull --platform linux/arm64 busybox"],
   args: exactly(1),
   completes: ["image"],
   flags: {

@@ -7,6 +7,7 @@ import { showProgress } from "../progress/show.ts";
 
 export default command({
   usage: "[OPTIONS] NAME[:TAG]",
+  examples: ["gantry push registry.example:5000/shop:1"],
   args: exactly(1),
   completes: ["image"],
   flags: {

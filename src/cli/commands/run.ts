@@ -7,6 +7,7 @@ import { withHint, words } from "../errors.ts";
 import { Exit } from "../exit.ts";
 import { flag, flagOn, text, type Values } from "../flags.ts";
 import { createFlags } from "../run-options/flags.ts";
+import { createGroups } from "../run-options/groups.ts";
 import { createRequest } from "../run-options/request.ts";
 import { ttySize } from "../terminal/tty.ts";
 
@@ -19,6 +20,12 @@ const flags = {
 
 export default command({
   usage: "[OPTIONS] IMAGE [COMMAND] [ARG...]",
+  examples: [
+    "gantry run --rm -it debian bash",
+    "gantry run -d --name web -p 8080:80 -v $PWD/site:/usr/share/nginx/html:ro nginx",
+    "gantry run --rm -m 256m --cpus 1.5 --network none busybox sh -c 'echo alone'",
+  ],
+  groups: createGroups,
   args: atLeast(1),
   completes: ["image"],
   stopsAtArgument: true,

@@ -6,6 +6,7 @@ import { deletedLines } from "../format/deleted-images.ts";
 
 export default command({
   usage: "[OPTIONS]",
+  examples: ["gantry system prune --filter until=24h"],
   args: noArgs,
   flags: {
     all: flag("Remove all unused images not just dangling ones", "a"),

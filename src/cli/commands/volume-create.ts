@@ -4,6 +4,7 @@ import { pairOf } from "../run-options/key-values.ts";
 
 export default command({
   usage: "[OPTIONS] [VOLUME]",
+  examples: ["gantry volume create --label keep=yes data"],
   args: between(0, 1),
   flags: {
     driver: textOr("local", "Specify volume driver name", "d"),

@@ -98,3 +98,19 @@ test("help and groups", async () => {
   assert.match((await gantry("help", "run")).out, /^Usage: {2}gantry run/);
   assert.match((await gantry("--version")).out, /^Gantry version \d/);
 });
+
+test("every flag that a help's group names is there, and all of them are told once", async () => {
+  for (const name of ["run", "create"]) {
+    const { groups = {}, flags } = (await entries.find(({ names }) => names[0] === name)!.load()).default;
+    const grouped = Object.values(groups).flat();
+    assert.deepEqual(
+      grouped.filter((flag) => !Object.hasOwn(flags, flag)),
+      [],
+    );
+    const told = [...(await gantry(name, "--help")).out.matchAll(/^ {2}(?:-\S, | {4})--([\w-]+)/gm)].map(
+      ([, flag]) => flag!,
+    );
+    const shown = Object.keys(flags).filter((flag) => flags[flag].hidden !== true);
+    assert.deepEqual(told.toSorted(), [...shown, "help"].toSorted());
+  }
+});
