@@ -8,6 +8,7 @@ import type { Bootstrap } from "../engine/images/bootstrap.ts";
 import type { Images } from "../engine/images/images.ts";
 import type { Networks } from "../engine/networks/networks.ts";
 import type { Volumes } from "../engine/volumes/volumes.ts";
+import type { Downloads } from "../ports/build-files.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { ContainerFiles } from "../ports/container-files.ts";
 import type { Host } from "../ports/host-facts.ts";
@@ -44,6 +45,7 @@ export interface ApiParts {
   files: ContainerFiles;
   host: Host;
   clock: Clock;
+  downloads: Downloads;
   identity: EngineIdentity;
   settings: () => EngineSettings;
   imageName: (record: ContainerRecord) => string;
@@ -76,7 +78,7 @@ export function apiRoutes(parts: ApiParts): Route[] {
     ...execRoutes({ containers, clock }),
     ...checkpointRoutes({ containers }),
     ...eventRoutes({ events, clock }),
-    ...imageRoutes({ images }),
+    ...imageRoutes({ images, downloads: parts.downloads, clock }),
     ...networkRoutes({ networks, clock, ...parts.networked }),
     ...volumeRoutes({ volumes }),
     ...buildRoutes({ builder, clock, platform: parts.platform, onPruned: parts.onCachePruned }),

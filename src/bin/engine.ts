@@ -233,6 +233,7 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
   });
   await containers.open();
 
+  const downloads = new HttpDownloads();
   const buildFiles = new HostBuildFiles(path.join(dataRoot, "build"));
   const builder = new Builder({
     images,
@@ -247,7 +248,7 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
     layers,
     archive,
     files: buildFiles,
-    downloads: new HttpDownloads(),
+    downloads,
     run: (step) => runOnce(containerDeps, step),
     state,
     clock,
@@ -297,7 +298,7 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
     logSize: (file) => logs.size(file),
   });
   const routes = apiRoutes({
-    ...{ containers, images, networks, volumes, builder, bootstrap, explainer, events, cdi, files, host, clock },
+    ...{ containers, images, networks, volumes, builder, bootstrap, explainer, events, cdi, files, host, clock, downloads },
     ...{ identity, imageName, platform, networked: use.networked },
     settings: () => settings,
     onCachePruned: pruned("builder"),

@@ -99,11 +99,13 @@ export interface Download {
   filename?: string;
   /** Last-Modified in ms since the epoch. */
   modified?: number;
+  /** Bytes, where the server tells. */
+  size?: number;
   body: Readable;
 }
 
 /**
- * Files from http(s) URLs (ADD). A redirect from elsewhere to loopback, and link-local addresses at all, are refused.
+ * Files from http(s) URLs (ADD, import). A redirect from elsewhere to loopback, and link-local addresses at all, are refused.
  * Errors: invalid BAD_URL, unavailable DOWNLOAD_FAILED, forbidden DOWNLOAD_REFUSED, canceled.
  */
 export interface Downloads {

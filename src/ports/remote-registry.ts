@@ -55,8 +55,17 @@ export interface RemoteRegistry {
   ): Promise<Digest>;
   /** All tags of a repository (`pull --all-tags`). */
   listTags(repo: RepositoryRef, options: RemoteOptions): Promise<string[]>;
+  /** What a registry (host[:port]) finds for some words, `limit` rows at most; most have no search and answer 404. */
+  search(registry: string, words: string, limit: number, options: RemoteOptions): Promise<FoundRepository[]>;
   /** Checks credentials (`docker login`); returns Docker's status words. */
   login(auth: RegistryAuth, options: { signal?: AbortSignal }): Promise<{ status: string; identityToken?: string }>;
+}
+
+export interface FoundRepository {
+  name: string;
+  description: string;
+  stars: number;
+  official: boolean;
 }
 
 export interface RemoteOptions {

@@ -280,13 +280,6 @@ export const differences: Difference[] = [
       stderr: "Error response from daemon: dockerfile parse error line 1: unknown instruction: NOSUCH\n",
     },
   ]),
-  ...because("not there yet", [
-    {
-      scenario: "images",
-      command: "docker import http://127.0.0.1:1/x.tar",
-      stderr: "Error response from daemon: import from a URL is not supported by this engine\n",
-    },
-  ]),
   ...because(
     "a network's name is taken as a file's, in addresses of the API and in filters: letters, digits and a few signs",
     [

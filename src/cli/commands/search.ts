@@ -9,7 +9,6 @@ const headings = {
   Description: "DESCRIPTION",
   StarCount: "STARS",
   IsOfficial: "OFFICIAL",
-  IsAutomated: "AUTOMATED",
 };
 
 export default command({
@@ -31,7 +30,6 @@ export default command({
       return {
         fields: {
           Description: whole ? description : ellipsis(description, 45),
-          IsAutomated: String(result.is_automated === true),
           IsOfficial: String(result.is_official),
           Name: result.name,
           StarCount: String(result.star_count),
@@ -39,12 +37,12 @@ export default command({
       };
     });
     const plain = parseFormat(format);
-    // In the plain table a word stands for yes.
-    if (plain.kind === "table" && plain.template === undefined) {
+    // But in JSON a sign stands for yes.
+    if (plain.kind !== "json") {
       for (const { fields } of rows) fields.IsOfficial = fields.IsOfficial === "true" ? "[OK]" : "";
     }
     const columns = ["Name", "Description", "StarCount", "IsOfficial"];
-    await printListing(context.out, { typeName: "*formatter.searchContext", headings, columns, rows }, plain);
+    await printListing(context.out, { typeName: "*registry.searchContext", headings, columns, rows }, plain);
   },
 });
 

@@ -3,7 +3,8 @@ import http from "node:http";
 import https from "node:https";
 import net from "node:net";
 import path from "node:path";
-import { GantryError, messageOf } from "../../base/errors.ts";
+import { GantryError } from "../../base/errors.ts";
+import { requestReason } from "../../base/request-reason.ts";
 import type { Download, Downloads } from "../../ports/build-files.ts";
 
 const REDIRECTS_MAX = 10;
@@ -45,10 +46,12 @@ export class HttpDownloads implements Downloads {
         throw unavailable(`failed to GET ${url} with status ${status} ${response.statusMessage ?? ""}`.trim());
       }
       const filename = nameOf(current, response.headers["content-disposition"]) ?? undefined;
+      const size = Number(response.headers["content-length"] ?? Number.NaN);
       const modified = Date.parse(response.headers["last-modified"] ?? "");
       return {
         body: response,
         ...(filename === undefined ? {} : { filename }),
+        ...(Number.isNaN(size) ? {} : { size }),
         ...(Number.isNaN(modified) ? {} : { modified }),
       };
     }
@@ -115,7 +118,7 @@ function request(
     call.on("error", (cause) => {
       if (cause instanceof GantryError) reject(cause);
       else if (options.signal?.aborted) reject(new GantryError("canceled", "CANCELED", "canceled", { cause }));
-      else reject(unavailable(`Get "${url.href}": ${messageOf(cause)}`, cause));
+      else reject(unavailable(`Get "${url.href}": ${requestReason(cause, url)}`, cause));
     });
   });
 }

@@ -17,8 +17,10 @@ export interface Endpoint {
 
 const HUB = new Set(["docker.io", "index.docker.io", "registry-1.docker.io"]);
 
+export const isHub = (registry: string): boolean => HUB.has(registry);
+
 /** Docker Hub answers at another name than the one in references. */
-export const hostOf = (registry: string): string => (HUB.has(registry) ? "registry-1.docker.io" : registry);
+export const hostOf = (registry: string): string => (isHub(registry) ? "registry-1.docker.io" : registry);
 
 /** Which registries may be spoken to without TLS: those on loopback, and by host[:port], address or CIDR as configured. */
 export class InsecureList {

@@ -5,7 +5,13 @@ import { GantryError } from "../../base/errors.ts";
 import { type Digest, MEDIA } from "../../base/image-config.ts";
 import { familiarName, familiarRepository, isDigest } from "../../base/reference.ts";
 import type { Clock } from "../../ports/clock.ts";
-import type { RegistryAuth, RemoteOptions, RemoteRegistry, RepositoryRef } from "../../ports/remote-registry.ts";
+import type {
+  FoundRepository,
+  RegistryAuth,
+  RemoteOptions,
+  RemoteRegistry,
+  RepositoryRef,
+} from "../../ports/remote-registry.ts";
 import { Authorizer } from "./authorizer.ts";
 import { InsecureList } from "./endpoint.ts";
 import { complaint, lied, refusal, type RegistryComplaint } from "./replies.ts";
@@ -13,6 +19,7 @@ import { addressFrom, checkedPath, Session } from "./session.ts";
 import { canceled, readAll, Transport } from "./transport.ts";
 import { uploadBlob } from "./upload.ts";
 import { login } from "./login.ts";
+import { search } from "./search.ts";
 
 export interface HttpRegistryDeps {
   clock: Clock;
@@ -229,6 +236,10 @@ export class HttpRegistry implements RemoteRegistry {
       target = addressFrom(next, reply.url);
     }
     return tags;
+  }
+
+  search(registry: string, words: string, limit: number, options: RemoteOptions): Promise<FoundRepository[]> {
+    return search(this.transport, this.session, { registry, words, limit }, options);
   }
 
   login(auth: RegistryAuth, options: { signal?: AbortSignal }): Promise<{ status: string; identityToken?: string }> {

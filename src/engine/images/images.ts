@@ -3,7 +3,7 @@ import { GantryError } from "../../base/errors.ts";
 import type { Descriptor, Digest, ImageConfig, Platform } from "../../base/image-config.ts";
 import type { OnProgress } from "../../base/progress.ts";
 import { familiarName, parseReference, withDefaultTag } from "../../base/reference.ts";
-import type { RegistryAuth } from "../../ports/remote-registry.ts";
+import type { FoundRepository, RegistryAuth } from "../../ports/remote-registry.ts";
 import { Catalog, IMAGES } from "./catalog.ts";
 import type { AddOptions, ImageRecord, ImageSource, PullTarget, TransferOptions } from "./contract.ts";
 import type { ImagesDeps } from "./deps.ts";
@@ -22,6 +22,7 @@ import { push, type Pushed } from "./push.ts";
 import { Reclaimer } from "./reclaim.ts";
 import { type Removal, type RemoveOptions, remove } from "./remove.ts";
 import { save } from "./save.ts";
+import { search, type SearchRequest } from "./search.ts";
 import { nameChanges, storeImage } from "./store-image.ts";
 import { tell } from "./tell.ts";
 
@@ -171,6 +172,10 @@ export class Images implements ImageSource {
     options: TransferOptions = {},
   ): Promise<{ descriptor: Descriptor; platforms: Platform[] }> {
     return distribution(this.deps, reference, options);
+  }
+
+  search(request: SearchRequest): Promise<FoundRepository[]> {
+    return search(this.deps, request);
   }
 
   login(auth: RegistryAuth, signal?: AbortSignal): Promise<{ status: string; identityToken?: string }> {

@@ -25,10 +25,10 @@ export class LayerProgress {
     this.tell({ id: this.id, status, progressDetail: {} });
   }
 
-  /** Bytes of a step that takes long. */
+  /** Bytes of a step that takes long; `total` 0: nobody knows. */
   bytes(status: string, current: number, total: number): void {
     const now = this.clock.now();
-    if (now - this.last < INTERVAL && current < total) return;
+    if (now - this.last < INTERVAL && (total === 0 || current < total)) return;
     this.last = now;
     this.tell({ id: this.id, status, progressDetail: { current, total } });
   }

@@ -2,29 +2,36 @@ import { pipeline } from "node:stream/promises";
 import { GantryError } from "../../base/errors.ts";
 import type { ProgressEvent } from "../../base/progress.ts";
 import type { Images } from "../../engine/images/images.ts";
+import type { Downloads } from "../../ports/build-files.ts";
+import type { Clock } from "../../ports/clock.ts";
 import { progressBar } from "../../wire/progress-bar.ts";
-import type { ImageHistoryItem, PruneImagesResponse } from "../../wire/types/images.ts";
+import type { ImageHistoryItem, ImageSearchResult, PruneImagesResponse } from "../../wire/types/images.ts";
 import { checkPlatform } from "./image-platform.ts";
 import { changeLines } from "./archive.ts";
 import { type Call, type Handler, type Route, streamJson } from "../call.ts";
 import { imageJson } from "../encode/image.ts";
 import { shaped } from "../encode/old-shapes.ts";
+import { openRemote } from "./import-source.ts";
 import { requestBody } from "../request-body.ts";
 import { pickAuth, registryAuth } from "../registry-auth.ts";
 
 export interface ImageRoutesDeps {
   images: Images;
+  /** For an import from a URL. */
+  downloads: Downloads;
+  clock: Clock;
 }
 
 const badRequest = (message: string, hint?: string): GantryError =>
   new GantryError("invalid", "BAD_QUERY", message, { hint });
 
 /** Everything below /images, and /auth and /distribution. Names may hold slashes, so what follows one is split off here. */
-export function imageRoutes({ images }: ImageRoutesDeps): Route[] {
+export function imageRoutes(deps: ImageRoutesDeps): Route[] {
+  const { images } = deps;
   return [
     { method: "GET", path: "/images/json", handler: (call) => list(images, call) },
     { method: "GET", path: "/images/get", handler: (call) => save(images, call, call.query.getAll("names")) },
-    { method: "GET", path: "/images/search", handler: search },
+    { method: "GET", path: "/images/search", handler: (call) => search(images, call) },
     {
       method: "GET",
       path: "/images/*",
@@ -40,7 +47,7 @@ export function imageRoutes({ images }: ImageRoutesDeps): Route[] {
         get: (call, name) => save(images, call, [name]),
       }),
     },
-    { method: "POST", path: "/images/create", handler: (call) => create(images, call) },
+    { method: "POST", path: "/images/create", handler: (call) => create(deps, call) },
     { method: "POST", path: "/images/load", handler: (call) => load(images, call) },
     { method: "POST", path: "/images/prune", handler: (call) => prune(images, call) },
     {
@@ -96,25 +103,22 @@ const platformOf = (images: Images, call: Call): { platform?: ReturnType<Images[
   return text ? { platform: images.platform(text) } : {};
 };
 
-async function create(images: Images, call: Call): Promise<void> {
+async function create({ images, ...remote }: ImageRoutesDeps, call: Call): Promise<void> {
   const from = call.query.get("fromImage");
   if (from) return pull(images, call, from);
   const source = call.query.get("fromSrc");
   if (!source) throw badRequest("fromImage or fromSrc is missing");
-  if (source !== "-") {
-    throw new GantryError("notImplemented", "IMPORT_URL", "import from a URL is not supported by this engine", {
-      hint: `fetch it yourself: curl -L ${source} | docker import - NAME`,
-    });
-  }
   const repository = call.query.get("repo");
   const tag = call.query.get("tag");
   const name = repository ? repository + (tag ? `:${tag}` : "") : undefined;
   await streamJson(call, async (send) => {
+    const tell = (event: ProgressEvent): void => send(progressLine(event));
+    const tar = source === "-" ? requestBody(call.request) : await openRemote(remote, source, tell, call.signal);
     const record = await images.import({
-      tar: requestBody(call.request),
+      tar,
       ...(name === undefined ? {} : { name }),
       changes: changeLines(call),
-      message: call.query.get("message") ?? "",
+      message: call.query.get("message") || `Imported from ${source}`,
       ...platformOf(images, call),
       signal: call.signal,
     });
@@ -207,8 +211,22 @@ async function distribution(images: Images, call: Call, name: string): Promise<v
   call.send(200, { Descriptor: descriptor, Platforms: platforms });
 }
 
-function search(): never {
-  throw new GantryError("notImplemented", "NO_SEARCH", "searching Docker Hub is not supported by this engine", {
-    hint: "search at https://hub.docker.com",
+async function search(images: Images, call: Call): Promise<void> {
+  const limit = call.int("limit");
+  const auth = registryAuth(call.request.headers["x-registry-auth"]);
+  const found = await images.search({
+    term: call.query.get("term") ?? "",
+    ...(limit === undefined ? {} : { limit }),
+    filters: call.filters(),
+    ...(auth && { auth }),
+    signal: call.signal,
   });
+  const rows: ImageSearchResult[] = found.map(({ name, description, stars, official }) => ({
+    star_count: stars,
+    is_official: official,
+    name,
+    is_automated: false,
+    description,
+  }));
+  call.send(200, rows);
 }

@@ -93,7 +93,7 @@ export class BuildWorld implements AsyncDisposable {
     this.server = new ApiServer({
       routes: [
         ...buildRoutes({ builder: this.builder, clock: systemClock, platform, onPruned: () => {} }),
-        ...imageRoutes({ images: this.images }),
+        ...imageRoutes({ images: this.images, downloads: new HttpDownloads(), clock: systemClock }),
         { method: "GET", ...ping },
         { method: "HEAD", ...ping },
       ],

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { HttpRegistry } from "../../../src/drivers/registry-http/registry.ts";
+import { HttpDownloads } from "../../../src/drivers/build-files/downloads.ts";
 import { Images } from "../../../src/engine/images/images.ts";
 import { imageRoutes } from "../../../src/server/routes/images.ts";
 import { ApiServer } from "../../../src/server/server.ts";
@@ -38,7 +39,11 @@ describe("the stock docker CLI and images", () => {
       handler: (call: { send(s: number, b: unknown): void }) => call.send(200, "OK"),
     } as const;
     server = new ApiServer({
-      routes: [...imageRoutes({ images }), ping, { ...ping, method: "HEAD" }],
+      routes: [
+        ...imageRoutes({ images, downloads: new HttpDownloads(), clock: systemClock }),
+        ping,
+        { ...ping, method: "HEAD" },
+      ],
       logger: quiet,
       engineVersion: "test",
       experimental: false,

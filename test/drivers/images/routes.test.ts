@@ -4,6 +4,8 @@ import type { AddressInfo } from "node:net";
 import { Readable } from "node:stream";
 import { after, before, describe, it } from "node:test";
 import { GantryError } from "../../../src/base/errors.ts";
+import { systemClock } from "../registry-http/clock.ts";
+import { HttpDownloads } from "../../../src/drivers/build-files/downloads.ts";
 import { Images } from "../../../src/engine/images/images.ts";
 import type { RegistryAuth, RemoteRegistry } from "../../../src/ports/remote-registry.ts";
 import { imageRoutes } from "../../../src/server/routes/images.ts";
@@ -27,6 +29,14 @@ describe("the image routes", () => {
       if (auth.password !== "secret") throw new GantryError("unauthorized", "REGISTRY_DENIED", "no");
       return { status: "Login Succeeded" };
     },
+    async search(registry: string, words: string, limit: number) {
+      return ["a", "b"].map((name, at) => ({
+        name,
+        description: `${registry} ${words} ${limit}`,
+        stars: at,
+        official: at > 0,
+      }));
+    },
   } as unknown as RemoteRegistry;
   let deps: World;
   let images: Images;
@@ -41,7 +51,7 @@ describe("the image routes", () => {
       ["localhost:5000/team/app:1"],
     );
     server = new ApiServer({
-      routes: imageRoutes({ images }),
+      routes: imageRoutes({ images, downloads: new HttpDownloads(), clock: systemClock }),
       logger: quiet,
       engineVersion: "test",
       experimental: false,
@@ -119,7 +129,10 @@ describe("the image routes", () => {
     assert.equal((await status("POST", "/images/localhost:5000/team/app:1/tag?repo=a:b:c"))[0], 400);
     assert.equal((await status("GET", "/images/json?filters={%22x%22:[%22y%22]}"))[0], 400);
     assert.equal((await status("GET", "/images/get?names=none"))[0], 404);
-    assert.equal((await status("GET", "/images/search?term=x"))[0], 501);
+    assert.equal((await status("GET", "/images/search?term=x&limit=101"))[0], 400);
+    assert.equal((await status("GET", "/images/search?term=x&filters={%22x%22:[%22y%22]}"))[0], 400);
+    assert.equal((await status("GET", "/images/search?term=x&filters={%22stars%22:[%22y%22]}"))[0], 400);
+    assert.equal((await status("GET", "/images/search?term=https://x/y"))[0], 400);
     assert.equal((await status("POST", "/auth", '{"username":"a","password":"b"}'))[0], 401);
     const login = await ask("POST", "/auth", {
       body: '{"username":"a","password":"secret"}',
