@@ -15,7 +15,7 @@ export async function openRemote(
   const url = /^[a-z][a-z0-9+.-]*:\/\//i.test(source) ? source : `http://${source}`;
   const { body, size = 0 } = await deps.downloads.open(url, signal);
   tell({ status: `Downloading from ${url}` });
-  const progress = new LayerProgress(({ id: _, ...event }) => tell(event), deps.clock, "");
+  const progress = new LayerProgress(({ status, progressDetail }) => tell({ status, progressDetail }), deps.clock, "");
   async function* told(): AsyncGenerator<Buffer> {
     let received = 0;
     try {
