@@ -298,7 +298,21 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
     logSize: (file) => logs.size(file),
   });
   const routes = apiRoutes({
-    ...{ containers, images, networks, volumes, builder, bootstrap, explainer, events, cdi, files, host, clock, downloads },
+    ...{
+      containers,
+      images,
+      networks,
+      volumes,
+      builder,
+      bootstrap,
+      explainer,
+      events,
+      cdi,
+      files,
+      host,
+      clock,
+      downloads,
+    },
     ...{ identity, imageName, platform, networked: use.networked },
     settings: () => settings,
     onCachePruned: pruned("builder"),

@@ -1,5 +1,5 @@
 import type { Containers } from "../client/containers.ts";
-import { atLeast, command, type Context } from "./command.ts";
+import { atLeast, command } from "./command.ts";
 import { forEachName } from "./each.ts";
 import { integer, text } from "./flags.ts";
 import { SIGNALS } from "./run-options/known-words.ts";
@@ -26,8 +26,10 @@ export const stoppingCommand = (verb: "stop" | "restart") =>
         names,
         async (name) => {
           const began = performance.now();
-          await containers[verb](name, options);
-          if (verb === "stop" && performance.now() - began > NOTABLE) await tellReason(context, containers, name);
+          const told = await containers[verb](name, options);
+          if (performance.now() - began <= NOTABLE) return;
+          const reason = verb === "stop" ? await reasonOf(containers, name) : told;
+          if (reason) context.err.write(`hint: ${name}: ${reason}\n`);
         },
         { parallel: true },
       );
@@ -35,7 +37,8 @@ export const stoppingCommand = (verb: "stop" | "restart") =>
   });
 
 /** Why it took so long, if the engine knows. With --rm there is nobody left to ask. */
-async function tellReason(context: Context, containers: Containers, name: string): Promise<void> {
-  const { State } = await containers.inspect(name).catch(() => ({ State: undefined }));
-  if (State?.ExitReason !== undefined) context.err.write(`hint: ${name}: ${State.ExitReason}\n`);
-}
+const reasonOf = (containers: Containers, name: string): Promise<string | undefined> =>
+  containers.inspect(name).then(
+    ({ State }) => State.ExitReason,
+    () => undefined,
+  );

@@ -14,7 +14,7 @@ import type {
   WaitResponse,
 } from "../wire/types/containers.ts";
 import type { ContainerExplanation } from "../wire/types/explain.ts";
-import { filtersText, gather, type Hijacked, segment, type Transport } from "./transport.ts";
+import { drain, filtersText, gather, type Hijacked, segment, type Transport } from "./transport.ts";
 
 export type Filters = Record<string, string[]>;
 
@@ -122,8 +122,17 @@ export class Containers {
     return (await this.post(id, "stop", { signal: options.signal, t: options.timeout }, signal)) !== 304;
   }
 
-  async restart(id: string, options: { signal?: string; timeout?: number } = {}, signal?: AbortSignal): Promise<void> {
-    await this.post(id, "restart", { signal: options.signal, t: options.timeout }, signal);
+  /** Why the run before ended as it did, where the engine has something to say about it. */
+  async restart(
+    id: string,
+    options: { signal?: string; timeout?: number } = {},
+    signal?: AbortSignal,
+  ): Promise<string | undefined> {
+    const query = { signal: options.signal, t: options.timeout };
+    const { body, headers } = await this.transport.request("POST", this.path(id, "restart"), { query, signal });
+    await drain(body);
+    const reason = headers.get("exit-reason");
+    return reason === undefined ? undefined : decodeURIComponent(reason);
   }
 
   async kill(id: string, name?: string, signal?: AbortSignal): Promise<void> {

@@ -384,7 +384,7 @@ export async function gather(body: AsyncIterable<Buffer>): Promise<Buffer> {
   return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
 }
 
-async function drain(body: AsyncIterable<Buffer>): Promise<void> {
+export async function drain(body: AsyncIterable<Buffer>): Promise<void> {
   for await (const _ of body);
 }
 

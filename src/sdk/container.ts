@@ -82,9 +82,9 @@ export class Container implements AsyncDisposable {
     return this.client.containers.stop(this.id, { timeout, signal: stopSignal }, signal);
   }
 
-  restart(options: SignalOption & { timeout?: number; stopSignal?: string } = {}): Promise<void> {
+  async restart(options: SignalOption & { timeout?: number; stopSignal?: string } = {}): Promise<void> {
     const { timeout, stopSignal, signal } = options;
-    return this.client.containers.restart(this.id, { timeout, signal: stopSignal }, signal);
+    await this.client.containers.restart(this.id, { timeout, signal: stopSignal }, signal);
   }
 
   /** `name`: SIGKILL if missing. */

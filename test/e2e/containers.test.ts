@@ -97,6 +97,17 @@ for (const cli of ["docker", "gantry"] as const) {
       await out("rm", id);
     });
 
+    it("sends the stop signal also where -t 0 leaves no time for it", async () => {
+      const id = await out("run", "-d", "busybox", "sleep", "1000");
+      await out("stop", "-t", "0", id);
+      assert.equal(await out("inspect", "-f", "{{.State.ExitCode}}", id), "137");
+      const at = String(Math.floor(Date.now() / 1000) + 1);
+      const filters = ["--filter", `container=${id}`, "--filter", "event=kill", "--since", "0", "--until", at];
+      const signals = await out("events", ...filters, "--format", "{{.Actor.Attributes.signal}}");
+      assert.equal(signals, "15\n9");
+      await out("rm", id);
+    });
+
     it("stops, starts, restarts, pauses, renames, kills and removes", async () => {
       await out(
         "run",

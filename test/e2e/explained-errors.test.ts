@@ -268,6 +268,9 @@ describe("exit code 137", () => {
     }
     await engine.ok("start", asked);
     assert.equal((await ended(asked)).ExitReason, undefined, "a new run has no reason yet");
+    const restarted = await engine.gantry("restart", "-t", "1", asked);
+    assert.equal(restarted.stderr, `hint: ${asked}: ${(await ended(stubborn)).ExitReason}\n`);
+    assert.equal((await ended(asked)).ExitReason, undefined);
     await engine.ok("rm", "-f", asked, outside, stubborn);
   });
 

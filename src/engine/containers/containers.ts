@@ -154,7 +154,7 @@ export class Containers {
     }
   }
 
-  restart(reference: string, options: { seconds?: number; signal?: string }): Promise<void> {
+  restart(reference: string, options: { seconds?: number; signal?: string }): Promise<string | undefined> {
     return this.lifecycle.restart(this.find(reference), options);
   }
 

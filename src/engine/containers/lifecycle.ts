@@ -10,6 +10,8 @@ import { signalNumber, SIGKILL } from "./signals.ts";
 import type { Starter } from "./start.ts";
 
 const DEFAULT_STOP_SECONDS = 10;
+/** Between the stop signal and SIGKILL, also where no time is to be given: dockerd needs about so long to send another. */
+const LEAST_PATIENCE = 50;
 /** After SIGKILL the kernel needs a moment; more than this means the process is stuck in the kernel. */
 const KILL_GRACE = 10_000;
 /** So long the end of a container waits for attached clients to be given its last output. */
@@ -139,10 +141,9 @@ export class Lifecycle {
   private async terminate(entry: ContainerEntry, signal: number, timeout: number | undefined): Promise<void> {
     const seconds = timeout ?? entry.record.config.StopTimeout ?? DEFAULT_STOP_SECONDS;
     const gone = this.whenDown(entry);
-    if (seconds !== 0) {
-      await this.send(entry, signal, { thaw: true });
-      if (await within(gone, seconds < 0 ? undefined : seconds * 1000, this.deps.clock)) return;
-    }
+    await this.send(entry, signal, { thaw: true });
+    const patience = seconds < 0 ? undefined : Math.max(seconds * 1000, LEAST_PATIENCE);
+    if (await within(gone, patience, this.deps.clock)) return;
     await this.noteStubborn(entry, seconds);
     await this.finishOff(entry, gone);
   }
@@ -210,11 +211,17 @@ export class Lifecycle {
     else await this.send(entry, number, { thaw: final });
   }
 
-  async restart(entry: ContainerEntry, options: { seconds?: number; signal?: string } = {}): Promise<void> {
+  /** Resolves with why the run before ended as it did, where that needs saying. */
+  async restart(
+    entry: ContainerEntry,
+    options: { seconds?: number; signal?: string } = {},
+  ): Promise<string | undefined> {
     // A restart is no end: --rm must not take the container away in between.
     entry.kept = true;
+    let reason: string | undefined;
     try {
       await this.stop(entry, options);
+      reason = entry.record.state.endReason?.text;
     } catch (error) {
       if (!isGantryError(error, "NOT_RUNNING")) throw error;
     } finally {
@@ -226,6 +233,7 @@ export class Lifecycle {
       if (!isGantryError(error, "ALREADY_RUNNING")) throw error;
     }
     this.deps.publish(entry, "restart");
+    return reason;
   }
 
   /** The monitor recorded an exit, or was lost. Repeatable: a container that is down is left alone. */

@@ -63,7 +63,9 @@ export function containerRoutes(deps: ContainerRoutesDeps): Route[] {
       call.empty(204);
     }),
     route("POST", "/containers/:name/restart", async (call) => {
-      await containers.restart(name(call), stopOptions(call));
+      const reason = await containers.restart(name(call), stopOptions(call));
+      // Inspect tells of the new run alone.
+      if (reason !== undefined) call.response.setHeader("Exit-Reason", encodeURIComponent(reason));
       call.empty(204);
     }),
     route("POST", "/containers/:name/kill", async (call) => {
