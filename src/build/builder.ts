@@ -21,6 +21,16 @@ export interface PruneOptions {
   all: boolean;
   /** Only entries made before this (ms since the epoch). */
   until?: number;
+  /** Bytes of layers that may stay: the newest do. */
+  keepBytes?: number;
+}
+
+/** `bytes` is the layer's, which several steps may name. */
+export interface CachedStep {
+  key: string;
+  created: string;
+  chainId?: Digest;
+  bytes: number;
 }
 
 /** Builds images from Dockerfiles, with a cache. */
@@ -116,18 +126,35 @@ export class Builder {
   /** Forgets cached steps and deletes the layers that only they needed. */
   async prune(options: PruneOptions): Promise<{ deleted: string[]; bytes: number }> {
     const { state, files } = this.host;
-    const doomed = state
-      .list<CacheEntry>(CACHE_BUCKET)
-      .filter(([, entry]) => options.until === undefined || Date.parse(entry.created) < options.until);
-    state.commit(doomed.map(([key]) => ({ bucket: CACHE_BUCKET, key, value: undefined })));
-    const chains = new Set(doomed.flatMap(([, entry]) => entry.chainId ?? []));
+    const doomed = this.doomed(options);
+    state.commit(doomed.map(({ key }) => ({ bucket: CACHE_BUCKET, key, value: undefined })));
+    const chains = new Set(doomed.flatMap(({ chainId }) => chainId ?? []));
     const gone = await this.host.reclaim([...chains]);
     const bytes = options.all ? await files.clearCacheFolders() : 0;
-    return { deleted: doomed.map(([key]) => key), bytes: gone.size + bytes };
+    return { deleted: doomed.map(({ key }) => key), bytes: gone.size + bytes };
   }
 
-  /** What the cache holds, oldest first; `bytes` is the layer's, which several entries may name. */
-  cacheEntries(): { key: string; created: string; chainId?: Digest; bytes: number }[] {
+  /** The oldest go first, until what is to be kept is left. */
+  private doomed({ until = Infinity, keepBytes = -1 }: PruneOptions): CachedStep[] {
+    const entries = this.cacheEntries();
+    const users = new Map<Digest, number>();
+    for (const { chainId } of entries) if (chainId) users.set(chainId, (users.get(chainId) ?? 0) + 1);
+    let left = [...new Map(entries.map(({ chainId, bytes }) => [chainId, bytes])).values()].reduce((a, b) => a + b, 0);
+    const doomed: CachedStep[] = [];
+    for (const entry of entries) {
+      if (left <= keepBytes) break;
+      if (Date.parse(entry.created) >= until) continue;
+      doomed.push(entry);
+      if (entry.chainId === undefined) continue;
+      const others = users.get(entry.chainId)! - 1;
+      users.set(entry.chainId, others);
+      if (others === 0) left -= entry.bytes;
+    }
+    return doomed;
+  }
+
+  /** What the cache holds, oldest first. */
+  cacheEntries(): CachedStep[] {
     return this.host.state
       .list<CacheEntry>(CACHE_BUCKET)
       .map(([key, { created, chainId }]) => {

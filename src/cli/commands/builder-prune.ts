@@ -8,16 +8,7 @@ export default command({
   args: noArgs,
   flags: {
     all: flag("Remove all unused build cache, not just dangling ones", "a"),
-    filter: filter('Provide filter values (e.g. "until=24h")', undefined, [
-      "id",
-      "inuse",
-      "parent",
-      "private",
-      "shared",
-      "type",
-      "unused-for",
-      "until",
-    ]),
+    filter: filter('Provide filter values (e.g. "until=24h")', undefined, ["until"]),
     force: flag("Do not prompt for confirmation", "f"),
     "keep-storage": value<number | undefined>(
       "bytes",

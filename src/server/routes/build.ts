@@ -187,9 +187,12 @@ async function prune(deps: BuildRoutesDeps, call: Call): Promise<void> {
     }
   }
   const until = PRUNE_FILTERS.flatMap((name) => filters.get(name) ?? [])[0];
+  // The name since API 1.48, and the one that clients still send.
+  const keep = call.query.get("reserved-space") || call.query.get("keep-storage");
   const { deleted, bytes } = await deps.builder.prune({
     all: call.flag("all"),
     ...(until === undefined ? {} : { until: moment(until, deps.clock.now()) }),
+    ...(keep ? { keepBytes: Number(keep) } : {}),
   });
   deps.onPruned(bytes);
   call.send(200, { CachesDeleted: deleted, SpaceReclaimed: bytes });

@@ -255,6 +255,22 @@ describe("docker build on real layers and crun", () => {
     );
   });
 
+  it("builder prune keeps the newest steps up to so many bytes", async () => {
+    await world.docker(["builder", "prune", "-af"]);
+    const big = (name: string): string => `FROM busybox\nRUN head -c 300000 /dev/urandom > /${name}\n`;
+    await world.build({ Dockerfile: big("old") }, "-t", "old");
+    await world.build({ Dockerfile: big("new") }, "-t", "new");
+    await world.docker(["rmi", "old", "new"]);
+    await world.docker(["builder", "prune", "-f", "--keep-storage", "10mb"]);
+    assert.equal(world.builder.cacheEntries().filter(({ bytes }) => bytes >= 300_000).length, 2);
+    await world.docker(["builder", "prune", "-f", "--keep-storage", "400kb"]);
+    const left = world.builder.cacheEntries().filter(({ bytes }) => bytes >= 300_000);
+    assert.equal(left.length, 1);
+    await world.build({ Dockerfile: big("new") }, "-t", "new");
+    assert.equal(world.builder.cacheEntries().filter(({ key }) => key === left[0]!.key).length, 1);
+    await world.docker(["rmi", "new"]);
+  });
+
   it("builder prune forgets steps and frees what no image needs", async () => {
     await world.build({ Dockerfile: "FROM busybox\nRUN echo big > /only-cache\n" }, "-t", "pruned");
     const chain = world.images.resolve("pruned").chain.at(-1) ?? "";
