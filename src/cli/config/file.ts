@@ -103,6 +103,10 @@ export function proxyVariables(config: ConfigFile, host: string): [string, strin
   const proxy = config.proxies?.[host] ?? config.proxies?.["default"];
   return PROXIES.flatMap(([name, key]): [string, string][] => {
     const value = proxy?.[key];
-    return value ? [[name, value], [name.toLowerCase(), value]] : []; // biome-ignore format: pairs
+    if (!value) return [];
+    return [
+      [name, value],
+      [name.toLowerCase(), value],
+    ];
   });
 }
