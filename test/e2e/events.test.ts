@@ -148,9 +148,7 @@ describe("events", () => {
     for (const type of ["volume", "daemon", "plugin", "service", "node", "secret", "config"]) {
       assert.equal(await count({ [type]: ["x"] }), 0, type);
     }
-    const wrong = await engine.docker("events", "--filter", "colour=red");
-    assert.equal(wrong.code, 1);
-    assert.match(wrong.stderr, /invalid filter 'colour'/);
+    assert.equal(await count({ colour: ["red"] }), all, "an unknown filter is passed over, as by dockerd");
   });
 
   it("are still there after a restart and after kill -9, once each and in order", async () => {

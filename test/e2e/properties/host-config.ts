@@ -211,7 +211,7 @@ export const HOST_CONFIG: Proofs = {
   Runtime: { asked: host({ Runtime: "nosuch" }), refusal: /unknown or invalid runtime name: nosuch/ },
   Isolation: {
     asked: host({ Isolation: "hyperv" }),
-    refusal: /invalid isolation: "hyperv" - linux only supports 'default'/,
+    refusal: /Invalid isolation: "hyperv" - linux only supports 'default'/,
   },
   MaskedPaths: { asked: host({ MaskedPaths: ["/etc/passwd"] }), script: "wc -c </etc/passwd", is: "0" },
   ReadonlyPaths: {

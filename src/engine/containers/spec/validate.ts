@@ -41,12 +41,6 @@ export function validateHostConfig(
   if (OomScoreAdj < -1000 || OomScoreAdj > 1000) {
     refuse(`Invalid value ${OomScoreAdj}, range for oom score adj is [-1000, 1000]`);
   }
-  if (!["", "default"].includes(hostConfig.Isolation ?? "")) {
-    refuse(`Invalid isolation: ${JSON.stringify(hostConfig.Isolation)} - linux only supports 'default'`);
-  }
-  if (hostConfig.StorageOpt?.["size"] !== undefined) {
-    refuse("--storage-opt is supported only for overlay over xfs with 'pquota' mount option");
-  }
   if (ShmSize < 0) refuse("SHM size can not be less than 0");
   for (const [target, options] of Object.entries(hostConfig.Tmpfs ?? {})) {
     tmpfsOptions(options.split(","));
@@ -58,7 +52,7 @@ export function validateHostConfig(
   }
   const { Isolation = "" } = hostConfig;
   if (Isolation !== "" && Isolation.toLowerCase() !== "default") {
-    refuse(`invalid isolation: ${JSON.stringify(Isolation)} - linux only supports 'default'`);
+    refuse(`Invalid isolation: ${JSON.stringify(Isolation)} - linux only supports 'default'`);
   }
   validateStorage(hostConfig);
   for (const entry of hostConfig.ExtraHosts ?? []) readExtraHost(entry);
