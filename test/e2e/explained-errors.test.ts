@@ -5,7 +5,7 @@ import net from "node:net";
 import path from "node:path";
 import { after, before, describe, it } from "node:test";
 import { inspect } from "../faults/facts.ts";
-import { type Ran, TestEngine } from "../support/engine.ts";
+import { type Ran, run as runProgram, TestEngine } from "../support/engine.ts";
 import { until } from "../support/until.ts";
 
 let engine: TestEngine;
@@ -100,6 +100,25 @@ describe("a command that cannot be started", () => {
   for (const [what, args, code, words, hint] of cases) {
     it(`${what}: exit code ${code}`, () => fails(run("broken", ...args), code, words, hint));
   }
+
+  it("is explained by exec too, with a terminal or without", async () => {
+    const id = await engine.ok("run", "-d", "broken", "sleep", "1000");
+    for (const [what, [command = "", ...more], , words] of cases) {
+      for (const cli of ["docker", "gantry"] as const) {
+        const ran = await engine[cli]("exec", id, command, ...more);
+        assert.ok([126, 127].includes(ran.code), `${what}: ${ran.code}`);
+        assert.match(ran.stdout + ran.stderr, words, what);
+      }
+    }
+    const line = `docker exec -t ${id} /app/crlf.sh; docker exec -d ${id} /app/python.sh`;
+    const { stdout } = await runProgram("script", ["-qec", line, "/dev/null"], { env: engine.env });
+    assert.match(stdout, /^OCI runtime exec failed: .*CRLF[^]*needs \/usr\/bin\/python3, which/);
+    await engine.ok("rm", "-f", id);
+  });
+
+  it("has too few files to be started with: the limit is named", async () => {
+    await fails(run("--ulimit", "nofile=7", "broken", "true"), 125, /too many open files|no space left/i, /nofile=64/);
+  });
 
   it("is refused before it counts as started, also with -d, and the record keeps why", async () => {
     const ran = await engine.docker("run", "-d", "--name", "refused", "--restart", "always", "broken", "/app/crlf.sh");

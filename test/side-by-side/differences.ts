@@ -12,6 +12,12 @@ export const differences: Difference[] = [
         "docker: Error response from daemon: failed to create task for container: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: exec: \"/etc\": is a directory: unknown\n\nRun 'docker run --help' for more information\n",
     },
     {
+      scenario: "exec",
+      command: "docker exec ann /etc",
+      stdout:
+        'OCI runtime exec failed: exec failed: unable to start container process: exec: "/etc": is a directory: unknown\r\n',
+    },
+    {
       scenario: "run",
       command: "docker run --rm --runtime nosuch busybox true",
       stderr:
@@ -412,6 +418,12 @@ export const differences: Difference[] = [
     },
   ]),
   ...because("gantryd has taken the network down by the time it says that a container died", [
+    {
+      scenario: "system",
+      command: "docker events --since $(cat since) --until 0s -f nosuch=1",
+      stdout:
+        "<day>T<time>.<ns>Z container create ID1_____________________________________________________________ (image=busybox, name=ann)\n<day>T<time>.<ns>Z container attach ID1_____________________________________________________________ (image=busybox, name=ann)\n<day>T<time>.<ns>Z network connect ID2_____________________________________________________________ (container=ID1_____________________________________________________________, name=bridge, type=bridge)\n<day>T<time>.<ns>Z container start ID1_____________________________________________________________ (image=busybox, name=ann)\n<day>T<time>.<ns>Z network disconnect ID2_____________________________________________________________ (container=ID1_____________________________________________________________, name=bridge, type=bridge)\n<day>T<time>.<ns>Z container die ID1_____________________________________________________________ (execDuration=0, exitCode=0, image=busybox, name=ann)\n<day>T<time>.<ns>Z container destroy ID1_____________________________________________________________ (image=busybox, name=ann)\n<day>T<time>.<ns>Z volume create vol1 (driver=local)\n<day>T<time>.<ns>Z volume destroy vol1 (driver=local)\n<day>T<time>.<ns>Z network create ID3_____________________________________________________________ (name=net1, type=bridge)\n<day>T<time>.<ns>Z network destroy ID3_____________________________________________________________ (name=net1, type=bridge)\n<day>T<time>.<ns>Z image tag sha256:ID4_____________________________________________________________ (name=tee:1)\n<day>T<time>.<ns>Z image untag sha256:ID4_____________________________________________________________ (name=sha256:ID4_____________________________________________________________)\n",
+    },
     {
       scenario: "system",
       command:

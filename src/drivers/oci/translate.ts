@@ -26,6 +26,8 @@ interface Reason {
   exitCode?: 126 | 127;
 }
 
+const MORE_FILES = "give at least 64 (--ulimit nofile=64)";
+
 function reasonOf(text: string, command: string): Reason {
   const quoted = JSON.stringify(command);
   if (command === "" || (/executable file (.* )?not found in \$PATH/i.test(text) && !command.includes("/"))) {
@@ -62,6 +64,14 @@ function reasonOf(text: string, command: string): Reason {
       words: `exec: ${quoted}: permission denied`,
       hint: `${command} is a folder or lacks the executable bit (chmod +x)`,
     };
+  }
+  if (/too many open files/i.test(text)) {
+    return { code: "TOO_FEW_FILES", words: text, hint: `the runtime's own files count too: ${MORE_FILES}` };
+  }
+  // of version 1: crun could not read which processors there are, and goes on
+  if (/cpuset\/.*cgroup\.procs.*no space left/i.test(text)) {
+    const hint = `the control group was left without processors; if the number of open files is limited: ${MORE_FILES}`;
+    return { code: "TOO_FEW_FILES", words: text, hint };
   }
   if (/exec format error/i.test(text)) {
     return {

@@ -1,12 +1,14 @@
-import { GantryError, messageOf } from "../../base/errors.ts";
+import { GantryError, isGantryError, messageOf } from "../../base/errors.ts";
 import { ownerOutside, rootOf } from "../../base/id-map.ts";
 import type { ExecSession } from "../../ports/monitor.ts";
 import type { OciProcess } from "../../ports/oci-spec.ts";
 import { type ClientStream, parseDetachKeys, pump } from "./attach.ts";
 import type { ContainerDeps } from "./deps.ts";
-import { isUp } from "./record.ts";
+import { type ContainerRecord, isUp } from "./record.ts";
+import { explainRefusal, refuseHopeless } from "./refusal.ts";
 import type { ContainerEntry } from "./registry.ts";
 import { planExec } from "./spec/exec.ts";
+import type { ExecFacts } from "./spec/explain-exec.ts";
 import { refuseProcFd } from "./spec/guards.ts";
 import { resolveUser } from "./spec/user.ts";
 
@@ -106,6 +108,7 @@ export class Execs {
     let session: ExecSession;
     try {
       const process = this.process(entry, record.config);
+      refuseHopeless(this.deps.rootfs, this.facts(entry, process), () => this.deps.host.runsForeignFormats(), "exec");
       const map = entry.record.attachment?.userns?.map;
       record.begun = this.deps.monitor.exec({
         containerId: entry.id,
@@ -118,7 +121,8 @@ export class Execs {
         stdin: client !== undefined && (record.config.AttachStdin ?? false),
       });
       session = await record.begun;
-    } catch (error) {
+    } catch (cause) {
+      const error = this.explained(entry, record, cause);
       this.failed(entry, record, error, client);
       if (!client) throw error;
       return;
@@ -174,7 +178,7 @@ export class Execs {
       record.exitCode = await session.exit;
       record.pid = session.pid;
     } catch (error) {
-      this.failed(entry, record, error, client);
+      this.failed(entry, record, this.explained(entry, record, error), client);
       return;
     }
     record.running = false;
@@ -194,10 +198,24 @@ export class Execs {
     client?.end();
   }
 
+  /** With the reason that the container's files show. */
+  private explained(entry: ContainerEntry, record: ExecRecord, error: unknown): unknown {
+    if (!isGantryError(error) || error.details?.["head"] === undefined) return error;
+    try {
+      return explainRefusal(error, this.deps.rootfs, this.facts(entry, this.process(entry, record.config)));
+    } catch {
+      return error; // the container has ended meanwhile
+    }
+  }
+
+  private facts({ record }: ContainerEntry, { args, env, cwd }: OciProcess): ExecFacts {
+    const root = rootOfProcess(record);
+    return { root, args, env, cwd, architecture: this.deps.host.facts().architecture };
+  }
+
   private process(entry: ContainerEntry, config: ExecConfig): OciProcess {
     const { record } = entry;
-    const pid = record.state.process?.pid ?? 0;
-    const root = `/proc/${pid}/root`;
+    const root = rootOfProcess(record);
     const read = (file: string): string => this.deps.rootfs.readFile(root, file, ETC_LIMIT)?.toString("utf8") ?? "";
     const user = resolveUser(
       config.User || record.config.User,
@@ -241,6 +259,9 @@ export class Execs {
     }
   }
 }
+
+/** As its first process sees it, mounts included. */
+const rootOfProcess = ({ state }: ContainerRecord): string => `/proc/${state.process?.pid ?? 0}/root`;
 
 /** The command as Docker's events have it, with a space after the program even where nothing follows. */
 const words = ({ Cmd: [program = "", ...args] = [] }: ExecConfig): string => `${program} ${args.join(" ")}`;

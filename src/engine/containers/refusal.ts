@@ -23,11 +23,16 @@ export function explainRefusal(error: unknown, rootfs: Rootfs, facts: ExecFacts)
  * Throws, in the words of a runtime's refusal, where the image's files show that the command can't be started.
  * `foreignFormats`: whether the kernel runs more formats than its own.
  */
-export function refuseHopeless(rootfs: Rootfs, facts: ExecFacts, foreignFormats: () => boolean): void {
+export function refuseHopeless(
+  rootfs: Rootfs,
+  facts: ExecFacts,
+  foreignFormats: () => boolean,
+  verb: "create" | "exec" = "create",
+): void {
   const reason = explainExec(rootfs, facts);
   if (reason === undefined) return;
   if (HOPELESS.has(reason.code) || (HOPELESS_ALONE.has(reason.code) && !foreignFormats())) {
-    throw refusal(refusalHead("create"), reason);
+    throw refusal(refusalHead(verb), reason);
   }
 }
 
