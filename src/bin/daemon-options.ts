@@ -27,6 +27,8 @@ export interface DaemonOptions {
   hostGateway?: string;
   /** Containers that say nothing of it get an init. */
   init: boolean;
+  /** Containers on the default bridge reach one another. */
+  icc: boolean;
   initPath?: string;
   usernsRemap?: string;
   tls?: { ca: string; cert: string; key: string };
@@ -47,6 +49,7 @@ const FILE_KEYS = [
   "experimental",
   "host-gateway-ip",
   "hosts",
+  "icc",
   "init",
   "init-path",
   "insecure-registries",
@@ -80,6 +83,7 @@ Options:
                                          default "${DEFAULT_HOST}")
       --host-gateway-ip ip               What host-gateway stands for in --add-host (default: the default bridge's
                                          address)
+      --icc                              Let containers on the default bridge reach one another (default true)
       --init                             Run an init in containers, unless they say otherwise
       --init-path string                 Path of the init (default: docker-init or tini of the PATH)
       --insecure-registry list           Registry that may speak plain HTTP (repeatable)
@@ -119,14 +123,14 @@ export function readDaemonOptions(argv: string[]): DaemonOptions | "help" | "ver
     }
     return given ?? (stored as string[] | undefined) ?? [];
   };
-  const isOn = (flag: string): boolean => {
-    const given = flags[flag] as boolean | undefined;
+  const isOn = (flag: string, usually = false): boolean => {
+    const given = booleanOf(flag, flags[flag]);
     const stored = file[flag];
     if (given !== undefined && stored !== undefined) throw bothPlaces(flag);
     if (stored !== undefined && typeof stored !== "boolean") {
       throw bad(`configuration file: "${flag}" must be true or false`);
     }
-    return given ?? stored ?? false;
+    return given ?? stored ?? usually;
   };
   const execRoot = text("exec-root") ?? "/run/gantry";
   const hosts = list("host", "hosts");
@@ -153,6 +157,7 @@ export function readDaemonOptions(argv: string[]): DaemonOptions | "help" | "ver
     cdiSpecDirs: cdiSpecDirs.length > 0 ? cdiSpecDirs : DEFAULT_CDI_DIRS,
     ...(hostGateway === undefined ? {} : { hostGateway }),
     init: isOn("init"),
+    icc: isOn("icc", true),
     ...(initPath === undefined ? {} : { initPath }),
     ...(usernsRemap ? { usernsRemap } : {}),
     ...(ca && cert && key ? { tls: { ca, cert, key } } : {}),
@@ -176,12 +181,21 @@ export function readDaemonOptions(argv: string[]): DaemonOptions | "help" | "ver
   return options;
 }
 
+/** As it is, or as text. */
+function booleanOf(flag: string, given: unknown): boolean | undefined {
+  if (typeof given !== "string") return given as boolean | undefined;
+  if (/^(1|t|true)$/i.test(given)) return true;
+  if (/^(0|f|false)$/i.test(given)) return false;
+  throw bad(`invalid --${flag} "${given}": true or false is expected`);
+}
+
 function parseFlags(argv: string[]): Record<string, string | boolean | string[] | undefined> {
   const text = { type: "string" } as const;
   const texts = { type: "string", multiple: true } as const;
   try {
     return parseArgs({
-      args: argv,
+      // of Go's flags this one is on by default: --icc=false
+      args: argv.map((word) => (word === "--icc" ? "--icc=true" : word)),
       options: {
         "data-root": text,
         "exec-root": text,
@@ -198,6 +212,7 @@ function parseFlags(argv: string[]): Record<string, string | boolean | string[] 
         label: texts,
         "cdi-spec-dir": texts,
         "host-gateway-ip": text,
+        icc: text,
         init: { type: "boolean" },
         "init-path": text,
         tlscacert: text,

@@ -142,6 +142,7 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
     options: {
       bridge: options.bridge,
       execRoot,
+      icc: options.icc,
       ...(options.bip === undefined ? {} : { bip: options.bip }),
       ...(options.hostGateway === undefined ? {} : { hostGateway: options.hostGateway }),
       ...(options.addressPools === undefined ? {} : { addressPools: options.addressPools }),

@@ -7,8 +7,18 @@ export interface FirewallNetwork {
   internal: boolean;
   /** Containers on it may talk to one another. */
   icc: boolean;
+  /** Where they may not, these may. */
+  allowed?: AllowedFlow[];
   /** Outgoing packets get the host's address. */
   masquerade: boolean;
+}
+
+/** What one container may reach of another on a network that keeps them apart; answers come back. */
+export interface AllowedFlow {
+  from: string;
+  to: string;
+  protocol: "tcp" | "udp" | "sctp";
+  port: number;
 }
 
 export interface PublishedPort {

@@ -124,6 +124,8 @@ export interface Links {
   addresses(): string[];
   /** Lets the host forward packets. */
   enableForwarding(): void;
+  /** Shows the firewall what goes from one port of a bridge to another too. */
+  filterWithinBridges(): void;
   /**
    * Makes the kernel decide anew about UDP flows, which otherwise go on where they went before a port was published
    * or given up for as long as the sender keeps sending. Without effect on kernels that can't.

@@ -10,6 +10,7 @@ import type {
   NetworkState,
   PlugSpec,
 } from "../../ports/links.ts";
+import { runSync } from "../process/run.ts";
 import { closeFd, openFd } from "../syscalls/libc.ts";
 import { MNT_DETACH, MS, mount, umount } from "../syscalls/mount.ts";
 import { createNetworkNamespace, inNetworkNamespace } from "../syscalls/namespaces.ts";
@@ -189,6 +190,14 @@ export class NetlinkLinks implements Links {
   enableForwarding(): void {
     guard("enable forwarding", () => {
       if (fs.readFileSync("/proc/sys/net/ipv4/ip_forward", "utf8").trim() !== "1") writeSysctl("ipv4/ip_forward", "1");
+    });
+  }
+
+  filterWithinBridges(): void {
+    const file = "/proc/sys/net/bridge/bridge-nf-call-iptables";
+    guard("filter within bridges", () => {
+      if (!fs.existsSync(file)) runSync("modprobe", ["br_netfilter"]);
+      if (fs.readFileSync(file, "utf8").trim() !== "1") fs.writeFileSync(file, "1");
     });
   }
 

@@ -1,4 +1,4 @@
-import type { FirewallNetwork, PublishedPort } from "../../ports/firewall.ts";
+import type { AllowedFlow, FirewallNetwork, PublishedPort } from "../../ports/firewall.ts";
 
 /**
  * The engine's rules as nft text. Pure. Nothing that a user wrote gets in: names are checked against a narrow
@@ -128,6 +128,9 @@ function nat(networks: FirewallNetwork[]): string[] {
   ];
 }
 
+const between = ({ from, to, protocol, port }: AllowedFlow): string =>
+  `ip saddr ${checkedAddress(from)} ip daddr ${checkedAddress(to)} ${checkedProtocol(protocol)} dport ${checkedPort(port)}`;
+
 function forward(networks: FirewallNetwork[]): string[] {
   const bridges = networks.map((network) => network.bridge);
   const internal = networks.filter((network) => network.internal).map((network) => network.bridge);
@@ -135,8 +138,11 @@ function forward(networks: FirewallNetwork[]): string[] {
   for (const network of networks) {
     const within = `iifname ${quoted(network.bridge)} oifname ${quoted(network.bridge)}`;
     if (network.icc) rules.push(`${within} accept`);
-    else
-      rules.push(`${within} ct state established,related accept`, `${within} ct status dnat accept`, `${within} drop`);
+    else {
+      rules.push(`${within} ct state established,related accept`, `${within} ct status dnat accept`);
+      for (const flow of network.allowed ?? []) rules.push(`${within} ${between(flow)} accept`);
+      rules.push(`${within} drop`);
+    }
   }
   // an internal network has no way out and none in
   if (internal.length > 0) rules.push(`iifname ${oneOf(internal)} drop`, `oifname ${oneOf(internal)} drop`);

@@ -1,4 +1,4 @@
-import { type ChildProcess, type SpawnOptions, spawn as nodeSpawn } from "node:child_process";
+import { type ChildProcess, type SpawnOptions, spawn as nodeSpawn, spawnSync } from "node:child_process";
 import type { Readable } from "node:stream";
 import { errnoOf, messageOf } from "../../base/errors.ts";
 import type { Owner } from "../../base/id-map.ts";
@@ -23,6 +23,11 @@ export interface RunResult {
 }
 
 const STDERR_TAIL = 8192;
+
+/** Holds everything up: for what takes milliseconds. Whether it worked is for the caller to see. */
+export function runSync(tool: string, argv: string[]): void {
+  spawnSync(tool, argv, { stdio: "ignore", timeout: 5000 });
+}
 
 /** Starts a child with pipes both ways, or one to hear of long after. */
 export function spawn(tool: string, argv: string[], options: SpawnOptions = {}): ChildProcess {

@@ -1,5 +1,6 @@
 import type { EndpointSettings, HostConfig } from "../../base/container-config.ts";
 import { GantryError, messageOf } from "../../base/errors.ts";
+import type { AllowedFlow } from "../../ports/firewall.ts";
 import type { ContainerDeps } from "./deps.ts";
 import { type HostsLine, withHosts, withoutHost } from "./etc-files.ts";
 import { linkEnvironment } from "./link-environment.ts";
@@ -106,8 +107,31 @@ export function resolveLinks(
   return result;
 }
 
+/** What links on the default bridge let a running container reach: the exposed ports of those it is linked to. */
+function linkedFlows(parent: ContainerRecord, registry: ContainerRegistry): AllowedFlow[] {
+  const from = addressOn(parent, BRIDGE);
+  return (parent.links ?? []).flatMap(({ id }) => {
+    const child = registry.tryFind(id)?.record;
+    const to = child && addressOn(child, BRIDGE);
+    if (!from || !child || !to) return [];
+    return Object.keys(child.config.ExposedPorts ?? {}).flatMap((exposed) => {
+      const [, port, protocol] = /^(\d+)\/(tcp|udp|sctp)$/.exec(exposed) ?? [];
+      return port === undefined
+        ? []
+        : [{ from, to, protocol: protocol as AllowedFlow["protocol"], port: Number(port) }];
+    });
+  });
+}
+
+export function allowLinked(
+  { networking, registry }: Pick<ContainerDeps, "networking" | "registry">,
+  parent: ContainerRecord,
+): void {
+  networking.allow(parent.id, linkedFlows(parent, registry));
+}
+
 /** `docker rm --link`: takes a link away for good; a running container's /etc/hosts forgets it too. */
-export function removeLink(deps: Pick<ContainerDeps, "registry" | "files">, name: string): void {
+export function removeLink(deps: Pick<ContainerDeps, "registry" | "files" | "networking">, name: string): void {
   const [parentName = "", alias] = name.replace(/^\//, "").split("/");
   const entry = deps.registry.find(parentName);
   if (alias === undefined) {
@@ -119,16 +143,22 @@ export function removeLink(deps: Pick<ContainerDeps, "registry" | "files">, name
   }
   entry.record.links = links.filter((link) => link.alias !== alias);
   deps.registry.save(entry);
-  if (isUp(entry.record)) rewriteHosts(deps, entry.record, (text) => withoutHost(text, alias));
+  if (!isUp(entry.record)) return;
+  rewriteHosts(deps, entry.record, (text) => withoutHost(text, alias));
+  allowLinked(deps, entry.record);
 }
 
 /** `child` has come up, perhaps with another address: running containers that are linked to it learn of it. */
-export function tellLinked(deps: Pick<ContainerDeps, "registry" | "files" | "logger">, child: ContainerRecord): void {
+export function tellLinked(
+  deps: Pick<ContainerDeps, "registry" | "files" | "logger" | "networking">,
+  child: ContainerRecord,
+): void {
   for (const { record } of deps.registry.all()) {
     const lines = linesAbout(child, record, deps.registry);
     if (lines.length === 0) continue;
     try {
       rewriteHosts(deps, record, (text) => withHosts(text, lines));
+      allowLinked(deps, record);
     } catch (error) {
       deps.logger.error("telling a container of one that it is linked to", {
         container: record.id,

@@ -8,7 +8,7 @@ import type { ContainerDeps } from "./deps.ts";
 import { renderHosts, renderResolvConf } from "./etc-files.ts";
 import { withRequestedDevices } from "./inject-devices.ts";
 import { namespacePath, requireJoinable } from "./joins.ts";
-import { type ResolvedLinks, resolveLinks, tellLinked } from "./links.ts";
+import { allowLinked, type ResolvedLinks, resolveLinks, tellLinked } from "./links.ts";
 import { explainLogError, type LogShipping } from "./log-shipping.ts";
 import { cgroupsPathOf, type ContainerRecord } from "./record.ts";
 import { explainRefusal, refuseHopeless } from "./refusal.ts";
@@ -150,6 +150,7 @@ export class Starter {
         context.attachment = await deps.networking.attach({ ...step.request, ...this.wishForUserNamespace(record) });
         record.attachment = context.attachment;
         context.links = resolveLinks(record, context.attachment.networks, deps.registry);
+        allowLinked(deps, record);
         return;
       case "join-network":
         context.attachment = this.join(record, step.of);

@@ -18,6 +18,8 @@ export interface NetworkOptions {
   /** The default bridge's own address and subnet, "172.30.0.1/16". */
   bip?: string;
   addressPools?: AddressPool[];
+  /** False: containers on the default bridge reach one another only as `allow` says. */
+  icc?: boolean;
   /** What `host-gateway` stands for in place of the default bridge's address. */
   hostGateway?: string;
   /** `<execRoot>/netns` holds the namespaces. */
@@ -150,7 +152,7 @@ export class NetworkCatalog {
       reserved: {},
       subnetGiven: bip !== undefined,
       mtu: before?.mtu ?? this.uplinkMtu(),
-      icc: true,
+      icc: this.deps.options.icc ?? true,
       masquerade: true,
       hostBinding: "0.0.0.0",
     };

@@ -1,4 +1,5 @@
 import type { EndpointSettings, NetworkingConfig, PortBinding } from "../../base/container-config.ts";
+import type { AllowedFlow } from "../../ports/firewall.ts";
 import type { IdMap, UserNamespace } from "../../base/id-map.ts";
 
 /** What a container asks of the network when it starts. */
@@ -44,6 +45,8 @@ export interface ContainerNetworking {
   attach(request: AttachRequest): Promise<Attachment>;
   /** Takes all of it down; idempotent; resolves when address and ports are free again (kernel teardown may still run). */
   detach(containerId: string): Promise<void>;
+  /** What a container may reach by its links, where those on the default bridge are kept apart; in place of before. */
+  allow(containerId: string, allowed: AllowedFlow[]): void;
   /** The host's address for containers (`host-gateway`): as the engine was told, else the default bridge's. */
   hostGateway(): string | undefined;
   /** The container has a new name; unknown containers are fine. */

@@ -1,7 +1,7 @@
 import type { EndpointSettings } from "../../base/container-config.ts";
 import { GantryError } from "../../base/errors.ts";
 import type { Clock, Ids } from "../../ports/clock.ts";
-import type { Firewall } from "../../ports/firewall.ts";
+import type { AllowedFlow, Firewall } from "../../ports/firewall.ts";
 import type { Links, NamespaceOwner } from "../../ports/links.ts";
 import type { Logger } from "../../ports/logger.ts";
 import type { PortReservations } from "../../ports/port-reservations.ts";
@@ -115,6 +115,14 @@ export class Networks implements ContainerNetworking {
     const networks = sandbox.endpoints.flatMap((endpoint) => this.catalog.byId(endpoint.networkId) ?? []);
     this.sandboxes.takeDown(sandbox);
     for (const network of networks) this.tell("disconnect", network, containerId);
+  }
+
+  allow(containerId: string, allowed: AllowedFlow[]): void {
+    const sandbox = this.sandboxes.get(containerId);
+    const apart = this.catalog.list().some(({ builtin, bridge }) => builtin && bridge?.icc === false);
+    if (!apart || !sandbox || JSON.stringify(sandbox.allowed ?? []) === JSON.stringify(allowed)) return;
+    this.sandboxes.store({ ...sandbox, allowed });
+    this.sandboxes.syncFirewall();
   }
 
   hostGateway(): string | undefined {

@@ -1,5 +1,5 @@
 import type { EndpointSettings } from "../../base/container-config.ts";
-import type { PublishedPort } from "../../ports/firewall.ts";
+import type { AllowedFlow, PublishedPort } from "../../ports/firewall.ts";
 import type { NamespaceOwner } from "../../ports/links.ts";
 import type { PortWish } from "./port-plan.ts";
 
@@ -76,6 +76,8 @@ export interface SandboxRecord {
   exposed: string[];
   /** What is published, as the firewall has it: one for each wish, or none. */
   ports: PublishedPort[];
+  /** What it may reach on the default bridge where containers there are kept apart. */
+  allowed?: AllowedFlow[];
 }
 
 /** Name of the host's end of a cable; at most 15 bytes. */

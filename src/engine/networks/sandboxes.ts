@@ -165,18 +165,27 @@ export class Sandboxes {
 
   /** The firewall as the records say, in one transaction. */
   syncFirewall(): void {
-    const networks = this.deps.catalog
-      .list()
-      .flatMap(({ bridge, internal }) =>
-        bridge
-          ? [{ bridge: bridge.link, subnet: bridge.subnet, internal, icc: bridge.icc, masquerade: bridge.masquerade }]
-          : [],
-      );
+    const allowed = [...this.records.values()].flatMap((sandbox) => sandbox.allowed ?? []);
+    const networks = this.deps.catalog.list().flatMap(({ bridge, builtin, internal }) => {
+      if (!bridge) return [];
+      const { link, subnet, icc, masquerade } = bridge;
+      return [{ bridge: link, subnet, internal, icc, masquerade, ...(builtin && !icc && { allowed }) }];
+    });
+    if (networks.some(({ icc }) => !icc)) this.keepApart();
     this.deps.firewall.sync(
       networks,
       [...this.records.values()].flatMap((sandbox) => sandbox.ports),
     );
     this.deps.firewall.passForeignPolicy(this.bridges());
+  }
+
+  /** A kernel that can't is no reason to leave the other rules out. */
+  private keepApart(): void {
+    try {
+      this.deps.links.filterWithinBridges();
+    } catch (error) {
+      this.deps.logger.error("containers of one network can't be kept apart", { error: messageOf(error) });
+    }
   }
 
   membersOf(network: NetworkRecord): SandboxRecord[] {

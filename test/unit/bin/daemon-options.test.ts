@@ -32,6 +32,7 @@ describe("gantryd's options", () => {
       experimental: false,
       cdiSpecDirs: ["/etc/cdi", "/var/run/cdi"],
       init: false,
+      icc: true,
     });
   });
 
@@ -50,6 +51,14 @@ describe("gantryd's options", () => {
     assert.throws(() => read({ "userns-remap": "a" }, "--userns-remap", "b"), /both as a flag and in the conf/);
     const pools = read("{}", "--default-address-pool", "base=10.1.0.0/16,size=26").addressPools;
     assert.deepEqual(pools, [{ base: "10.1.0.0/16", size: 26 }]);
+  });
+
+  it("let containers reach one another unless told otherwise", () => {
+    assert.equal(read({}, "--icc=false").icc, false);
+    assert.equal(read({ icc: false }).icc, false);
+    assert.equal(read({}, "--icc").icc, true);
+    assert.throws(() => read({}, "--icc=perhaps"), /true or false is expected/);
+    assert.throws(() => read({ icc: true }, "--icc=false"), /both as a flag and in the conf/);
   });
 
   it("are refused when they are in both places", () => {

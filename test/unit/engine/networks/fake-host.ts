@@ -119,6 +119,7 @@ export class FakeHost {
       uplinkMtu: () => 1400,
       addresses: () => ["127.0.0.1"],
       enableForwarding: () => {},
+      filterWithinBridges: () => {},
       forgetUdpFlows: () => {},
       hostResolvConf: () => "nameserver 10.0.0.53\n",
     };
