@@ -71,7 +71,6 @@ export const OWN_FIELDS = ["State.ExitReason"];
 
 /** What Gantry does not offer, and says so with 501. docs/api.md lists them. */
 export const NOT_OFFERED = [
-  "GET /images/search",
   "GET /plugins/privileges",
   "POST /plugins/pull",
   "POST /plugins/create",

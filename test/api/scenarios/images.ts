@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import type { Asker, Body } from "../../support/api-asker.ts";
+import { startLiar } from "../../drivers/registry-http/lying-registry.ts";
 import { run } from "../../support/engine.ts";
 import { archive } from "../../support/tar-maker.ts";
 
@@ -38,6 +39,10 @@ export function imageOperations(api: Asker): void {
     await api.gone(id);
     await api.ask(200, "POST", "/images/prune");
     await api.ask(200, "POST", "/build/prune");
-    await api.ask(501, "GET", "/images/search", { term: "x" });
+    const found = { name: "words", description: "some", star_count: 1, is_official: false };
+    const index = await startLiar((request, response) => {
+      if (request.url?.startsWith("/v1/search")) response.end(JSON.stringify({ results: [found] }));
+    });
+    await api.ask(200, "GET", "/images/search", { term: `${index.host}/x` }).finally(() => index.stop());
   });
 }

@@ -3,7 +3,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
 import { planElements, planTable, tableName } from "../../../src/drivers/nft/plan.ts";
-import type { FirewallNetwork, PublishedPort } from "../../../src/ports/firewall.ts";
+import type { AllowedFlow, FirewallNetwork, PublishedPort } from "../../../src/ports/firewall.ts";
 
 /** Each folder holds `input.json` and `expected.nft`; `UPDATE_GOLDEN=1` writes the latter anew. */
 const CASES = path.join(import.meta.dirname, "cases");
@@ -38,6 +38,11 @@ test("nothing but checked names, addresses and numbers reaches the text", () => 
   }
   for (const subnet of ["172.30.0.0/16 accept", "172.30.0.0", "172.30.0.0/33", "0x1/8"]) {
     assert.throws(() => planTable("t", [{ ...network, subnet }], []), TypeError, subnet);
+  }
+  const flow = { from: "172.30.0.2", to: "172.30.0.3", protocol: "tcp", port: 80 } as const;
+  for (const bad of [{ from: "::1" }, { to: "1.2.3.4 }" }, { protocol: "icmp" }, { port: 0 }]) {
+    const allowed = [{ ...flow, ...bad } as AllowedFlow];
+    assert.throws(() => planTable("t", [{ ...network, icc: false, allowed }], []), TypeError, JSON.stringify(bad));
   }
   for (const bad of [
     { protocol: "tcp }" },
