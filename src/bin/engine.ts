@@ -21,6 +21,8 @@ import { ProcKernelView } from "../drivers/kernel-view/proc.ts";
 import { LinuxHost } from "../drivers/host-facts/linux-host.ts";
 import { HostLogShippers } from "../drivers/log-shippers/shippers.ts";
 import { K8sLogs } from "../drivers/logs/k8s-log.ts";
+import { NamespaceNameServers } from "../drivers/name-servers/namespace-name-servers.ts";
+import { replaceResolvConf } from "../engine/containers/etc-files.ts";
 import { NetlinkLinks } from "../drivers/netlink/netlink-links.ts";
 import { NftFirewall } from "../drivers/nft/nft-firewall.ts";
 import { CriuCheckpoints } from "../drivers/oci/checkpoints.ts";
@@ -134,11 +136,13 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
     links,
     firewall,
     reservations: new SocketReservations(),
+    nameServers: new NamespaceNameServers(),
     clock,
     ids,
     logger,
     publish: (action, id, attributes) => events.publish("network", action, id, attributes),
     namespacesOf: (reference) => registry.find(reference).record.attachment ?? {},
+    resolvChanged: (id, resolv) => replaceResolvConf({ registry, files, ...(idMap && { idMap }) }, id, resolv),
     options: {
       bridge: options.bridge,
       execRoot,

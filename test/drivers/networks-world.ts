@@ -5,6 +5,7 @@ import fs from "node:fs";
 import net from "node:net";
 import os from "node:os";
 import path from "node:path";
+import { NamespaceNameServers } from "../../src/drivers/name-servers/namespace-name-servers.ts";
 import { NetlinkLinks } from "../../src/drivers/netlink/netlink-links.ts";
 import { NftFirewall } from "../../src/drivers/nft/nft-firewall.ts";
 import { SocketReservations } from "../../src/drivers/port-reservations/socket-reservations.ts";
@@ -90,6 +91,7 @@ export class World {
       links,
       firewall,
       reservations,
+      nameServers: new NamespaceNameServers(),
       clock: { now: () => Date.now(), stamp: () => new Date().toISOString(), after: () => () => {} },
       ids: { id: () => crypto.randomBytes(32).toString("hex"), name: () => "test" },
       logger: {
@@ -100,6 +102,7 @@ export class World {
       },
       publish: (action, _id, attributes) => void events.push(`${action} ${attributes["name"]}`),
       namespacesOf: (id) => ({ netns: path.join(options.execRoot ?? this.root, "netns", id) }),
+      resolvChanged: () => {},
       options: { bridge, bip: options.bip ?? "172.30.0.1/16", execRoot: options.execRoot ?? this.root },
     });
     networks.init();

@@ -27,6 +27,8 @@ export interface Request extends Message {
   about: string;
   /** Errors that are no error: the wanted state is there already. */
   ignore?: string[];
+  /** The kernel confirms it with nothing; it may still refuse it, and with it all the others. */
+  quiet?: boolean;
 }
 
 /**
@@ -67,12 +69,15 @@ export class NetlinkSocket {
       this.fd,
       Buffer.concat(
         requests.map((request, index) =>
-          encodeMessage({ ...request, flags: request.flags | NLM_F_REQUEST | NLM_F_ACK }, first + index),
+          encodeMessage(
+            { ...request, flags: request.flags | NLM_F_REQUEST | (request.quiet ? 0 : NLM_F_ACK) },
+            first + index,
+          ),
         ),
       ),
     );
     let failure: SyscallError | undefined;
-    for (let open = requests.length; open > 0; ) {
+    for (let open = requests.filter(({ quiet }) => !quiet).length; open > 0; ) {
       for (const answer of this.receive()) {
         const request = requests[answer.sequence - first];
         if (answer.type !== NLMSG_ERROR || request === undefined) continue;
@@ -80,6 +85,7 @@ export class NetlinkSocket {
         const errno = -answer.body.readInt32LE(0);
         if (errno === 0) continue;
         const error = new SyscallError("netlink", errno, request.about);
+        if (request.quiet) throw error;
         if (!request.ignore?.includes(error.code)) failure ??= error;
       }
     }

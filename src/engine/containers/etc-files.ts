@@ -1,6 +1,10 @@
 import type { HostConfig } from "../../base/container-config.ts";
 import { GantryError } from "../../base/errors.ts";
+import { rootOf } from "../../base/id-map.ts";
 import type { Attachment } from "../networks/contract.ts";
+import { type DnsWish, renderResolvConf, type Resolv } from "../networks/resolv.ts";
+import type { ContainerDeps } from "./deps.ts";
+import { idMapOf } from "./user-namespace.ts";
 
 export interface HostsLine {
   address: string;
@@ -71,16 +75,25 @@ export const withoutHost = (text: string, name: string): string =>
 
 const firstName = (line: string): string | undefined => line.split("\t")[1]?.split(" ")[0];
 
-/** /etc/resolv.conf: the user's `--dns*` in place of what the network proposes. */
-export function renderResolvConf(attachment: Attachment, hostConfig: HostConfig): string {
-  const nameservers = nonEmpty(hostConfig.Dns) ?? attachment.resolv.nameservers;
-  const search = nonEmpty(hostConfig.DnsSearch) ?? attachment.resolv.search;
-  const options = nonEmpty(hostConfig.DnsOptions) ?? attachment.resolv.options;
-  const lines = nameservers.map((address) => `nameserver ${address}`);
-  if (search.length > 0 && search.join("") !== ".") lines.push(`search ${search.join(" ")}`);
-  if (options.length > 0) lines.push(`options ${options.join(" ")}`);
-  return `${lines.join("\n")}\n`;
-}
+export const dnsWish = ({ Dns, DnsSearch, DnsOptions }: HostConfig): DnsWish => ({
+  servers: Dns ?? [],
+  search: DnsSearch ?? [],
+  options: DnsOptions ?? [],
+});
 
-const nonEmpty = (values: string[] | null | undefined): string[] | undefined =>
-  values && values.length > 0 ? values : undefined;
+/**
+ * A running container is on its first network where names are answered: its resolv.conf follows, unless the container has
+ * changed it. The record isn't saved.
+ */
+export function replaceResolvConf(
+  { registry, files, idMap }: Pick<ContainerDeps, "registry" | "files" | "idMap">,
+  id: string,
+  resolv: Resolv,
+): void {
+  const { record } = registry.find(id);
+  if (!record.attachment) return;
+  const before = renderResolvConf(record.attachment.resolv);
+  record.attachment = { ...record.attachment, resolv };
+  if (files.readResolvConf(id) !== before) return;
+  files.write(id, { resolvConf: renderResolvConf(resolv) }, rootOf(idMapOf(record.hostConfig, idMap)));
+}

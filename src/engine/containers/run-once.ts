@@ -2,7 +2,8 @@ import { messageOf } from "../../base/errors.ts";
 import { rootOf } from "../../base/id-map.ts";
 import type { HostConfig } from "../../base/container-config.ts";
 import type { ContainerDeps } from "./deps.ts";
-import { renderHosts, renderResolvConf } from "./etc-files.ts";
+import { renderResolvConf } from "../networks/resolv.ts";
+import { dnsWish, renderHosts } from "./etc-files.ts";
 import { explainRefusal } from "./refusal.ts";
 import type { ResolvedMount } from "./spec/facts.ts";
 import { refuseMountTarget } from "./spec/guards.ts";
@@ -78,6 +79,7 @@ export async function runOnce(deps: OneRunDeps, run: OneRun): Promise<number> {
       exposedPorts: [],
       portBindings: {},
       publishAll: false,
+      dns: dnsWish(hostConfig),
       ...(map && { userns: { map } }),
     });
     if (map !== undefined && attachment.userns === undefined)
@@ -104,7 +106,7 @@ export async function runOnce(deps: OneRunDeps, run: OneRun): Promise<number> {
       {
         spec: encodeSpec(withCompiledSeccomp(spec, deps.seccomp)),
         hosts: renderHosts(attachment, hostConfig, { gateway: deps.networking.hostGateway() }),
-        resolvConf: renderResolvConf(attachment, hostConfig),
+        resolvConf: renderResolvConf(attachment.resolv),
         hostname: `${run.hostname}\n`,
       },
       rootOf(map),

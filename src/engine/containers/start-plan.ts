@@ -1,5 +1,6 @@
 import type { ContainerRecord } from "./record.ts";
 import type { AttachRequest } from "../networks/contract.ts";
+import { dnsWish } from "./etc-files.ts";
 
 /**
  * What a start does, in order, as data. Each step can be repeated, and has an undo that the executor knows; a daemon
@@ -55,5 +56,6 @@ function attachRequest(record: ContainerRecord, hostHostname: string): AttachReq
     exposedPorts: Object.keys(record.config.ExposedPorts ?? {}),
     portBindings: record.hostConfig.PortBindings ?? {},
     publishAll: record.hostConfig.PublishAllPorts ?? false,
+    dns: dnsWish(record.hostConfig),
   };
 }

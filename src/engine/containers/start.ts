@@ -4,8 +4,9 @@ import { logKeeping } from "../../base/logging/keeping.ts";
 import { logSubject } from "../../base/logging/subject.ts";
 import { Pace } from "../../base/pace.ts";
 import type { Attachment, AttachRequest } from "../networks/contract.ts";
+import { renderResolvConf } from "../networks/resolv.ts";
 import type { ContainerDeps } from "./deps.ts";
-import { renderHosts, renderResolvConf } from "./etc-files.ts";
+import { renderHosts } from "./etc-files.ts";
 import { withRequestedDevices } from "./inject-devices.ts";
 import { namespacePath, requireJoinable } from "./joins.ts";
 import { allowLinked, type ResolvedLinks, resolveLinks, tellLinked } from "./links.ts";
@@ -263,7 +264,7 @@ export class Starter {
         gateway: this.deps.networking.hostGateway(),
         linked: context.links.hosts,
       }),
-      resolvConf: renderResolvConf(context.attachment, record.hostConfig),
+      resolvConf: renderResolvConf(context.attachment.resolv),
       hostname: `${hostnameOf(record, this.hostHostname)}\n`,
     };
     files.write(record.id, etc, rootOf(this.idMapOf(record)));

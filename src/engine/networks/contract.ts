@@ -1,6 +1,7 @@
 import type { EndpointSettings, NetworkingConfig, PortBinding } from "../../base/container-config.ts";
 import type { AllowedFlow } from "../../ports/firewall.ts";
 import type { IdMap, UserNamespace } from "../../base/id-map.ts";
+import type { DnsWish, Resolv } from "./resolv.ts";
 
 /** What a container asks of the network when it starts. */
 export interface AttachRequest {
@@ -16,6 +17,8 @@ export interface AttachRequest {
   exposedPorts: string[];
   portBindings: Record<string, PortBinding[] | null>;
   publishAll: boolean;
+  /** `--dns` and its like; nothing: as the host has it. */
+  dns?: DnsWish;
   /** The user namespace to be in: a new one with this map, or another container's. */
   userns?: { map: IdMap } | UserNamespace;
 }
@@ -32,8 +35,8 @@ export interface Attachment {
   ports: Record<string, PortBinding[] | null>;
   /** "addr\tname" lines for /etc/hosts, the container's own. */
   hosts: { address: string; names: string[] }[];
-  /** What resolv.conf should hold when the user gave nothing. */
-  resolv: { nameservers: string[]; search: string[]; options: string[] };
+  /** What resolv.conf is to hold. */
+  resolv: Resolv;
 }
 
 export interface ContainerNetworking {

@@ -4,10 +4,12 @@ import type { Clock, Ids } from "../../ports/clock.ts";
 import type { AllowedFlow, Firewall } from "../../ports/firewall.ts";
 import type { Links, NamespaceOwner } from "../../ports/links.ts";
 import type { Logger } from "../../ports/logger.ts";
+import type { NameServers } from "../../ports/name-servers.ts";
 import type { PortReservations } from "../../ports/port-reservations.ts";
 import type { StateStore } from "../../ports/state-store.ts";
 import { NetworkCatalog, type NetworkOptions } from "./catalog.ts";
 import type { Attachment, AttachRequest, ContainerNetworking } from "./contract.ts";
+import { NameService } from "./dns/name-service.ts";
 import {
   gatewayEndpoint,
   networkName,
@@ -23,7 +25,15 @@ import { planPorts } from "./port-plan.ts";
 import { PortPublisher } from "./port-publisher.ts";
 import type { EndpointRecord, NetworkRecord, SandboxRecord } from "./record.ts";
 import { endpointSettings, type NetworkView, networkView, ownHosts, portMap } from "./render.ts";
-import { containerResolv, parseResolvConf } from "./resolv.ts";
+import {
+  containerResolv,
+  type DnsWish,
+  hostResolv,
+  NO_DNS_WISH,
+  ownResolv,
+  parseResolvConf,
+  type Resolv,
+} from "./resolv.ts";
 import { Sandboxes } from "./sandboxes.ts";
 
 export interface NetworksDeps {
@@ -31,13 +41,16 @@ export interface NetworksDeps {
   links: Links;
   firewall: Firewall;
   reservations: PortReservations;
+  nameServers: NameServers;
   clock: Clock;
   ids: Ids;
   logger: Logger;
   /** Publishes an event of type network: create, destroy, connect, disconnect. */
   publish: (action: string, networkId: string, attributes: Record<string, string>) => void;
   /** The namespaces of another container, for `container:ID`; missing: the host's. Throws when there is none. */
-  namespacesOf: (containerId: string) => Pick<Attachment, "netns" | "userns">;
+  namespacesOf: (containerId: string) => Partial<Pick<Attachment, "netns" | "userns" | "resolv">>;
+  /** What resolv.conf of a running container is to hold from now on. */
+  resolvChanged: (containerId: string, resolv: Resolv) => void;
   options: NetworkOptions;
 }
 
@@ -49,13 +62,18 @@ export class Networks implements ContainerNetworking {
   private readonly deps: NetworksDeps;
   private readonly catalog: NetworkCatalog;
   private readonly sandboxes: Sandboxes;
+  private readonly names: NameService;
 
   constructor(deps: NetworksDeps) {
     this.deps = deps;
     this.catalog = new NetworkCatalog(deps);
     const records = new Map<string, SandboxRecord>();
     const ports = new PortPublisher({ reservations: deps.reservations, sandboxes: () => records.values() });
-    this.sandboxes = new Sandboxes({ ...deps, ports, catalog: this.catalog }, records);
+    this.names = new NameService({
+      ...{ servers: deps.nameServers, ids: deps.ids, logger: deps.logger, sandboxes: records },
+      network: (id) => this.catalog.byId(id),
+    });
+    this.sandboxes = new Sandboxes({ ...deps, ports, catalog: this.catalog, names: this.names }, records);
   }
 
   /** Reads what is stored, makes the built-in networks, brings the bridges up. Leaves the firewall alone. */
@@ -75,6 +93,7 @@ export class Networks implements ContainerNetworking {
 
   /** At the engine's end: while containers run all of it stays, else bridges and firewall go. */
   close(): void {
+    this.names.closeAll();
     if (this.sandboxes.all().length > 0) return;
     this.deps.firewall.remove();
     for (const { bridge } of this.catalog.list()) if (bridge) this.deps.links.removeOwnBridge(bridge.link);
@@ -83,11 +102,11 @@ export class Networks implements ContainerNetworking {
   async attach(request: AttachRequest): Promise<Attachment> {
     const before = this.sandboxes.get(request.containerId);
     if (before) this.sandboxes.takeDown(before);
-    const resolv = parseResolvConf(this.deps.links.hostResolvConf());
     if (request.networkMode.startsWith("container:")) {
       const theirs = this.deps.namespacesOf(request.networkMode.slice("container:".length));
       const joined = { netns: theirs.netns, ...(request.userns && { userns: theirs.userns }) };
-      return { ...joined, networks: {}, ports: {}, hosts: [], resolv: theirs.netns ? containerResolv(resolv) : resolv };
+      const resolv = theirs.resolv ?? this.resolvFor(theirs.netns !== undefined, request.dns);
+      return { ...joined, networks: {}, ports: {}, hosts: [], resolv };
     }
     const places = planPlaces(request.networkMode, request.endpoints, (ref) => this.catalog.resolve(ref));
     const sandbox = this.planSandbox(request, places);
@@ -105,7 +124,7 @@ export class Networks implements ContainerNetworking {
       networks: this.settingsOf(sandbox),
       ports: portMap(sandbox),
       hosts: ownHosts(sandbox.endpoints, sandbox.hostname),
-      resolv: sandbox.ownNamespace ? containerResolv(resolv) : resolv,
+      resolv: sandbox.resolver ? this.planNames(request.dns).resolv : this.resolvFor(sandbox.ownNamespace, request.dns),
     };
   }
 
@@ -212,17 +231,24 @@ export class Networks implements ContainerNetworking {
     if (joined.includes(network)) throw alreadyConnected(before.containerName, network);
     checkMixable(network, joined);
     const endpoint = this.planEndpoint({ network, asked }, freeInterfaceName(before.endpoints));
-    const after = { ...before, endpoints: [...before.endpoints, endpoint] };
+    const names = before.resolver === undefined && hasNames(network) ? this.planNames(before.dns) : undefined;
+    const after = {
+      ...{ ...before, endpoints: [...before.endpoints, endpoint] },
+      ...(names && { resolver: names.resolver }),
+    };
     this.sandboxes.store(after);
     try {
       this.sandboxes.plug(after, endpoint, undefined);
+      this.sandboxes.openNames(after);
       this.sandboxes.moveWayOut(before, after);
     } catch (error) {
+      if (names) this.names.close(containerId);
       if (endpoint.cable) this.deps.links.removeLink(endpoint.cable.hostName);
       this.sandboxes.store(before);
       this.sandboxes.syncFirewall();
       throw error;
     }
+    if (names) this.deps.resolvChanged(containerId, names.resolv);
     this.tell("connect", network, containerId);
     return endpointSettings(endpoint, network, after);
   }
@@ -264,9 +290,23 @@ export class Networks implements ContainerNetworking {
     return this.sandboxes.withPorts({
       ...{ containerId, containerName, hostname, ownNamespace, endpoints },
       ...(ownNamespace && request.userns && { owner: this.ownerOf(containerId, request.userns) }),
+      ...(request.dns && { dns: request.dns }),
+      ...(places.some(({ network }) => hasNames(network)) && { resolver: this.planNames(request.dns).resolver }),
       ...(ownNamespace ? { wishes, exposed } : { wishes: [], exposed: [] }),
       ports: [],
     });
+  }
+
+  private hostResolv(): Resolv {
+    return parseResolvConf(this.deps.links.hostResolvConf());
+  }
+
+  private planNames(wish: DnsWish = NO_DNS_WISH): ReturnType<typeof ownResolv> {
+    return ownResolv(this.hostResolv(), wish);
+  }
+
+  private resolvFor(ownNamespace: boolean, wish: DnsWish = NO_DNS_WISH): Resolv {
+    return (ownNamespace ? containerResolv : hostResolv)(this.hostResolv(), wish);
   }
 
   private ownerOf(containerId: string, userns: NonNullable<AttachRequest["userns"]>): NamespaceOwner {
@@ -299,6 +339,9 @@ export class Networks implements ContainerNetworking {
     });
   }
 }
+
+/** Containers on it find each other by name. */
+const hasNames = (network: NetworkRecord): boolean => network.bridge !== undefined && !network.builtin;
 
 function checkMixable(network: NetworkRecord, joined: NetworkRecord[]): void {
   if (joined.some((one) => one.driver === "host")) {

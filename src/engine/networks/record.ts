@@ -2,6 +2,7 @@ import type { EndpointSettings } from "../../base/container-config.ts";
 import type { AllowedFlow, PublishedPort } from "../../ports/firewall.ts";
 import type { NamespaceOwner } from "../../ports/links.ts";
 import type { PortWish } from "./port-plan.ts";
+import type { DnsWish, ResolverConfig } from "./resolv.ts";
 
 /** A network as the index keeps it (bucket `networks`, key: id). */
 export interface NetworkRecord {
@@ -74,6 +75,10 @@ export interface SandboxRecord {
   wishes: PortWish[];
   /** Ports that are only exposed, "443/tcp". */
   exposed: string[];
+  /** What was asked about names; records of earlier versions have none. */
+  dns?: DnsWish;
+  /** There from when it first is on a network of the user's: 127.0.0.11 answers in its namespace. */
+  resolver?: ResolverConfig;
   /** What is published, as the firewall has it: one for each wish, or none. */
   ports: PublishedPort[];
   /** What it may reach on the default bridge where containers there are kept apart. */

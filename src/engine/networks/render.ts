@@ -28,7 +28,7 @@ export function endpointSettings(
 }
 
 /** By which names other containers on the network find it: its name, aliases, short id, hostname. */
-function dnsNames(
+export function dnsNames(
   asked: EndpointSettings,
   sandbox: Pick<SandboxRecord, "containerId" | "containerName" | "hostname">,
 ): string[] {

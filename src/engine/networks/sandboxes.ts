@@ -5,6 +5,7 @@ import type { Links } from "../../ports/links.ts";
 import type { Logger } from "../../ports/logger.ts";
 import type { StateStore } from "../../ports/state-store.ts";
 import type { NetworkCatalog, NetworkOptions } from "./catalog.ts";
+import type { NameService } from "./dns/name-service.ts";
 import { readEndpointOptions } from "./endpoint-options.ts";
 import { gatewayEndpoint } from "./endpoint-plan.ts";
 import type { PortPublisher } from "./port-publisher.ts";
@@ -20,6 +21,7 @@ export interface SandboxesDeps {
   firewall: Firewall;
   ports: PortPublisher;
   catalog: NetworkCatalog;
+  names: NameService;
   logger: Logger;
   options: NetworkOptions;
 }
@@ -56,7 +58,9 @@ export class Sandboxes {
       UNSYNCED,
     );
     for (const { containerId } of dead) this.records.delete(containerId);
+    this.deps.names.changed();
     for (const sandbox of this.records.values()) {
+      this.reopenNames(sandbox);
       for (const port of sandbox.ports) {
         if (this.deps.ports.reclaim(port)) continue;
         this.deps.logger.warn("a published port was taken by another program while the engine was down", {
@@ -78,8 +82,14 @@ export class Sandboxes {
       const gateway = endpoint === out ? this.deps.catalog.byId(endpoint.networkId)?.bridge?.gateway : undefined;
       this.plug(sandbox, endpoint, gateway);
     }
+    this.openNames(sandbox);
     this.publish(sandbox.ports);
     if (out) this.deps.firewall.passForeignPolicy(this.bridges());
+  }
+
+  /** 127.0.0.11 answers in the namespace if the sandbox is to have that. */
+  openNames({ containerId, resolver }: SandboxRecord): void {
+    if (resolver) this.deps.names.open(containerId, this.netnsPath(containerId));
   }
 
   /** One cable; on a new bridge if somebody took the old one away. */
@@ -149,12 +159,14 @@ export class Sandboxes {
         failures.push(messageOf(error));
       }
     };
+    step(() => this.deps.names.close(sandbox.containerId));
     step(() => this.unpublish(sandbox.ports));
     if (sandbox.ownNamespace) step(() => this.deps.links.removeNamespace(this.netnsPath(sandbox.containerId)));
     if (sandbox.owner?.own) step(() => this.deps.links.removeUserNamespace(this.usernsPath(sandbox.containerId)));
     step(() => this.deps.ports.release(sandbox.ports));
     step(() => this.deps.state.commit([{ bucket: BUCKET, key: sandbox.containerId, value: undefined }], UNSYNCED));
     this.records.delete(sandbox.containerId);
+    this.deps.names.changed();
     if (failures.length > 0) {
       this.deps.logger.error("a container's network was not taken down whole", {
         container: sandbox.containerId,
@@ -203,6 +215,7 @@ export class Sandboxes {
   store(sandbox: SandboxRecord): void {
     this.deps.state.commit([{ bucket: BUCKET, key: sandbox.containerId, value: sandbox }], UNSYNCED);
     this.records.set(sandbox.containerId, sandbox);
+    this.deps.names.changed();
   }
 
   netnsPath(containerId: string): string {
@@ -211,6 +224,18 @@ export class Sandboxes {
 
   usernsPath(containerId: string): string {
     return path.join(this.deps.options.execRoot, "userns", containerId);
+  }
+
+  /** After a restart; a container without names goes on otherwise. */
+  private reopenNames(sandbox: SandboxRecord): void {
+    try {
+      this.openNames(sandbox);
+    } catch (error) {
+      this.deps.logger.error("a container's name server was not opened again", {
+        container: sandbox.containerName,
+        error: messageOf(error),
+      });
+    }
   }
 
   private publish(ports: PublishedPort[]): void {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { DetachFilter, parseDetachKeys } from "../../../../src/engine/containers/attach.ts";
-import { renderHosts, renderResolvConf } from "../../../../src/engine/containers/etc-files.ts";
+import { renderHosts } from "../../../../src/engine/containers/etc-files.ts";
 import { nextHealth, probeOf } from "../../../../src/engine/containers/health.ts";
 import { hasLabel, listContainers } from "../../../../src/engine/containers/list.ts";
 import { mergeConfig } from "../../../../src/engine/containers/merge-config.ts";
@@ -244,14 +244,6 @@ describe("/etc files", () => {
     assert.throws(() => renderHosts(attachment, { ExtraHosts: ["up:host-gateway"] }, { gateway: undefined }), {
       code: "NO_HOST_GATEWAY",
     });
-  });
-
-  it("takes the user's resolvers over the network's", () => {
-    assert.equal(renderResolvConf(attachment, {}), "nameserver 9.9.9.9\nsearch lan\noptions ndots:1\n");
-    assert.equal(
-      renderResolvConf(attachment, { Dns: ["1.1.1.1"], DnsSearch: ["."] }),
-      "nameserver 1.1.1.1\noptions ndots:1\n",
-    );
   });
 });
 

@@ -3,8 +3,12 @@ import type { AttachRequest } from "../../../../src/engine/networks/contract.ts"
 import { Networks } from "../../../../src/engine/networks/networks.ts";
 import type { Firewall, PublishedPort } from "../../../../src/ports/firewall.ts";
 import type { Links } from "../../../../src/ports/links.ts";
+import type { NameServers } from "../../../../src/ports/name-servers.ts";
+import type { Resolv } from "../../../../src/engine/networks/resolv.ts";
 import type { PortReservations } from "../../../../src/ports/port-reservations.ts";
 import type { StateChange, StateStore } from "../../../../src/ports/state-store.ts";
+
+type Answer = Parameters<NameServers["serve"]>[1];
 
 /** A host in memory: what is there can be read, and any effect can be made to fail. */
 export class FakeHost {
@@ -17,6 +21,13 @@ export class FakeHost {
   readonly held = new Set<string>();
   readonly stored = new Map<string, Map<string, string>>();
   readonly events: string[] = [];
+  /** Answers of the name servers that are open, by namespace. */
+  readonly answering = new Map<string, Answer>();
+  /** What upstream servers say, by address; others don't answer. */
+  readonly upstream = new Map<string, (query: Buffer) => Buffer>();
+  /** "server namespace transport", in order. */
+  readonly asked: string[] = [];
+  readonly resolvs = new Map<string, Resolv>();
   readonly complaints: string[] = [];
   /** Names of the effects that fail from now on. */
   readonly failing = new Set<string>();
@@ -29,6 +40,7 @@ export class FakeHost {
       links: this.links(),
       firewall: this.firewall(),
       reservations: this.reservations(),
+      nameServers: this.nameServers(),
       clock: { now: () => 0, stamp: () => "2026-01-01T00:00:00.000000001Z", after: () => () => {} },
       ids: { id: () => (++this.count).toString(16).padStart(4, "0").padEnd(64, "0"), name: () => "" },
       logger: {
@@ -39,6 +51,7 @@ export class FakeHost {
       },
       publish: (action, _id, attributes) => void this.events.push(`${action} ${attributes["name"]}`),
       namespacesOf: (id) => ({ netns: `/run/gantry/netns/${id}` }),
+      resolvChanged: (id, resolv) => void this.resolvs.set(id, resolv),
       options: { bridge: "gantry0", execRoot: "/run/gantry", ...(bip === "none" ? {} : { bip }) },
     });
     networks.init();
@@ -50,6 +63,7 @@ export class FakeHost {
     return [
       ...this.namespaces,
       ...this.cables.keys(),
+      ...this.answering.keys(),
       ...this.published.keys(),
       ...this.held,
       ...(this.stored.get("endpoints")?.keys() ?? []),
@@ -144,6 +158,23 @@ export class FakeHost {
       published: () => [...this.published.values()],
       chains: () => undefined,
       remove: () => this.published.clear(),
+    };
+  }
+
+  private nameServers(): NameServers {
+    return {
+      serve: (netns, answer) => {
+        this.fail("serve");
+        this.answering.set(netns, answer);
+        return { close: () => void this.answering.delete(netns) };
+      },
+      ask: async ({ server, netns, via, query, signal }) => {
+        this.asked.push(`${server} ${netns ?? "host"} ${via}`);
+        const reply = this.upstream.get(server)?.(query);
+        if (reply) return reply;
+        if (server !== "silent") throw new GantryError("unavailable", "UPSTREAM_FAILED", `${server}: refused`);
+        return new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(new Error("given up"))));
+      },
     };
   }
 
