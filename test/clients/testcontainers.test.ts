@@ -142,9 +142,9 @@ describe("testcontainers", () => {
       .withNetwork(network)
       .withCommand(["sleep", "300"])
       .start();
-    const address = server.getIpAddress(network.getName());
-    const { output } = await client.exec(["wget", "-qO-", `http://${address}:8080/`]);
-    assert.equal(output, "lifted\n");
+    for (const host of ["web", server.getIpAddress(network.getName())]) {
+      assert.equal((await client.exec(["wget", "-qO-", `http://${host}:8080/`])).output, "lifted\n");
+    }
     await Promise.all([server.stop(), client.stop()]);
     await network.stop();
   });
