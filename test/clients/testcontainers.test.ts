@@ -198,7 +198,9 @@ describe("testcontainers", () => {
       .up();
     const web = environment.getContainer("web_1");
     assert.equal(await page(web), "lifted\n");
-    assert.equal((await environment.getContainer("worker_1").exec(["echo", "hi"])).output, "hi\n");
+    const worker = environment.getContainer("worker_1");
+    assert.equal((await worker.exec(["echo", "hi"])).output, "hi\n");
+    assert.equal((await worker.exec(["wget", "-qO-", "http://web:8080/"])).output, "lifted\n");
     await environment.down();
   });
 });
