@@ -45,6 +45,19 @@ test("UDP and TCP are answered from 127.0.0.11:53, with another server on port 5
   }
 });
 
+test("messages come out of a stream however it is cut", () => {
+  const texts = ["", "a", "bc".repeat(300), "", "d".repeat(65_535)];
+  const stream = Buffer.concat(texts.map((text) => tcpMessage(Buffer.from(text))));
+  for (const size of [1, 2, 3, 7, 1000, stream.length]) {
+    const messages = new TcpMessages();
+    const found: string[] = [];
+    for (let at = 0; at < stream.length; at += size) {
+      found.push(...messages.push(stream.subarray(at, at + size)).map(String));
+    }
+    assert.deepEqual(found, texts, `by ${size}`);
+  }
+});
+
 test("a server takes the place of one that an earlier engine left, and of its rules", async () => {
   servers.serve(world.neighbour, echo).close();
   const first = servers.serve(world.neighbour, echo); // the old sockets are still closing: another port

@@ -133,5 +133,10 @@ describe("links", () => {
     await engine.ok("run", "-d", "--name", "db", "--network", "shop", "busybox", "sleep", "100");
     const reached = await engine.docker("exec", "web", "ping", "-c", "1", "-W", "2", "store");
     assert.equal(reached.code, 0, reached.stderr);
+    assert.doesNotMatch(await engine.ok("exec", "web", "cat", "/etc/hosts"), /store/);
+    const stranger = await engine.docker("exec", "db", "ping", "-c", "1", "-W", "2", "store");
+    assert.match(stranger.stderr, /bad address/, "the link is a name for web alone");
+    const bad = await engine.docker("network", "connect", "--link", "a:b:c", "shop", "up");
+    assert.match(bad.stderr, /bad format for links: a:b:c/);
   });
 });

@@ -1,5 +1,6 @@
 import type { EndpointSettings, HostConfig } from "../../base/container-config.ts";
 import { GantryError, messageOf } from "../../base/errors.ts";
+import { parseLink } from "../../base/link.ts";
 import type { AllowedFlow } from "../../ports/firewall.ts";
 import type { ContainerDeps } from "./deps.ts";
 import { type HostsLine, withHosts, withoutHost } from "./etc-files.ts";
@@ -13,17 +14,6 @@ const PREDEFINED = new Set([BRIDGE, "none"]);
 
 const conflict = (code: string, message: string, hint?: string): GantryError =>
   new GantryError("conflict", code, message, hint === undefined ? {} : { hint });
-
-/** `name`, `name:alias`, and what inspect shows: `/name:/parent/alias`. Throws invalid BAD_LINK in Docker's words. */
-export function parseLink(text: string): { name: string; alias: string } {
-  const [name = "", alias = name, ...rest] = text.split(":");
-  if (text === "") throw new GantryError("invalid", "BAD_LINK", "empty string specified for links");
-  if (rest.length > 0 || name === "" || alias === "") {
-    throw new GantryError("invalid", "BAD_LINK", `bad format for links: ${text}`);
-  }
-  if (!name.startsWith("/")) return { name, alias };
-  return { name: name.slice(1), alias: alias.slice(alias.lastIndexOf("/") + 1) };
-}
 
 /** HostConfig.Links looked up. Throws invalid NO_SUCH_LINK, BAD_LINK; on a network of the user's they say nothing. */
 export function planLinks(hostConfig: HostConfig, registry: ContainerRegistry): ContainerLink[] {
@@ -74,8 +64,8 @@ export interface ResolvedLinks {
 }
 
 /**
- * What a container that starts learns of its links. `networks`: what it is attached to. Throws conflict LINK_NOT_RUNNING
- * and LINK_NOT_ON_BRIDGE in Docker's words for one on the default bridge; on other networks who is not there is left out.
+ * What a container that starts learns of its links on the default bridge; on others they are names that its name server
+ * knows. `networks`: what it is attached to. Throws conflict LINK_NOT_RUNNING and LINK_NOT_ON_BRIDGE in Docker's words.
  */
 export function resolveLinks(
   parent: ContainerRecord,
@@ -95,13 +85,6 @@ export function resolveLinks(
           env: child.config.Env ?? [],
         }),
       );
-    }
-  }
-  for (const [network, { Links }] of Object.entries(networks)) {
-    for (const { name, alias } of network === BRIDGE ? [] : (Links ?? []).map(parseLink)) {
-      const child = registry.tryFind(name)?.record;
-      const address = child && addressOn(child, network);
-      if (address) result.hosts.push({ address, names: [alias] });
     }
   }
   return result;
@@ -154,7 +137,7 @@ export function tellLinked(
   child: ContainerRecord,
 ): void {
   for (const { record } of deps.registry.all()) {
-    const lines = linesAbout(child, record, deps.registry);
+    const lines = linesAbout(child, record);
     if (lines.length === 0) continue;
     try {
       rewriteHosts(deps, record, (text) => withHosts(text, lines));
@@ -178,19 +161,11 @@ function rewriteHosts(
 }
 
 /** The lines that tell a running container of `child`, which has just come up, perhaps with another address. */
-function linesAbout(child: ContainerRecord, parent: ContainerRecord, registry: ContainerRegistry): HostsLine[] {
+function linesAbout(child: ContainerRecord, parent: ContainerRecord): HostsLine[] {
   if (!isUp(parent)) return [];
-  const lines = (parent.links ?? [])
+  return (parent.links ?? [])
     .filter(({ id }) => id === child.id && addressOn(child, BRIDGE))
     .map(({ alias }) => bridgeLine(child, alias));
-  for (const [network, { Links }] of Object.entries(parent.attachment?.networks ?? {})) {
-    const address = network === BRIDGE ? undefined : addressOn(child, network);
-    if (!address) continue;
-    for (const { name, alias } of (Links ?? []).map(parseLink)) {
-      if (registry.tryFind(name)?.id === child.id) lines.push({ address, names: [alias] });
-    }
-  }
-  return lines;
 }
 
 function requireLinked(parent: ContainerRecord, link: ContainerLink, registry: ContainerRegistry): ContainerRecord {

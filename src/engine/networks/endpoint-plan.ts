@@ -1,5 +1,6 @@
 import type { EndpointSettings } from "../../base/container-config.ts";
 import { GantryError } from "../../base/errors.ts";
+import { parseLink } from "../../base/link.ts";
 import { readEndpointOptions } from "./endpoint-options.ts";
 import { freeAddress, requestedAddress } from "./ipam.ts";
 import { contains, formatAddress, macOf, parseAddress, parseCidr } from "./ipv4.ts";
@@ -61,7 +62,7 @@ export function usedAddresses(network: NetworkRecord, sandboxes: Iterable<Sandbo
   return used;
 }
 
-/** Chooses address, MAC and names. `interfaceName`: eth0, eth1 … Errors: invalid BAD_ENDPOINT, BAD_ADDRESS; conflict ADDRESS_IN_USE. */
+/** Chooses address, MAC and names. `interfaceName`: eth0, eth1 … Errors: invalid BAD_ENDPOINT, BAD_ADDRESS, BAD_LINK; conflict ADDRESS_IN_USE. */
 export function planEndpoint(
   place: Place,
   facts: { endpointId: string; interfaceName: string; used: ReadonlySet<number> },
@@ -71,6 +72,7 @@ export function planEndpoint(
   const { bridge } = network;
   if (bridge === undefined) return record;
   const options = readEndpointOptions(asked);
+  if (!network.builtin) for (const link of asked.Links ?? []) parseLink(link);
   const wanted = asked.IPAMConfig?.IPv4Address;
   if (network.builtin && (asked.Aliases ?? []).length > 0) {
     throw badEndpoint("network-scoped aliases are only supported for user-defined networks");

@@ -1,3 +1,4 @@
+import { parseLink } from "../../../base/link.ts";
 import type { EndpointRecord, NetworkRecord, SandboxRecord } from "../record.ts";
 import type { DnsQuery, DnsRecord } from "./message.ts";
 import type { NetworkNames } from "./names.ts";
@@ -60,7 +61,7 @@ function addressesOf(name: string, places: Place[]): string[] | undefined {
 
 function lookUp(name: string, { endpoint, names }: Place): string[] | undefined {
   for (const link of endpoint.asked.Links ?? []) {
-    const [target = "", alias = target] = link.split(":");
+    const { name: target, alias } = parseLink(link);
     if (alias.toLowerCase() !== name) continue;
     const linked = names.addresses.get(target.toLowerCase());
     if (linked) return linked;

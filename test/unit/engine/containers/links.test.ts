@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { withHosts, withoutHost } from "../../../../src/engine/containers/etc-files.ts";
 import { linkEnvironment } from "../../../../src/engine/containers/link-environment.ts";
-import { parseLink } from "../../../../src/engine/containers/links.ts";
+import { parseLink } from "../../../../src/base/link.ts";
 
 describe("a link", () => {
   it("is read as name, name:alias, and as inspect shows it", () => {
