@@ -1,5 +1,6 @@
 import type { EndpointSettings, HostConfig } from "../../base/container-config.ts";
 import { GantryError, messageOf } from "../../base/errors.ts";
+import { rootOf } from "../../base/id-map.ts";
 import { parseLink } from "../../base/link.ts";
 import type { AllowedFlow } from "../../ports/firewall.ts";
 import type { ContainerDeps } from "./deps.ts";
@@ -7,6 +8,7 @@ import { type HostsLine, withHosts, withoutHost } from "./etc-files.ts";
 import { linkEnvironment } from "./link-environment.ts";
 import { type ContainerLink, type ContainerRecord, isUp } from "./record.ts";
 import type { ContainerRegistry } from "./registry.ts";
+import { idMapOf } from "./user-namespace.ts";
 
 const BRIDGE = "bridge";
 /** Modes under which HostConfig.Links means the default bridge. */
@@ -114,7 +116,10 @@ export function allowLinked(
 }
 
 /** `docker rm --link`: takes a link away for good; a running container's /etc/hosts forgets it too. */
-export function removeLink(deps: Pick<ContainerDeps, "registry" | "files" | "networking">, name: string): void {
+export function removeLink(
+  deps: Pick<ContainerDeps, "registry" | "files" | "idMap" | "networking">,
+  name: string,
+): void {
   const [parentName = "", alias] = name.replace(/^\//, "").split("/");
   const entry = deps.registry.find(parentName);
   if (alias === undefined) {
@@ -133,7 +138,7 @@ export function removeLink(deps: Pick<ContainerDeps, "registry" | "files" | "net
 
 /** `child` has come up, perhaps with another address: running containers that are linked to it learn of it. */
 export function tellLinked(
-  deps: Pick<ContainerDeps, "registry" | "files" | "logger" | "networking">,
+  deps: Pick<ContainerDeps, "registry" | "files" | "idMap" | "logger" | "networking">,
   child: ContainerRecord,
 ): void {
   for (const { record } of deps.registry.all()) {
@@ -152,12 +157,12 @@ export function tellLinked(
 }
 
 function rewriteHosts(
-  { files }: Pick<ContainerDeps, "files">,
-  { id }: ContainerRecord,
+  { files, idMap }: Pick<ContainerDeps, "files" | "idMap">,
+  { id, hostConfig }: ContainerRecord,
   change: (text: string) => string,
 ): void {
   const before = files.readHosts(id);
-  if (before !== undefined) files.write(id, { hosts: change(before) });
+  if (before !== undefined) files.write(id, { hosts: change(before) }, rootOf(idMapOf(hostConfig, idMap)));
 }
 
 /** The lines that tell a running container of `child`, which has just come up, perhaps with another address. */
