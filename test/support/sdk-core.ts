@@ -94,11 +94,11 @@ export function sdkCore(name: string, image: string, connect: () => Promise<Gant
       await using silent = await start("echo still here; exec sleep 300");
       await silent.waitForLog("here");
       for (const wait of [
-        silent.waitForLog("ready", { timeout: 200 }),
-        silent.waitForPort(81, { timeout: 300 }),
-        silent.waitForHttp(81, "/", { timeout: 300 }),
+        () => silent.waitForLog("ready", { timeout: 200 }),
+        () => silent.waitForPort(81, { timeout: 300 }),
+        () => silent.waitForHttp(81, "/", { timeout: 300 }),
       ]) {
-        await assert.rejects(wait, { code: "WAIT_TIMEOUT", kind: "deadline", hint: "it wrote last:\nstill here" });
+        await assert.rejects(wait(), { code: "WAIT_TIMEOUT", kind: "deadline", hint: "it wrote last:\nstill here" });
       }
       await assert.rejects(silent.address(80), { code: "NOT_PUBLISHED" });
       await assert.rejects(silent.waitHealthy(), { code: "NO_HEALTHCHECK" });

@@ -16,7 +16,10 @@ export interface CgroupRoots {
   unified?: string;
 }
 
-/** Reads /proc/self/mounts; a hybrid host counts as v1, since its controllers are there. */
+/**
+ * Reads /proc/self/mounts; a hybrid host counts as v1, since its controllers are there. Of several mounts of a controller
+ * the first is the host's own; others may go again.
+ */
 export function findCgroupRoots(mounts = fs.readFileSync("/proc/self/mounts", "utf8")): CgroupRoots {
   const found = new Map<string, string>();
   let unified: string | undefined;
@@ -26,7 +29,8 @@ export function findCgroupRoots(mounts = fs.readFileSync("/proc/self/mounts", "u
     if (type === "cgroup2") unified ??= target;
     if (type !== "cgroup") continue;
     for (const option of (options ?? "").split(",")) {
-      if (!["rw", "ro", "relatime", "nosuid", "nodev", "noexec", "xattr"].includes(option)) found.set(option, target);
+      if (!found.has(option) && !["rw", "ro", "relatime", "nosuid", "nodev", "noexec", "xattr"].includes(option))
+        found.set(option, target);
     }
   }
   return found.size > 0

@@ -22,9 +22,10 @@ describe("control groups", () => {
     const v2 = findCgroupRoots("cgroup2 /sys/fs/cgroup cgroup2 rw,nosuid 0 0\n");
     assert.deepEqual([v2.version, v2.mounts.get("")], [2, "/sys/fs/cgroup"]);
     const hybrid = findCgroupRoots(
-      "cgroup /sys/fs/cgroup/memory cgroup rw,relatime,memory 0 0\ncgroup /sys/fs/cgroup/cpu cgroup rw,cpu,cpuacct 0 0\ncgroup2 /sys/fs/cgroup/unified cgroup2 rw 0 0\n",
+      "cgroup /sys/fs/cgroup/memory cgroup rw,relatime,memory 0 0\ncgroup /sys/fs/cgroup/cpu cgroup rw,cpu,cpuacct 0 0\ncgroup2 /sys/fs/cgroup/unified cgroup2 rw 0 0\ncgroup /tmp/x/memory cgroup rw,memory 0 0\n",
     );
     assert.equal(hybrid.version, 1);
+    assert.equal(hybrid.mounts.get("memory"), "/sys/fs/cgroup/memory");
     assert.deepEqual([...hybrid.mounts.keys()], ["memory", "cpu", "cpuacct"]);
     assert.equal(hybrid.unified, "/sys/fs/cgroup/unified");
   });
