@@ -6,6 +6,7 @@ import type { OciRuntime } from "../../ports/oci-runtime.ts";
 import { childrenOf, killIfThere } from "../process/handle.ts";
 import { type RunOptions, type RunResult, run, spawn } from "../process/run.ts";
 import { ToolError } from "../process/tool-error.ts";
+import { identityOf } from "./sealed-program.ts";
 import { HeldOutput, type OnOutput } from "./held-output.ts";
 import { lastMessage, translateRuntimeError } from "./translate.ts";
 
@@ -34,6 +35,7 @@ export class CliRuntime implements OciRuntime {
   /** The file to start: asked anew each time. */
   readonly program: () => string;
   readonly stateRoot: string;
+  private said: { of: string; text: string } | undefined;
 
   constructor(init: CliRuntimeInit) {
     this.name = init.name;
@@ -74,10 +76,14 @@ export class CliRuntime implements OciRuntime {
     return !text.startsWith("crun ") || text.includes("+CRIU");
   }
 
-  /** All that `--version` tells. */
+  /** All that `--version` tells; asked once for each program that is there. */
   async version(): Promise<string> {
-    const { stdout } = await run(this.program(), ["--version"], { wrap: this.wrap });
-    return stdout.toString("utf8");
+    const of = identityOf(this.path);
+    if (this.said?.of !== of) {
+      const { stdout } = await run(this.program(), ["--version"], { wrap: this.wrap });
+      this.said = { of, text: stdout.toString("utf8") };
+    }
+    return this.said.text;
   }
 
   /** CRIU's images and its log go to `folder`. Throws ToolError. */
