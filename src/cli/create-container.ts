@@ -1,7 +1,7 @@
 import { closeSync, existsSync, openSync, rmSync, writeSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Gantry } from "../client/gantry.ts";
-import { isFromDaemon } from "../client/transport.ts";
+import { isFromDaemon } from "../client/failures.ts";
 import { familiarName, parseReference, withDefaultTag } from "../base/reference.ts";
 import type { ContainerCreateRequest } from "../wire/types/containers.ts";
 import type { Context } from "./command.ts";

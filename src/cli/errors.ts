@@ -1,5 +1,5 @@
 import { GantryError, messageOf } from "../base/errors.ts";
-import { isFromDaemon } from "../client/transport.ts";
+import { isFromDaemon } from "../client/failures.ts";
 
 /** An error's first line, as docker words it. */
 export const words = (error: unknown): string =>

@@ -14,7 +14,9 @@ import type {
   WaitResponse,
 } from "../wire/types/containers.ts";
 import type { ContainerExplanation } from "../wire/types/explain.ts";
-import { drain, filtersText, gather, type Hijacked, segment, type Transport } from "./transport.ts";
+import { drain, gather } from "./bodies.ts";
+import { filtersText, segment } from "./query.ts";
+import { type Hijacked, type Transport } from "./transport.ts";
 
 export type Filters = Record<string, string[]>;
 

@@ -1,5 +1,6 @@
 import type { ExecCreateRequest, ExecInspect, ExecStartRequest } from "../wire/types/containers.ts";
-import { type Hijacked, segment, type Transport } from "./transport.ts";
+import { segment } from "./query.ts";
+import { type Hijacked, type Transport } from "./transport.ts";
 
 export class Exec {
   private readonly transport: Transport;

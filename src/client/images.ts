@@ -12,7 +12,8 @@ import type {
 } from "../wire/types/images.ts";
 import type { AuthConfig } from "../wire/types/system.ts";
 import type { Filters } from "./containers.ts";
-import { filtersText, imagePath, type Query, type Transport } from "./transport.ts";
+import { filtersText, imagePath, type Query } from "./query.ts";
+import { type Transport } from "./transport.ts";
 
 /** What /build takes, in the API's own names; objects go out as JSON. */
 export interface BuildOptions {

@@ -7,7 +7,8 @@ import type {
 } from "../wire/types/networks.ts";
 import type { NetworkExplanation } from "../wire/types/explain.ts";
 import type { Filters } from "./containers.ts";
-import { filtersText, segment, type Transport } from "./transport.ts";
+import { filtersText, segment } from "./query.ts";
+import { type Transport } from "./transport.ts";
 
 export class Networks {
   private readonly transport: Transport;

@@ -7,7 +7,8 @@ import type {
   SystemVersion,
 } from "../wire/types/system.ts";
 import type { Filters } from "./containers.ts";
-import { filtersText, type Transport } from "./transport.ts";
+import { filtersText } from "./query.ts";
+import { type Transport } from "./transport.ts";
 
 export class System {
   private readonly transport: Transport;

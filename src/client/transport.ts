@@ -1,12 +1,15 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { abandonable } from "../base/abort.ts";
-import { errnoOf, GantryError, messageOf } from "../base/errors.ts";
+import { errnoOf, GantryError } from "../base/errors.ts";
 import { TextLines } from "../wire/text-lines.ts";
-import { type ErrorBody, kindOf } from "../wire/status.ts";
+import { drain, gather } from "./bodies.ts";
 import { type Endpoint, parseHost } from "./endpoint.ts";
+import { errorOf, failureOf } from "./failures.ts";
 import { type ResponseHead, readBody, readHead, requestHead, staysOpen } from "./http.ts";
+import { type Query, queryText } from "./query.ts";
 import { SocketReader } from "./socket-reader.ts";
+import { writable } from "./sockets.ts";
 
 /** The newest API version this client speaks, and the oldest. */
 export const CLIENT_API = "1.51";
@@ -35,8 +38,6 @@ export interface TlsOptions {
 }
 
 const minorOf = (version: string): number => Number(version.split(".")[1]);
-
-export type Query = Record<string, string | number | boolean | string[] | undefined>;
 
 export interface RequestOptions {
   query?: Query;
@@ -154,7 +155,7 @@ export class Transport {
     });
     if (head.status >= 400) {
       const body = this.body(reader, head, finish, options.signal);
-      throw await errorOf({ status: head.status, headers: head.headers, body });
+      throw await errorOf({ status: head.status, body });
     }
     reader.detach();
     reader.socket.once("close", finish);
@@ -217,7 +218,7 @@ export class Transport {
       if (reused !== undefined && !isStream(body) && (errnoOf(error) === "EPIPE" || errnoOf(error) === "ECONNRESET")) {
         return await this.exchange(method, path, options);
       }
-      throw this.translate(error, signal);
+      throw failureOf(error, this.endpoint, signal);
     }
   }
 
@@ -235,7 +236,7 @@ export class Transport {
       if (socket.pending) await once(socket, "connect");
       return socket;
     } catch (error) {
-      throw this.translate(error);
+      throw failureOf(error, this.endpoint);
     }
   }
 
@@ -312,7 +313,7 @@ export class Transport {
       yield* readBody(reader, head);
       whole = true;
     } catch (error) {
-      throw this.translate(error, signal);
+      throw failureOf(error, this.endpoint, signal);
     } finally {
       finish();
       if (whole && staysOpen(head) && reader.idle) {
@@ -323,103 +324,4 @@ export class Transport {
       }
     }
   }
-
-  private translate(error: unknown, signal?: AbortSignal): unknown {
-    if (signal?.aborted) return signal.reason;
-    if (error instanceof GantryError) return error;
-    const code = errnoOf(error);
-    const { text } = this.endpoint;
-    const syscall = (error as NodeJS.ErrnoException | undefined)?.syscall;
-    // Errors of a body's source (a file that can't be read) pass as they are.
-    if (code !== undefined && !["connect", "read", "write", "getaddrinfo", undefined].includes(syscall)) return error;
-    if (syscall === "connect" && (code === "EACCES" || code === "EPERM")) {
-      return new GantryError(
-        "forbidden",
-        "ENGINE_FORBIDDEN",
-        `permission denied while trying to connect to the Gantry daemon at ${text}`,
-        { hint: "run as root, or join the group that owns the socket", cause: error },
-      );
-    }
-    if (syscall === "connect" || syscall === "getaddrinfo") {
-      return new GantryError(
-        "unavailable",
-        "ENGINE_UNREACHABLE",
-        `Cannot connect to the Gantry daemon at ${text}. Is gantryd running?`,
-        { hint: "start one with: gantryd &  (or npm start)", cause: error },
-      );
-    }
-    return new GantryError("unavailable", "CONNECTION_LOST", `error during connect: ${messageOf(error)}`, {
-      cause: error,
-      ...(this.endpoint.kind === "ssh" && {
-        hint: `gantry (or docker) must be installed on ${this.endpoint.host}, and 'ssh ${this.endpoint.host} true' must work without a question`,
-      }),
-    });
-  }
-}
-
-const writable = (socket: Socket): Promise<void> =>
-  new Promise((resolve) => {
-    const done = (): void => {
-      socket.off("drain", done).off("close", done);
-      resolve();
-    };
-    socket.once("drain", done).once("close", done);
-  });
-
-function queryText(query: Query | undefined): string {
-  if (query === undefined) return "";
-  const pairs: string[] = [];
-  for (const [name, value] of Object.entries(query)) {
-    if (value === undefined || value === false || value === "") continue;
-    for (const one of Array.isArray(value) ? value : [value]) {
-      pairs.push(`${name}=${encodeURIComponent(one === true ? "1" : String(one))}`);
-    }
-  }
-  return pairs.length === 0 ? "" : `?${pairs.join("&")}`;
-}
-
-export async function gather(body: AsyncIterable<Buffer>): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of body) chunks.push(chunk);
-  return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
-}
-
-export async function drain(body: AsyncIterable<Buffer>): Promise<void> {
-  for await (const _ of body);
-}
-
-async function errorOf(answer: Answer): Promise<GantryError> {
-  const text = (await gather(answer.body)).toString("utf8").trim();
-  const details = { status: answer.status };
-  let body: Partial<ErrorBody> = {};
-  try {
-    body = JSON.parse(text) as Partial<ErrorBody>;
-  } catch {
-    body = { message: text };
-  }
-  const message = typeof body?.message === "string" && body.message !== "" ? body.message : `status ${answer.status}`;
-  return new GantryError(kindOf(answer.status), body?.code ?? "DAEMON_ERROR", message, {
-    details,
-    ...(body?.hint !== undefined && { hint: body.hint }),
-  });
-}
-
-/** True for what an engine answered, as against a failure on this side. */
-export const isFromDaemon = (error: unknown): error is GantryError =>
-  error instanceof GantryError && error.details?.["status"] !== undefined;
-
-/** A name or id as one segment of a path. */
-export const segment = (name: string): string => encodeURIComponent(name);
-
-/** An image's name: slashes and colons stay. */
-export const imagePath = (name: string): string => encodeURIComponent(name).replace(/%2F/g, "/").replace(/%3A/g, ":");
-
-/** `filters` as the API takes them: {"label":{"a=b":true}}. */
-export function filtersText(filters: Record<string, string[]> | undefined): string | undefined {
-  if (filters === undefined || Object.keys(filters).length === 0) return undefined;
-  return JSON.stringify(
-    Object.fromEntries(
-      Object.entries(filters).map(([key, values]) => [key, Object.fromEntries(values.map((value) => [value, true]))]),
-    ),
-  );
 }

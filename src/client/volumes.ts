@@ -1,6 +1,7 @@
 import type { PruneVolumesResponse, Volume, VolumeCreateRequest, VolumeList } from "../wire/types/volumes.ts";
 import type { Filters } from "./containers.ts";
-import { filtersText, segment, type Transport } from "./transport.ts";
+import { filtersText, segment } from "./query.ts";
+import { type Transport } from "./transport.ts";
 
 export class Volumes {
   private readonly transport: Transport;

@@ -1,4 +1,5 @@
 import { GantryError, errnoOf, messageOf } from "../base/errors.ts";
+import { writable } from "../client/sockets.ts";
 import type { Hijacked } from "../client/transport.ts";
 import { type Chunk, chunksOf, type Input } from "./output.ts";
 
@@ -34,7 +35,7 @@ export class Session implements AsyncIterable<Chunk>, Disposable {
     const { socket } = this.connection;
     if (socket.destroyed || socket.writableEnded) throw this.ended();
     if (socket.write(data)) return;
-    this.draining ??= this.drained().finally(() => {
+    this.draining ??= writable(this.connection.socket).finally(() => {
       this.draining = undefined;
     });
     await this.draining;
@@ -89,17 +90,6 @@ export class Session implements AsyncIterable<Chunk>, Disposable {
         cause: error,
       });
     }
-  }
-
-  private drained(): Promise<void> {
-    const { socket } = this.connection;
-    return new Promise<void>((resolve) => {
-      const done = (): void => {
-        socket.off("drain", done).off("close", done);
-        resolve();
-      };
-      socket.once("drain", done).once("close", done);
-    });
   }
 
   private ended(): unknown {

@@ -34,7 +34,7 @@ export default command({
   async run(context, _args, { filter, format, since, until }) {
     const { transport } = await context.engine();
     const now = Date.now();
-    const { filtersText } = await import("../../client/transport.ts");
+    const { filtersText } = await import("../../client/query.ts");
     const show = await renderer(format);
     const query = {
       since: since && apiTime(since, now),

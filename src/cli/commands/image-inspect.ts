@@ -1,4 +1,4 @@
-import { imagePath } from "../../client/transport.ts";
+import { imagePath } from "../../client/query.ts";
 import { atLeast, command } from "../command.ts";
 import { inspectFormatFlag } from "../format/list-flags.ts";
 import { text } from "../flags.ts";

@@ -1,5 +1,5 @@
 import { GantryError } from "../../base/errors.ts";
-import { imagePath, segment } from "../../client/transport.ts";
+import { imagePath, segment } from "../../client/query.ts";
 import { atLeast, command } from "../command.ts";
 import { Exit } from "../exit.ts";
 import { flag, text } from "../flags.ts";

@@ -1,4 +1,4 @@
-import { isFromDaemon } from "../../client/transport.ts";
+import { isFromDaemon } from "../../client/failures.ts";
 import { between, command } from "../command.ts";
 import { credentialsFor, HUB, serverKey, storeCredentials } from "../credentials.ts";
 import { words } from "../errors.ts";

@@ -1,4 +1,4 @@
-import { segment } from "../../client/transport.ts";
+import { segment } from "../../client/query.ts";
 import { atLeast, command } from "../command.ts";
 import { inspectFormatFlag } from "../format/list-flags.ts";
 import { inspectEach } from "../inspecting.ts";

@@ -4,7 +4,7 @@ import { isGantryError } from "../../../src/base/errors.ts";
 import { demux } from "../../../src/client/containers.ts";
 import { parseHost } from "../../../src/client/endpoint.ts";
 import { Gantry } from "../../../src/client/gantry.ts";
-import { gather } from "../../../src/client/transport.ts";
+import { gather } from "../../../src/client/bodies.ts";
 import { json, play } from "../../support/played-engine.ts";
 import { until } from "../../support/until.ts";
 
