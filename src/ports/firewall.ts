@@ -1,8 +1,10 @@
-/** One bridge network as the firewall sees it. All fields are validated by the caller: names of links, IPv4 text. */
+export type AddressFamily = "ipv4" | "ipv6";
+
+/** One bridge network as the firewall sees it. All fields are validated by the caller: names of links, addresses. */
 export interface FirewallNetwork {
   bridge: string;
-  /** "172.30.0.0/16" */
-  subnet: string;
+  /** "172.30.0.0/16", "fd00:30::/64" */
+  subnets: string[];
   /** No way out and none in. */
   internal: boolean;
   /** Containers on it may talk to one another. */
@@ -11,6 +13,8 @@ export interface FirewallNetwork {
   allowed?: AllowedFlow[];
   /** Outgoing packets get the host's address. */
   masquerade: boolean;
+  /** Families without any translation: packets keep their addresses, and a published port only opens the container's own. */
+  routed?: AddressFamily[];
 }
 
 /** What one container may reach of another on a network that keeps them apart; answers come back. */
@@ -23,12 +27,14 @@ export interface AllowedFlow {
 
 export interface PublishedPort {
   protocol: "tcp" | "udp" | "sctp";
-  /** "0.0.0.0": every address of the host. */
+  /** "0.0.0.0": every IPv4 address of the host, "::": every IPv6 address. Of the same family as `address`. */
   hostAddress: string;
   hostPort: number;
   /** The container's. */
   address: string;
   port: number;
+  /** On a network without translation: the container's port is open at its own address. There is no host port (0). */
+  routed?: true;
 }
 
 /** A chain of the engine's table, in the kernel's words. */

@@ -13,7 +13,7 @@ after(() => world.close());
 
 const network = (bridge: string, subnet: string): FirewallNetwork => ({
   bridge,
-  subnet,
+  subnets: [subnet],
   internal: false,
   icc: true,
   masquerade: true,
@@ -61,19 +61,19 @@ test("sync repairs whatever was changed by hand, and leaves other tables alone",
   const other = new NftFirewall("b1");
   other.sync([network("b1", "172.31.0.0/16")], [port(1)]);
   firewall.sync([network("b0", "172.30.0.0/16")], [port(8080)]);
-  const good = nft("list", "table", "ip", "gantry_b0");
+  const good = nft("list", "table", "inet", "gantry_b0");
   const damages = [
-    "delete table ip gantry_b0",
-    "flush chain ip gantry_b0 forward",
-    "flush map ip gantry_b0 published_any",
-    "add element ip gantry_b0 published_any { tcp . 1 : 1.2.3.4 . 5 }",
+    "delete table inet gantry_b0",
+    "flush chain inet gantry_b0 forward",
+    "flush map inet gantry_b0 published_any",
+    "add element inet gantry_b0 published_any { tcp . 1 : 1.2.3.4 . 5 }",
     // of another shape: only a replacement helps
-    "delete table ip gantry_b0; add table ip gantry_b0; add map ip gantry_b0 published { type ipv4_addr : ipv4_addr; }",
+    "delete table inet gantry_b0; add table inet gantry_b0; add map inet gantry_b0 published { type ipv4_addr : ipv4_addr; }",
   ];
   for (const damage of damages) {
     nft(damage);
     firewall.sync([network("b0", "172.30.0.0/16")], [port(8080)]);
-    assert.equal(nft("list", "table", "ip", "gantry_b0"), good, damage);
+    assert.equal(nft("list", "table", "inet", "gantry_b0"), good, damage);
   }
   assert.deepEqual(byPort(other.published()), [1]);
   assert.match(nft("list", "table", "ip", "theirs"), /counter/);

@@ -2,7 +2,8 @@ import { GantryError } from "../../base/errors.ts";
 import type { Firewall, FirewallChain, FirewallNetwork, PublishedPort } from "../../ports/firewall.ts";
 import { addedRuleHandles, dropsByPolicy, parseForeignChain, planPass } from "./foreign-policy.ts";
 import { type NftAnswer, type NftSession, openLibrarySession } from "./library.ts";
-import { planElements, planTable, tableName } from "./plan.ts";
+import { planElements } from "./elements.ts";
+import { planAbsence, planTable, tableName } from "./plan.ts";
 import { parseChains, parsePublished } from "./read-back.ts";
 
 /** Firewall by libnftables, in the network namespace that the thread is in when the object is made. */
@@ -26,7 +27,7 @@ export class NftFirewall implements Firewall {
     const text = planTable(this.table, networks, ports);
     if (this.session.run(text).code === 0) return;
     // a table of another version or changed by hand, in the way of the new one: replaced whole, still in one transaction
-    this.run(`add table ip ${this.table}\ndelete table ip ${this.table}\n${text}`);
+    this.run([...planAbsence("inet", this.table), text].join("\n"));
   }
 
   publish(ports: PublishedPort[]): void {
@@ -51,17 +52,17 @@ export class NftFirewall implements Firewall {
   }
 
   published(): PublishedPort[] | undefined {
-    const answer = this.session.list(`list table ip ${this.table}`);
+    const answer = this.session.list(`list table inet ${this.table}`);
     return answer.code === 0 ? parsePublished(answer.output) : undefined;
   }
 
   chains(): { table: string; chains: FirewallChain[] } | undefined {
-    const answer = this.session.show(`list table ip ${this.table}`);
+    const answer = this.session.show(`list table inet ${this.table}`);
     return answer.code === 0 ? { table: this.table, chains: parseChains(answer.output) } : undefined;
   }
 
   remove(): void {
-    this.run(`add table ip ${this.table}\ndelete table ip ${this.table}`);
+    this.run(["ip", "inet"].flatMap((family) => planAbsence(family, this.table)).join("\n"));
     const chain = this.foreignChain();
     if (chain === undefined) return;
     const handles = addedRuleHandles(chain, this.table);

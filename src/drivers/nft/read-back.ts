@@ -1,29 +1,49 @@
 import type { FirewallChain, PublishedPort } from "../../ports/firewall.ts";
 
-type Concat = { concat: [string, ...(string | number)[]] };
+type Text = string | number;
+interface Concat {
+  concat: Text[];
+}
 
 interface Listing {
-  nftables: { map?: { name: string; elem?: [Concat, Concat][] } }[];
+  nftables: {
+    map?: { name: string; elem?: [Concat, Concat][] };
+    set?: { name: string; elem?: Concat[] };
+  }[];
 }
+
+const protocolOf = (text: Text | undefined): PublishedPort["protocol"] => text as PublishedPort["protocol"];
+
+function published(name: string, key: Concat, value: Concat): PublishedPort {
+  const any = name.endsWith("_any");
+  const [protocol, hostPort] = any ? key.concat : key.concat.slice(1);
+  const everywhere = name.includes("6") ? "::" : "0.0.0.0";
+  return {
+    protocol: protocolOf(protocol),
+    hostAddress: any ? everywhere : String(key.concat[0]),
+    hostPort: Number(hostPort),
+    address: String(value.concat[0]),
+    port: Number(value.concat[1]),
+  };
+}
+
+const opened = (name: string, { concat: [address, protocol, port] }: Concat): PublishedPort => ({
+  protocol: protocolOf(protocol),
+  hostAddress: name.includes("6") ? "::" : "0.0.0.0",
+  hostPort: 0,
+  address: String(address),
+  port: Number(port),
+  routed: true,
+});
 
 /** The published ports in `nft -j list table`. */
 export function parsePublished(json: string): PublishedPort[] {
-  const ports: PublishedPort[] = [];
-  for (const { map } of (JSON.parse(json) as Listing).nftables) {
-    if (map === undefined) continue;
-    for (const [key, value] of map.elem ?? []) {
-      const fixed = map.name === "published";
-      const [protocol, hostPort] = fixed ? key.concat.slice(1) : key.concat;
-      ports.push({
-        protocol: protocol as PublishedPort["protocol"],
-        hostAddress: fixed ? key.concat[0] : "0.0.0.0",
-        hostPort: Number(hostPort),
-        address: value.concat[0],
-        port: Number(value.concat[1]),
-      });
-    }
-  }
-  return ports;
+  return (JSON.parse(json) as Listing).nftables.flatMap(({ map, set }) => {
+    if (map?.name.startsWith("published"))
+      return (map.elem ?? []).map(([key, value]) => published(map.name, key, value));
+    if (set?.name.startsWith("opened")) return (set.elem ?? []).map((element) => opened(set.name, element));
+    return [];
+  });
 }
 
 /** The chains in the text of `nft -a list table`. */

@@ -70,13 +70,13 @@ const portOf = ({ protocol, hostAddress, hostPort, address, port }: PublishedPor
   ...{ protocol, hostAddress, hostPort, address, port },
 });
 
-/** The element of one of the two maps that a published port is. */
+/** The element of one of the maps that a published port is. */
 function elementByHand(table: string, port: ExplainedPort): ByHand {
-  const any = port.hostAddress === "0.0.0.0";
+  const any = port.hostAddress === "0.0.0.0" || port.hostAddress === "::";
   const key = `${any ? "" : `${port.hostAddress} . `}${port.protocol} . ${port.hostPort}`;
-  const map = any ? "published_any" : "published";
+  const map = `published${port.hostAddress.includes(":") ? "6" : ""}${any ? "_any" : ""}`;
   return byHand(
-    `nft get element ip ${table} ${map} '{ ${key} }'`,
+    `nft get element inet ${table} ${map} '{ ${key} }'`,
     `where host port ${port.hostPort}/${port.protocol} leads`,
   );
 }
@@ -127,7 +127,7 @@ export function explainNetwork(facts: NetworkFacts): NetworkSection {
       ...(table === undefined || bridges.length === 0
         ? []
         : [
-            byHand(`nft -a list table ip ${word(table)}`, "all of the engine's rules"),
+            byHand(`nft -a list table inet ${word(table)}`, "all of the engine's rules"),
             ...ports.slice(0, 2).map((port) => elementByHand(table, port)),
           ]),
       byHand(`cat /proc/${pid}/root/etc/resolv.conf`, "whom it asks for names"),
@@ -191,7 +191,7 @@ export function explainNetworkObject(facts: {
             ...(table === undefined
               ? []
               : [
-                  byHand(`nft -a list table ip ${word(table)}`, "all of the engine's rules"),
+                  byHand(`nft -a list table inet ${word(table)}`, "all of the engine's rules"),
                   ...ports.slice(0, 2).map((port) => elementByHand(table, port)),
                 ]),
           ],

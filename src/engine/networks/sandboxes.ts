@@ -181,7 +181,7 @@ export class Sandboxes {
     const networks = this.deps.catalog.list().flatMap(({ bridge, builtin, internal }) => {
       if (!bridge) return [];
       const { link, subnet, icc, masquerade } = bridge;
-      return [{ bridge: link, subnet, internal, icc, masquerade, ...(builtin && !icc && { allowed }) }];
+      return [{ bridge: link, subnets: [subnet], internal, icc, masquerade, ...(builtin && !icc && { allowed }) }];
     });
     if (networks.some(({ icc }) => !icc)) this.keepApart();
     this.deps.firewall.sync(

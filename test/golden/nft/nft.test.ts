@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
-import { planElements, planTable, tableName } from "../../../src/drivers/nft/plan.ts";
+import { planElements } from "../../../src/drivers/nft/elements.ts";
+import { planTable, tableName } from "../../../src/drivers/nft/plan.ts";
 import type { AllowedFlow, FirewallNetwork, PublishedPort } from "../../../src/ports/firewall.ts";
 
 /** Each folder holds `input.json` and `expected.nft`; `UPDATE_GOLDEN=1` writes the latter anew. */
@@ -30,17 +31,17 @@ test("tables of different bridges never share a name", () => {
 });
 
 test("nothing but checked names, addresses and numbers reaches the text", () => {
-  const network = { bridge: "gantry0", subnet: "172.30.0.0/16", internal: false, icc: true, masquerade: true };
+  const network = { bridge: "gantry0", subnets: ["172.30.0.0/16"], internal: false, icc: true, masquerade: true };
   const port = { protocol: "tcp", hostAddress: "0.0.0.0", hostPort: 80, address: "172.30.0.2", port: 80 } as const;
   for (const bridge of ['a"b', "a b", "a;b", "", "x".repeat(16), "-a", "a\n"]) {
     assert.throws(() => tableName(bridge), TypeError, JSON.stringify(bridge));
     assert.throws(() => planTable("t", [{ ...network, bridge }], []), TypeError, JSON.stringify(bridge));
   }
-  for (const subnet of ["172.30.0.0/16 accept", "172.30.0.0", "172.30.0.0/33", "0x1/8"]) {
-    assert.throws(() => planTable("t", [{ ...network, subnet }], []), TypeError, subnet);
+  for (const subnet of ["172.30.0.0/16 accept", "172.30.0.0", "172.30.0.0/33", "0x1/8", "fd00::/129", "fe80::1%a/64"]) {
+    assert.throws(() => planTable("t", [{ ...network, subnets: [subnet] }], []), TypeError, subnet);
   }
   const flow = { from: "172.30.0.2", to: "172.30.0.3", protocol: "tcp", port: 80 } as const;
-  for (const bad of [{ from: "::1" }, { to: "1.2.3.4 }" }, { protocol: "icmp" }, { port: 0 }]) {
+  for (const bad of [{ from: "1::1::1" }, { to: "1.2.3.4 }" }, { protocol: "icmp" }, { port: 0 }]) {
     const allowed = [{ ...flow, ...bad } as AllowedFlow];
     assert.throws(() => planTable("t", [{ ...network, icc: false, allowed }], []), TypeError, JSON.stringify(bad));
   }
@@ -68,9 +69,11 @@ test("a change of ports is one command for each map", () => {
       { ...port, hostAddress: "192.0.2.1" },
     ]),
     [
-      "delete element ip t published { 192.0.2.1 . udp . 53 : 172.30.0.2 . 5353 }",
-      "delete element ip t published_any { udp . 53 : 172.30.0.2 . 5353 }",
+      "delete element inet t published { 192.0.2.1 . udp . 53 : 172.30.0.2 . 5353 }",
+      "delete element inet t published_any { udp . 53 : 172.30.0.2 . 5353 }",
     ],
   );
+  const six = { protocol: "tcp", hostPort: 0, address: "fd00::2", port: 80, hostAddress: "::", routed: true } as const;
+  assert.deepEqual(planElements("add", "t", [six]), ["add element inet t opened6 { fd00::2 . tcp . 80 }"]);
   assert.deepEqual(planElements("add", "t", []), []);
 });

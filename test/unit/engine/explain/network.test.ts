@@ -5,7 +5,7 @@ import { explainNetwork, type NetworkFacts, rulesAbout } from "../../../../src/e
 import type { NetworkRecord } from "../../../../src/engine/networks/record.ts";
 import type { LinkState } from "../../../../src/ports/links.ts";
 
-const TEXT = `table ip gantry_g0 { # handle 9
+const TEXT = `table inet gantry_g0 { # handle 9
 	map published_any { # handle 2
 		type inet_proto . inet_service : ipv4_addr . inet_service
 		elements = { tcp . 8080 : 10.0.0.2 . 80 }
@@ -90,7 +90,7 @@ describe("the way of a packet", () => {
     });
     const commands = found.byHand.map(({ command }) => command);
     assert.ok(commands.includes("nsenter -t 9 -n ip route"));
-    assert.ok(commands.includes("nft get element ip gantry_g0 published_any '{ tcp . 8080 }'"));
+    assert.ok(commands.includes("nft get element inet gantry_g0 published_any '{ tcp . 8080 }'"));
   });
 
   it("takes nothing for a cable whose other end is elsewhere, and enters no namespace for the host's", () => {
