@@ -10,16 +10,11 @@ export interface BridgeSpec {
   mtu?: number;
 }
 
-/** A cable from a bridge into a container's network namespace. */
-export interface PlugSpec {
+/** A container's end of a link: what it is inside the container's network namespace. */
+export interface EndSpec {
   /** Path of the namespace. */
   netns: string;
-  bridge: string;
-  /** Name of the host's end, unique on the host. */
-  hostName: string;
-  /** Text on the host's end that tells whose it is; at most 255 bytes. */
-  label: string;
-  /** Name of the other end inside, e.g. eth0. */
+  /** Name inside, e.g. eth0. */
   name: string;
   mac: string;
   address: string;
@@ -29,8 +24,17 @@ export interface PlugSpec {
   linkLocal?: string[];
   /** Settings of the link inside, below /proc/sys/net with the link's name in place: "ipv4/conf/eth0/forwarding" → "1". */
   settings?: Record<string, string>;
-  /** Where the default route goes; undefined: no default route by this cable. */
+  /** Where the default route goes; undefined: no default route by this link. */
   gateway?: string;
+}
+
+/** A cable from a bridge into a container's network namespace. */
+export interface PlugSpec extends EndSpec {
+  bridge: string;
+  /** Name of the host's end, unique on the host. */
+  hostName: string;
+  /** Text on the host's end that tells whose it is; at most 255 bytes. */
+  label: string;
   /** Frames may come back out of the port that they came in by: for a container that publishes ports and uses them itself. */
   hairpin?: boolean;
 }

@@ -1,10 +1,9 @@
 import type { NetworkState } from "../../ports/links.ts";
 import { decodeAttributes, textOf } from "./message.ts";
-import { IFA, IFLA, linkHeader, RTA, RTM } from "./requests.ts";
+import { IFA, IFLA, INFO, linkHeader, RTA, RTM } from "./requests.ts";
 import type { NetlinkSocket } from "./socket.ts";
 
 const IFF_UP = 1;
-const IFLA_INFO_KIND = 1;
 const AF_INET = 2;
 const TABLE_MAIN = 254;
 
@@ -50,7 +49,7 @@ export function readLinks(socket: NetlinkSocket): LinkFact[] {
       index: body.readInt32LE(4),
       up: (body.readUInt32LE(8) & IFF_UP) !== 0,
       name: textOf(attributes.get(IFLA.IFNAME)),
-      kind: info ? textOf(decodeAttributes(info).get(IFLA_INFO_KIND)) : "",
+      kind: info ? textOf(decodeAttributes(info).get(INFO.KIND)) : "",
       mtu: attributes.get(IFLA.MTU)?.readUInt32LE(0) ?? 0,
       master: attributes.get(IFLA.MASTER)?.readUInt32LE(0) ?? 0,
       label: textOf(attributes.get(IFLA.IFALIAS)),

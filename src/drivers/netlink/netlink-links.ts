@@ -1,6 +1,6 @@
 import fs from "node:fs";
 import path from "node:path";
-import { errnoOf, GantryError, messageOf } from "../../base/errors.ts";
+import { errnoOf, GantryError } from "../../base/errors.ts";
 import type {
   BridgeSpec,
   FlowEnd,
@@ -16,7 +16,9 @@ import { MNT_DETACH, MS, mount, umount } from "../syscalls/mount.ts";
 import { createNetworkNamespace, inNetworkNamespace } from "../syscalls/namespaces.ts";
 import { inNewNamespaces } from "../syscalls/user-namespaces.ts";
 import { forgetUdp } from "./conntrack.ts";
+import { configureEnd } from "./container-end.ts";
 import { readAddresses, readLinks, readRoutes, readState } from "./facts.ts";
+import { guard } from "./guard.ts";
 import {
   addAddress,
   addBridge,
@@ -32,12 +34,11 @@ import {
   withoutLinkLocal,
 } from "./requests.ts";
 import { readResolvConf } from "./resolv-conf.ts";
-import { NETLINK, NetlinkSocket } from "./socket.ts";
+import { writeSysctl } from "./settings.ts";
+import { NETLINK, NetlinkSocket, withSocket } from "./socket.ts";
 
 /** On bridges that Gantry made; one of the admin's is used as it is and never removed. */
 const BRIDGE_LABEL = "gantry";
-/** 169.254.0.0/16 */
-const LINK_LOCAL_PREFIX = 16;
 const NSFS_MAGIC = 0x6e736673;
 
 /** Links by rtnetlink. Works in the network namespace that the thread is in when the object is made. */
@@ -139,7 +140,7 @@ export class NetlinkLinks implements Links {
         closeFd(netnsFd);
       }
       try {
-        const port = inNetworkNamespace(spec.netns, () => withSocket((socket) => configureInside(socket, spec)));
+        const port = inNetworkNamespace(spec.netns, () => withSocket((socket) => configureEnd(socket, spec)));
         this.host.batch([
           setLink(port, { master: bridge, up: true }),
           ...(spec.hairpin ? [hairpin(port)] : []),
@@ -223,32 +224,6 @@ export class NetlinkLinks implements Links {
   }
 }
 
-/** Inside the namespace: brings the container's end up; returns the index of the host's end. */
-function configureInside(socket: NetlinkSocket, spec: PlugSpec): number {
-  const link = readLinks(socket).find((candidate) => candidate.name === spec.name);
-  if (link === undefined) throw new Error(`link ${spec.name} is not in the namespace`);
-  socket.batch([
-    setLink(link.index, { up: true }),
-    addAddress(link.index, spec.address, spec.prefix),
-    ...(spec.linkLocal ?? []).map((address) => addAddress(link.index, address, LINK_LOCAL_PREFIX)),
-    ...(spec.gateway === undefined ? [] : [addDefaultRoute(spec.gateway)]),
-  ]);
-  for (const [name, value] of Object.entries(spec.settings ?? {})) applySetting(name, value);
-  return link.peer;
-}
-
-/** In the thread's network namespace; a user asked for it. */
-function applySetting(name: string, value: string): void {
-  try {
-    fs.writeFileSync(`/proc/sys/net/${name}`, value);
-  } catch (cause) {
-    const setting = `net.${name.replaceAll("/", ".")}`;
-    throw new GantryError("invalid", "BAD_LINK_SETTING", `failed to set ${setting}=${value}: ${messageOf(cause)}`, {
-      cause,
-    });
-  }
-}
-
 /**
  * Takes the addresses away at once: the namespace itself goes when the kernel gets round to it, or when the last
  * process that shares it ends, and must not answer for addresses that may be given out again by then.
@@ -260,15 +235,6 @@ function silence(file: string): void {
       socket.batch(addresses.map((a) => deleteAddress(a.link, a.address, a.prefix)));
     }),
   );
-}
-
-function withSocket<T>(body: (socket: NetlinkSocket) => T): T {
-  const socket = new NetlinkSocket();
-  try {
-    return body(socket);
-  } finally {
-    socket.close();
-  }
 }
 
 /** A file to bind a namespace to. */
@@ -306,27 +272,3 @@ const isNamespace = (file: string): boolean => {
     return false;
   }
 };
-
-/** In the thread's network namespace. A kernel without the part has nothing to set. */
-function writeSysctl(name: string, value: string): void {
-  try {
-    fs.writeFileSync(`/proc/sys/net/${name}`, value);
-  } catch (error) {
-    if (errnoOf(error) !== "ENOENT") throw error;
-  }
-}
-
-function guard<T>(what: string, body: () => T): T {
-  try {
-    return body();
-  } catch (cause) {
-    if (cause instanceof GantryError) throw cause;
-    if (errnoOf(cause) === "EPERM") {
-      throw new GantryError("forbidden", "NOT_PERMITTED", `${what}: ${messageOf(cause)}`, {
-        cause,
-        hint: "run gantryd as root",
-      });
-    }
-    throw new GantryError("internal", "LINK_FAILED", `${what}: ${messageOf(cause)}`, { cause });
-  }
-}

@@ -16,8 +16,8 @@ export const RTM = {
   NEWNEIGH: 28,
 };
 const NLM_F_REPLACE = 0x100;
-const NLM_F_EXCL = 0x200;
-const NLM_F_CREATE = 0x400;
+export const NLM_F_EXCL = 0x200;
+export const NLM_F_CREATE = 0x400;
 
 /** <linux/if_link.h> */
 export const IFLA = {
@@ -32,8 +32,7 @@ export const IFLA = {
   AF_SPEC: 26,
   NET_NS_FD: 28,
 };
-const IFLA_INFO_KIND = 1;
-const IFLA_INFO_DATA = 2;
+export const INFO = { KIND: 1, DATA: 2 } as const;
 const VETH_INFO_PEER = 1;
 const IFLA_INET6_ADDR_GEN_MODE = 8;
 const IN6_ADDR_GEN_MODE_NONE = 1;
@@ -86,7 +85,7 @@ export const addBridge = (name: string, mac: string, mtu?: number): Request => (
     [IFLA.IFNAME, name],
     [IFLA.ADDRESS, macBytes(mac)],
     ...(mtu ? [[IFLA.MTU, mtu] as Attribute] : []),
-    [IFLA.LINKINFO, [[IFLA_INFO_KIND, "bridge"]]],
+    [IFLA.LINKINFO, [[INFO.KIND, "bridge"]]],
   ],
 });
 
@@ -112,9 +111,9 @@ export const addVethPair = (pair: VethPair): Request => {
       [
         IFLA.LINKINFO,
         [
-          [IFLA_INFO_KIND, "veth"],
+          [INFO.KIND, "veth"],
           [
-            IFLA_INFO_DATA,
+            INFO.DATA,
             [
               [
                 VETH_INFO_PEER,

@@ -112,3 +112,13 @@ export class NetlinkSocket {
     return decodeMessages(Buffer.from(this.buffer.subarray(0, size)));
   }
 }
+
+/** One of links and routes, for the network namespace that the thread is in. */
+export function withSocket<T>(body: (socket: NetlinkSocket) => T): T {
+  const socket = new NetlinkSocket();
+  try {
+    return body(socket);
+  } finally {
+    socket.close();
+  }
+}
