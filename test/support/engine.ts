@@ -60,7 +60,11 @@ export class TestEngine {
   private readonly ids = new Set<string>();
   private readonly ownMounts: string[] = [];
 
-  private constructor(flags: string[]) {
+  /** The network namespace that it is in; undefined: the machine's. */
+  readonly netns: string | undefined;
+
+  private constructor(flags: string[], netns: string | undefined) {
+    this.netns = netns;
     const tag = randomBytes(3).toString("hex");
     this.folder = fs.mkdtempSync(path.join(os.tmpdir(), "gantry-test-"));
     fs.chmodSync(this.folder, 0o711); // as the parents of an engine's roots are
@@ -80,8 +84,10 @@ export class TestEngine {
   }
 
   /** Starts one, with busybox:latest in it unless told otherwise. */
-  static async start(options: { flags?: string[]; busybox?: boolean; tmpfs?: string } = {}): Promise<TestEngine> {
-    const engine = new TestEngine(options.flags ?? []);
+  static async start(
+    options: { flags?: string[]; busybox?: boolean; tmpfs?: string; netns?: string } = {},
+  ): Promise<TestEngine> {
+    const engine = new TestEngine(options.flags ?? [], options.netns);
     if (options.tmpfs) await engine.mountData(options.tmpfs);
     await engine.up();
     if (options.busybox ?? true) {
@@ -119,9 +125,11 @@ export class TestEngine {
   async up(): Promise<number> {
     const began = performance.now();
     const log = fs.openSync(path.join(this.folder, "log"), "a");
+    const [program, ...enter] = this.netns === undefined ? [GANTRYD] : ["nsenter", `--net=${this.netns}`, GANTRYD];
     this.child = spawn(
-      GANTRYD,
+      program as string,
       [
+        ...enter,
         ...["--data-root", this.dataRoot, "--exec-root", this.execRoot, "-H", `unix://${this.socket}`],
         ...["--bridge", this.bridge, "--bip", `${this.subnet}.1/24`],
         ...["--default-address-pool", `base=10.128.0.0/10,size=24`, ...this.flags],

@@ -23,7 +23,12 @@ const EMPTY_WITHOUT_CONTAINERS = [
 const namesIn = (folder: string): string[] => (fs.existsSync(folder) ? fs.readdirSync(folder) : []);
 
 /** What an engine with these roots left on the machine: mounts, links, namespaces, control groups, processes, rules. */
-export async function leaks(engine: { folder: string; bridge: string; containerIds?: string[] }): Promise<string[]> {
+export async function leaks(engine: {
+  folder: string;
+  bridge: string;
+  containerIds?: string[];
+  netns?: string | undefined;
+}): Promise<string[]> {
   const found: string[] = [];
   for (const name of EMPTY_WITHOUT_CONTAINERS) {
     for (const file of namesIn(path.join(engine.folder, name))) found.push(`file ${name}/${file}`);
@@ -39,10 +44,10 @@ export async function leaks(engine: { folder: string; bridge: string; containerI
     const target = line.split(" ")[1] ?? "";
     if (target.startsWith(`${engine.folder}/`)) found.push(`mount ${target}`);
   }
-  const links = (await run("ip", ["-o", "link"])).stdout.split("\n");
+  const links = (await inside(engine.netns, "ip", "-o", "link")).split("\n");
   for (const line of links)
     if (line.includes(`${engine.bridge}:`) || line.includes(`master ${engine.bridge} `)) found.push(`link ${line}`);
-  const tables = (await run("nft", ["list", "tables"])).stdout.split("\n");
+  const tables = (await inside(engine.netns, "nft", "list", "tables")).split("\n");
   for (const line of tables) if (line.includes(engine.bridge)) found.push(`nft ${line}`);
   for (const pid of fs.readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
     let words = "";
@@ -54,4 +59,9 @@ export async function leaks(engine: { folder: string; bridge: string; containerI
     if (words.includes(`${engine.folder}/`) && Number(pid) !== process.pid) found.push(`process ${pid} ${words}`);
   }
   return found;
+}
+
+async function inside(netns: string | undefined, ...command: string[]): Promise<string> {
+  const [tool, ...args] = netns === undefined ? command : ["nsenter", `--net=${netns}`, ...command];
+  return (await run(tool as string, args)).stdout;
 }
