@@ -24,6 +24,7 @@ const wish = (name: string, more: Partial<NetworkWish> = {}): NetworkWish => ({
   driver: "",
   internal: false,
   attachable: false,
+  ipv4: true,
   ipv6: false,
   pools: [],
   options: {},

@@ -86,7 +86,9 @@ export function explainNetwork(facts: NetworkFacts): NetworkSection {
   const { pid, namespace, inside, networks } = facts;
   const links = inside.links.map((link) => linkOf(link, facts));
   const bridges = [...new Set(links.flatMap(({ host }) => host?.bridge ?? []))];
-  const subnets = networks.flatMap(({ bridge }) => (bridge && bridges.includes(bridge.link) ? [bridge.subnet] : []));
+  const subnets = networks.flatMap((network) =>
+    network.bridge && bridges.includes(network.bridge.link) ? network.subnets.map(({ subnet }) => subnet) : [],
+  );
   const own = new Set(links.flatMap(({ addresses }) => addresses.map(bare)));
   const { table, chains = [], published = [] } = facts.firewall ?? {};
   const ports = namespace === "host" ? [] : published.filter(({ address }) => own.has(address)).map(portOf);
@@ -159,6 +161,7 @@ export function explainNetworkObject(facts: {
   const addresses = new Set(members.map(({ address }) => bare(address)));
   const ports = published.filter(({ address }) => addresses.has(address)).map(portOf);
   const { bridge } = record;
+  const subnets = record.subnets.map(({ subnet }) => subnet);
   return {
     kind: "network",
     ...{ id: record.id, name: record.name, driver: record.driver, internal: record.internal },
@@ -166,7 +169,7 @@ export function explainNetworkObject(facts: {
       link && {
         bridge: {
           ...{ name: link.name, index: link.index, up: link.up, mtu: link.mtu, mac: link.mac },
-          ...{ addresses: link.addresses, subnet: bridge.subnet },
+          ...{ addresses: link.addresses, subnet: subnets.join(", ") },
         },
       }),
     members,
@@ -174,7 +177,7 @@ export function explainNetworkObject(facts: {
       bridge && {
         firewall: {
           table,
-          rules: rulesAbout(chains, { bridges: [bridge.link], subnets: [bridge.subnet], published: ports.length > 0 }),
+          rules: rulesAbout(chains, { bridges: [bridge.link], subnets, published: ports.length > 0 }),
           ports,
         },
       }),

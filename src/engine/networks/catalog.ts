@@ -1,11 +1,14 @@
 import { GantryError } from "../../base/errors.ts";
+import { formatAddress, formatRange, type IpFamily, parseCidr } from "../../base/ip-address.ts";
 import type { Clock, Ids } from "../../ports/clock.ts";
 import type { Links } from "../../ports/links.ts";
 import type { StateStore } from "../../ports/state-store.ts";
-import { type NetworkWish, planNetwork } from "./network-plan.ts";
+import { macOf } from "./endpoint-plan.ts";
 import { type AddressPool, DEFAULT_POOLS, freeSubnet } from "./ipam.ts";
-import { formatAddress, formatRange, macOf, parseAddress, parseCidr, type Range } from "./ipv4.ts";
-import type { BridgeConfig, NetworkRecord } from "./record.ts";
+import { type NetworkWish, planNetwork } from "./network-plan.ts";
+import type { BridgeConfig, NetworkRecord, Subnet } from "./record.ts";
+import { upgradeNetwork } from "./record-upgrade.ts";
+import { planSubnets } from "./subnet-plan.ts";
 
 const BUCKET = "networks";
 /** Networks that the engine makes itself, by name. */
@@ -45,7 +48,8 @@ export class NetworkCatalog {
 
   /** Reads the records, makes the built-in ones where missing, brings all bridges up. */
   load(): void {
-    for (const [id, record] of this.deps.state.list<NetworkRecord>(BUCKET)) this.records.set(id, record);
+    for (const [id, record] of this.deps.state.list<NetworkRecord>(BUCKET))
+      this.records.set(id, upgradeNetwork(record));
     for (const [name, driver] of Object.entries(BUILTIN)) this.ensureBuiltin(name, driver);
     for (const record of this.records.values()) this.ensureBridge(record);
   }
@@ -94,7 +98,7 @@ export class NetworkCatalog {
       networks: this.list(),
       links: this.deps.links.list().map((link) => link.name),
       mtu: this.uplinkMtu(),
-      freeSubnet: () => formatRange(this.freeSubnet()),
+      freeSubnet: (family) => this.freeSubnet(family),
     });
     this.store(record);
     try {
@@ -120,50 +124,55 @@ export class NetworkCatalog {
   }
 
   /** Makes or repairs a network's bridge. */
-  ensureBridge(record: NetworkRecord): void {
-    const { bridge } = record;
-    if (bridge === undefined) return;
+  ensureBridge({ bridge, subnets }: NetworkRecord): void {
+    const [first] = subnets;
+    if (bridge === undefined || first === undefined) return;
     this.deps.links.ensureBridge({
       name: bridge.link,
-      mac: macOf(parseAddress(bridge.gateway) ?? 0),
-      address: bridge.gateway,
-      prefix: Number(bridge.subnet.split("/")[1]),
+      mac: macOf(first.gateway),
+      address: first.gateway,
+      prefix: Number(first.subnet.split("/")[1]),
       mtu: bridge.mtu,
     });
   }
 
   private ensureBuiltin(name: string, driver: NetworkRecord["driver"]): void {
     const found = this.byName(name);
+    const record = found ?? builtin(this.deps.ids.id(), name, driver, this.deps.clock.stamp());
     if (driver !== "bridge") {
-      if (!found) this.store(builtin(this.deps.ids.id(), name, driver, this.deps.clock.stamp()));
+      if (!found) this.store(record);
       return;
     }
     const bridge = this.defaultBridge(found?.bridge);
-    if (found && JSON.stringify(found.bridge) === JSON.stringify(bridge)) return;
-    const record = found ?? builtin(this.deps.ids.id(), name, driver, this.deps.clock.stamp());
-    this.store({ ...record, bridge, options: defaultBridgeOptions(bridge) });
+    const subnets = this.defaultSubnets(found?.subnets);
+    if (found && JSON.stringify([found.bridge, found.subnets]) === JSON.stringify([bridge, subnets])) return;
+    this.store({ ...record, bridge, subnets, options: defaultBridgeOptions(bridge) });
   }
 
-  /** As the engine's options say; a subnet that was picked before stays. */
+  /** As the engine's options say. */
   private defaultBridge(before: BridgeConfig | undefined): BridgeConfig {
-    const { bip, bridge: link } = this.deps.options;
-    const base = {
-      link,
-      reserved: {},
-      subnetGiven: bip !== undefined,
+    return {
+      link: this.deps.options.bridge,
       mtu: before?.mtu ?? this.uplinkMtu(),
       icc: this.deps.options.icc ?? true,
       masquerade: true,
       hostBinding: "0.0.0.0",
     };
+  }
+
+  /** As the engine's options say; a subnet that was picked before stays. */
+  private defaultSubnets([before]: Subnet[] = []): Subnet[] {
+    const { bip } = this.deps.options;
     if (bip !== undefined) {
       const parsed = parseCidr(bip);
       if (parsed === undefined) throw new GantryError("invalid", "BAD_BIP", `invalid --bip ${bip}: like 172.30.0.1/16`);
-      return { ...base, subnet: formatRange(parsed.range), gateway: formatAddress(parsed.address) };
+      return [{ subnet: formatRange(parsed.range), gateway: formatAddress(parsed.address), reserved: {}, given: true }];
     }
-    if (before && !before.subnetGiven) return { ...base, subnet: before.subnet, gateway: before.gateway };
-    const range = this.freeSubnet();
-    return { ...base, subnet: formatRange(range), gateway: formatAddress(range.base + 1) };
+    if (before && !before.given) return [before];
+    return planSubnets(
+      { ipv4: true, ipv6: false, pools: [] },
+      { networks: [], freeSubnet: (family) => this.freeSubnet(family) },
+    );
   }
 
   /** A smaller MTU on the way out would otherwise make large packets vanish. */
@@ -171,13 +180,13 @@ export class NetworkCatalog {
     return Math.min(this.deps.links.uplinkMtu() ?? DEFAULT_MTU, DEFAULT_MTU);
   }
 
-  private freeSubnet(): Range {
+  private freeSubnet(family: IpFamily): string {
     const taken = [
       ...this.deps.links.takenRanges(),
-      ...this.list().flatMap((record) => (record.bridge ? [record.bridge.subnet] : [])),
+      ...this.list().flatMap(({ subnets }) => subnets.map(({ subnet }) => subnet)),
     ];
     const ranges = taken.flatMap((text) => parseCidr(text)?.range ?? []);
-    return freeSubnet(this.deps.options.addressPools ?? DEFAULT_POOLS, ranges);
+    return formatRange(freeSubnet(family, this.deps.options.addressPools ?? DEFAULT_POOLS, ranges));
   }
 
   private byName(name: string): NetworkRecord | undefined {
@@ -206,6 +215,9 @@ const builtin = (id: string, name: string, driver: NetworkRecord["driver"], crea
   options: {},
   labels: {},
   builtin: true,
+  ipv4: true,
+  ipv6: false,
+  subnets: [],
 });
 
 const defaultBridgeOptions = (bridge: BridgeConfig): Record<string, string> => ({

@@ -1,6 +1,6 @@
 import type { EndpointSettings } from "../../base/container-config.ts";
 import { GantryError } from "../../base/errors.ts";
-import { parseAddress } from "./ipv4.ts";
+import { parseAddress } from "../../base/ip-address.ts";
 
 const NAME = "com.docker.network.endpoint.ifname";
 const SETTINGS = "com.docker.network.endpoint.sysctls";
@@ -21,7 +21,7 @@ export interface EndpointOptions {
 export function readEndpointOptions({ DriverOpts, IPAMConfig }: EndpointSettings): EndpointOptions {
   const linkLocal = IPAMConfig?.LinkLocalIPs ?? [];
   for (const address of linkLocal) {
-    if (parseAddress(address) === undefined)
+    if (parseAddress(address)?.family !== 4)
       throw bad(`invalid link-local IP address: ${address}: an IPv4 one is expected`);
   }
   const name = DriverOpts?.[NAME];

@@ -2,9 +2,10 @@ import type { EndpointSettings } from "../../base/container-config.ts";
 import { GantryError } from "../../base/errors.ts";
 import { parseLink } from "../../base/link.ts";
 import { readEndpointOptions } from "./endpoint-options.ts";
+import { formatAddress, type IpFamily, parseAddress } from "../../base/ip-address.ts";
 import { freeAddress, requestedAddress } from "./ipam.ts";
-import { contains, formatAddress, macOf, parseAddress, parseCidr } from "./ipv4.ts";
-import { cableName, type EndpointRecord, type NetworkRecord, type SandboxRecord } from "./record.ts";
+import { cableName, type EndpointRecord, type NetworkRecord, type SandboxRecord, type Subnet } from "./record.ts";
+import { rangeOf } from "./subnet-plan.ts";
 
 /** One network that a container is to join. */
 export interface Place {
@@ -43,67 +44,94 @@ export const NOT_WITH_HOST = "container cannot be disconnected from host network
 export const NOT_WITH_NONE =
   "container cannot be connected to multiple networks with one of the networks in private (none) mode";
 
-/** What is given out on a network now. */
-export function usedAddresses(network: NetworkRecord, sandboxes: Iterable<SandboxRecord>): Set<number> {
-  const used = new Set<number>();
-  const add = (text: string): void => {
-    const address = parseAddress(text);
-    if (address !== undefined) used.add(address);
+/** What is given out on a network now, by family. */
+export type UsedAddresses = Readonly<Record<IpFamily, ReadonlySet<bigint>>>;
+
+export function usedAddresses(network: NetworkRecord, sandboxes: Iterable<SandboxRecord>): UsedAddresses {
+  const used = { 4: new Set<bigint>(), 6: new Set<bigint>() };
+  const add = (text: string | undefined): void => {
+    const address = text === undefined ? undefined : parseAddress(text);
+    if (address !== undefined) used[address.family].add(address.value);
   };
-  if (network.bridge) {
-    add(network.bridge.gateway);
-    Object.values(network.bridge.reserved).forEach(add);
+  for (const { gateway, reserved } of network.subnets) {
+    add(gateway);
+    Object.values(reserved).forEach(add);
   }
   for (const sandbox of sandboxes) {
-    for (const endpoint of sandbox.endpoints) {
-      if (endpoint.networkId === network.id && endpoint.cable) add(endpoint.cable.address);
+    for (const { networkId, cable } of sandbox.endpoints) {
+      if (networkId !== network.id) continue;
+      add(cable?.address);
+      add(cable?.address6);
     }
   }
   return used;
 }
 
-/** Chooses address, MAC and names. `interfaceName`: eth0, eth1 … Errors: invalid BAD_ENDPOINT, BAD_ADDRESS, BAD_LINK; conflict ADDRESS_IN_USE. */
+export const subnetsOf = (network: NetworkRecord, family: IpFamily): Subnet[] =>
+  network.subnets.filter(({ subnet }) => rangeOf(subnet).family === family);
+
+/** Chooses addresses, MAC and names. `interfaceName`: eth0, eth1 … Errors: invalid BAD_ENDPOINT, BAD_ADDRESS, BAD_LINK; conflict ADDRESS_IN_USE. */
 export function planEndpoint(
   place: Place,
-  facts: { endpointId: string; interfaceName: string; used: ReadonlySet<number> },
+  facts: { endpointId: string; interfaceName: string; used: UsedAddresses },
 ): EndpointRecord {
   const { network, asked } = place;
   const record: EndpointRecord = { networkId: network.id, endpointId: facts.endpointId, asked };
-  const { bridge } = network;
-  if (bridge === undefined) return record;
+  if (network.bridge === undefined) return record;
   const options = readEndpointOptions(asked);
   if (!network.builtin) for (const link of asked.Links ?? []) parseLink(link);
-  const wanted = asked.IPAMConfig?.IPv4Address;
   if (network.builtin && (asked.Aliases ?? []).length > 0) {
     throw badEndpoint("network-scoped aliases are only supported for user-defined networks");
   }
-  if (wanted && network.builtin)
-    throw badEndpoint("user specified IP address is supported on user defined networks only");
-  if (wanted && !bridge.subnetGiven) {
-    throw badEndpoint(
-      "user specified IP address is supported only when connecting to networks with user configured subnets",
-    );
-  }
-  const subnet = parseCidr(bridge.subnet)?.range;
-  if (subnet === undefined) throw new Error(`network ${network.id} has no subnet`);
-  const within = (bridge.ipRange ? parseCidr(bridge.ipRange)?.range : undefined) ?? subnet;
-  const address = wanted
-    ? requestedAddress(subnet, parseAddress(wanted), wanted, facts.used)
-    : freeAddress(subnet, contains(subnet, within.base) ? within : subnet, facts.used);
+  const address = planAddress(network, 4, asked.IPAMConfig?.IPv4Address, facts.used);
+  const address6 = planAddress(network, 6, asked.IPAMConfig?.IPv6Address, facts.used);
   record.cable = {
     hostName: cableName(facts.endpointId),
     name: options.name ?? facts.interfaceName,
-    address: formatAddress(address),
-    mac: macFor(asked.MacAddress, address),
+    ...(address !== undefined && { address }),
+    ...(address6 !== undefined && { address6 }),
+    mac: macFor(asked.MacAddress, address, facts.endpointId),
   };
   return record;
 }
 
-function macFor(asked: string | undefined, address: number): string {
-  if (asked === undefined || asked === "") return macOf(address);
+/** None where the network has no addresses of the family, whatever is wanted. */
+function planAddress(
+  network: NetworkRecord,
+  family: IpFamily,
+  wanted: string | undefined,
+  used: UsedAddresses,
+): string | undefined {
+  const subnets = subnetsOf(network, family);
+  if (wanted && network.builtin)
+    throw badEndpoint("user specified IP address is supported on user defined networks only");
+  if (wanted && !subnets.some(({ given }) => given)) {
+    throw badEndpoint(
+      "user specified IP address is supported only when connecting to networks with user configured subnets",
+    );
+  }
+  const ranges = subnets.map(({ subnet }) => rangeOf(subnet));
+  if (wanted) return formatAddress(requestedAddress(ranges, parseAddress(wanted), wanted, used[family]));
+  const [first] = subnets;
+  if (first === undefined) return undefined;
+  const subnet = rangeOf(first.subnet);
+  return formatAddress(freeAddress(subnet, first.ipRange ? rangeOf(first.ipRange) : subnet, used[family]));
+}
+
+/** Docker's rule: 02:42 and the IPv4 address. */
+function macFor(asked: string | undefined, address: string | undefined, endpointId: string): string {
+  if (asked === undefined || asked === "") return address ? macOf(address) : `02:42:${pairs(endpointId.slice(0, 8))}`;
   const mac = asked.toLowerCase().replaceAll("-", ":");
   if (!/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/.test(mac)) throw badEndpoint(`invalid MAC address: ${asked}`);
   return mac;
+}
+
+const pairs = (digits: string): string => (digits.match(/../g) ?? []).join(":");
+
+/** Of an address of either family; of an IPv6 one it says the end alone. */
+export function macOf(address: string): string {
+  const low = (parseAddress(address)?.value ?? 0n) & 0xffffffffn;
+  return `02:42:${pairs(low.toString(16).padStart(8, "0"))}`;
 }
 
 /**

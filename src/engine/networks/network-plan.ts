@@ -1,6 +1,7 @@
 import { GantryError } from "../../base/errors.ts";
-import { contains, formatAddress, formatRange, overlap, parseAddress, parseCidr, type Range } from "./ipv4.ts";
+import { parseAddress } from "../../base/ip-address.ts";
 import type { BridgeConfig, NetworkRecord } from "./record.ts";
+import { planSubnets, type SubnetFacts, type SubnetWish } from "./subnet-plan.ts";
 
 /** What `network create` asks for. */
 export interface NetworkWish {
@@ -9,21 +10,19 @@ export interface NetworkWish {
   driver: string;
   internal: boolean;
   attachable: boolean;
+  ipv4: boolean;
   ipv6: boolean;
-  pools: { subnet?: string; ipRange?: string; gateway?: string; auxiliary?: Record<string, string> }[];
+  pools: SubnetWish[];
   options: Record<string, string>;
   labels: Record<string, string>;
 }
 
-export interface NetworkFacts {
+export interface NetworkFacts extends SubnetFacts {
   id: string;
   created: string;
-  networks: NetworkRecord[];
   /** Names of the host's links. */
   links: string[];
   mtu: number;
-  /** A subnet from the engine's pools that meets nothing of the host's. */
-  freeSubnet: () => string;
 }
 
 const LINK_NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,14}$/;
@@ -53,9 +52,15 @@ export function planNetwork(wish: NetworkWish, facts: NetworkFacts): NetworkReco
       { hint: "network driver: bridge" },
     );
   }
-  if (wish.ipv6 || wish.pools.some((pool) => pool.subnet?.includes(":"))) {
+  if (wish.ipv6) {
     throw new GantryError("notImplemented", "NO_IPV6", "IPv6 networks are not supported", { hint: "leave --ipv6 out" });
   }
+  if (!wish.ipv4 && !wish.ipv6) throw bad("IPv4 or IPv6 must be enabled");
+  const subnets = planSubnets(wish, facts);
+  const several = ([true, false] as const).some(
+    (isV6) => subnets.filter(({ subnet }) => subnet.includes(":") === isV6).length > 1,
+  );
+  if (several) throw new GantryError("forbidden", "BAD_NETWORK", "bridge driver doesn't support multiple subnets");
   return {
     id: facts.id,
     name: wish.name,
@@ -66,66 +71,20 @@ export function planNetwork(wish: NetworkWish, facts: NetworkFacts): NetworkReco
     options: wish.options,
     labels: wish.labels,
     builtin: false,
+    ipv4: wish.ipv4,
+    ipv6: wish.ipv6,
+    subnets,
     bridge: planBridge(wish, facts),
   };
 }
 
-function planBridge(wish: NetworkWish, facts: NetworkFacts): BridgeConfig {
-  if (wish.pools.length > 1) throw bad("bridge networks support only one IPv4 subnet");
-  const pool = wish.pools[0] ?? {};
-  const range = pool.subnet === undefined ? undefined : subnetOf(pool.subnet);
-  if (range === undefined && (pool.gateway || pool.ipRange)) throw bad("a gateway or an IP range needs a subnet");
-  for (const other of facts.networks) {
-    const theirs = other.bridge && parseCidr(other.bridge.subnet)?.range;
-    if (range && theirs && overlap(range, theirs)) {
-      throw new GantryError(
-        "forbidden",
-        "POOL_OVERLAP",
-        "invalid pool request: Pool overlaps with other one on this address space",
-        { hint: `network ${other.name} has ${other.bridge?.subnet}` },
-      );
-    }
-  }
-  const subnet = range ?? subnetOf(facts.freeSubnet());
-  const gateway =
-    pool.gateway === undefined || pool.gateway === "" ? subnet.base + 1 : inside(subnet, pool.gateway, "gateway");
-  for (const [name, address] of Object.entries(pool.auxiliary ?? {}))
-    inside(subnet, address, `auxiliary address ${name}`);
-  const ipRange = pool.ipRange ? parseCidr(pool.ipRange)?.range : undefined;
-  if (pool.ipRange && (ipRange === undefined || ipRange.prefix < subnet.prefix || !contains(subnet, ipRange.base))) {
-    throw bad(`invalid IP range ${pool.ipRange}: it must lie within ${formatRange(subnet)}`);
-  }
-  return {
-    link: linkName(wish.options[OPTION.link], facts),
-    subnet: formatRange(subnet),
-    gateway: formatAddress(gateway),
-    ...(ipRange ? { ipRange: formatRange(ipRange) } : {}),
-    reserved: pool.auxiliary ?? {},
-    subnetGiven: range !== undefined,
-    mtu: mtuOf(wish.options[OPTION.mtu]) ?? facts.mtu,
-    icc: flag(wish.options, OPTION.icc, true),
-    masquerade: flag(wish.options, OPTION.masquerade, true),
-    hostBinding: hostBindingOf(wish.options[OPTION.hostBinding]),
-  };
-}
-
-function subnetOf(text: string): Range {
-  const parsed = parseCidr(text);
-  if (parsed === undefined) throw bad(`invalid CIDR address: ${text}`);
-  if (parsed.address !== parsed.range.base) {
-    throw bad(`invalid subnet ${text}: it should be ${formatRange(parsed.range)}`);
-  }
-  if (parsed.range.prefix > 30 || parsed.range.prefix < 8) throw bad(`invalid subnet ${text}: from /8 to /30`);
-  return parsed.range;
-}
-
-function inside(subnet: Range, text: string, what: string): number {
-  const address = parseAddress(text);
-  if (address === undefined || !contains(subnet, address)) {
-    throw bad(`invalid ${what} ${text}: it must be within ${formatRange(subnet)}`);
-  }
-  return address;
-}
+const planBridge = (wish: NetworkWish, facts: NetworkFacts): BridgeConfig => ({
+  link: linkName(wish.options[OPTION.link], facts),
+  mtu: mtuOf(wish.options[OPTION.mtu]) ?? facts.mtu,
+  icc: flag(wish.options, OPTION.icc, true),
+  masquerade: flag(wish.options, OPTION.masquerade, true),
+  hostBinding: hostBindingOf(wish.options[OPTION.hostBinding]),
+});
 
 function linkName(asked: string | undefined, facts: NetworkFacts): string {
   if (asked === undefined || asked === "") return `br-${facts.id.slice(0, 12)}`;
@@ -157,7 +116,7 @@ function flag(options: Record<string, string>, name: string, fallback: boolean):
 
 function hostBindingOf(text: string | undefined): string {
   if (text === undefined || text === "") return "0.0.0.0";
-  if (parseAddress(text) === undefined) throw bad(`invalid host binding address: ${text}`);
+  if (parseAddress(text)?.family !== 4) throw bad(`invalid host binding address: ${text}`);
   return text;
 }
 

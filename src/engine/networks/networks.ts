@@ -147,7 +147,7 @@ export class Networks implements ContainerNetworking {
   hostGateway(): string | undefined {
     return (
       this.deps.options.hostGateway ??
-      this.catalog.list().find(({ builtin, bridge }) => builtin && bridge)?.bridge?.gateway
+      this.catalog.list().find(({ builtin, bridge }) => builtin && bridge)?.subnets[0]?.gateway
     );
   }
 

@@ -1,6 +1,6 @@
 import type { PortBinding } from "../../base/container-config.ts";
 import { GantryError } from "../../base/errors.ts";
-import { parseAddress } from "./ipv4.ts";
+import { parseAddress } from "../../base/ip-address.ts";
 
 /** A container port to publish: on which host address, and at which host ports (any of first..last, or undefined: the engine picks). */
 export interface PortWish {
@@ -53,7 +53,7 @@ function parseKey(key: string): { key: string; protocol: PortWish["protocol"]; p
 
 function hostAddressOf(text: string | undefined, fallback: string): string {
   if (text === undefined || text === "") return fallback;
-  if (parseAddress(text) === undefined) {
+  if (parseAddress(text)?.family !== 4) {
     throw bad(
       `invalid host address for a published port: ${text}`,
       "give an IPv4 address of the host, or none for all of them",

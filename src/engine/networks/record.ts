@@ -17,23 +17,31 @@ export interface NetworkRecord {
   labels: Record<string, string>;
   /** Made by the engine itself: bridge, host, none. */
   builtin: boolean;
+  /** Its containers get addresses of this family. */
+  ipv4: boolean;
+  ipv6: boolean;
+  /** Of either family, IPv4 first; a container gets one address of each family. None where there are no addresses. */
+  subnets: Subnet[];
   /** Of a bridge network only. */
   bridge?: BridgeConfig;
 }
 
-export interface BridgeConfig {
-  /** Name of the link on the host. */
-  link: string;
-  /** "172.30.0.0/16" */
+export interface Subnet {
+  /** "172.30.0.0/16", "fd00::/64" */
   subnet: string;
-  /** The host's address on the bridge and the containers' way out. */
+  /** The host's address on a bridge, and the containers' way out. */
   gateway: string;
   /** Where addresses are picked from; default: the subnet. */
   ipRange?: string;
   /** Addresses that are never given out, by what they are for. */
   reserved: Record<string, string>;
-  /** The user named the subnet, so that containers may name their address. */
-  subnetGiven: boolean;
+  /** The user named it, so that containers may name their address. */
+  given: boolean;
+}
+
+export interface BridgeConfig {
+  /** Name of the link on the host. */
+  link: string;
   mtu?: number;
   icc: boolean;
   masquerade: boolean;
@@ -57,7 +65,10 @@ export interface Cable {
   hostName: string;
   /** Inside: eth0, eth1 … */
   name: string;
-  address: string;
+  /** IPv4; none on a network without. */
+  address?: string;
+  /** IPv6; none on a network without. */
+  address6?: string;
   mac: string;
 }
 

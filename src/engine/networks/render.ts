@@ -1,5 +1,6 @@
 import type { EndpointSettings, PortBinding } from "../../base/container-config.ts";
-import type { EndpointRecord, NetworkRecord, SandboxRecord } from "./record.ts";
+import type { EndpointRecord, NetworkRecord, SandboxRecord, Subnet } from "./record.ts";
+import { rangeOf, subnetWith } from "./subnet-plan.ts";
 
 /** An endpoint as `inspect` of a container shows it. */
 export function endpointSettings(
@@ -8,6 +9,8 @@ export function endpointSettings(
   sandbox: Pick<SandboxRecord, "containerId" | "containerName" | "hostname">,
 ): EndpointSettings {
   const { asked, cable } = endpoint;
+  const v4 = subnetWith(network, cable?.address);
+  const v6 = subnetWith(network, cable?.address6);
   return {
     IPAMConfig: asked.IPAMConfig ?? null,
     Links: asked.Links ?? null,
@@ -17,15 +20,20 @@ export function endpointSettings(
     GwPriority: asked.GwPriority ?? 0,
     NetworkID: network.id,
     EndpointID: endpoint.endpointId,
-    Gateway: cable && network.bridge && !network.internal ? network.bridge.gateway : "",
+    Gateway: network.internal ? "" : (v4?.gateway ?? ""),
     IPAddress: cable?.address ?? "",
-    IPPrefixLen: cable && network.bridge ? Number(network.bridge.subnet.split("/")[1]) : 0,
-    IPv6Gateway: "",
-    GlobalIPv6Address: "",
-    GlobalIPv6PrefixLen: 0,
+    IPPrefixLen: prefixOf(v4),
+    IPv6Gateway: network.internal ? "" : (v6?.gateway ?? ""),
+    GlobalIPv6Address: cable?.address6 ?? "",
+    GlobalIPv6PrefixLen: prefixOf(v6),
     DNSNames: cable && !network.builtin ? dnsNames(asked, sandbox) : null,
   };
 }
+
+const prefixOf = (subnet: Subnet | undefined): number => (subnet ? rangeOf(subnet.subnet).prefix : 0);
+
+const withPrefix = (address: string | undefined, subnet: Subnet | undefined): string =>
+  address && subnet ? `${address}/${prefixOf(subnet)}` : "";
 
 /** By which names other containers on the network find it: its name, aliases, short id, hostname. */
 export function dnsNames(
@@ -55,7 +63,9 @@ export function portMap(
 export function ownHosts(endpoints: EndpointRecord[], hostname: string): { address: string; names: string[] }[] {
   const short = hostname.split(".")[0] ?? hostname;
   const names = short === hostname ? [hostname] : [hostname, short];
-  return endpoints.flatMap(({ cable }) => (cable ? [{ address: cable.address, names }] : []));
+  return endpoints.flatMap(({ cable }) =>
+    [cable?.address, cable?.address6].flatMap((address) => (address ? [{ address, names }] : [])),
+  );
 }
 
 /** One container in a network's inspect. */
@@ -97,38 +107,32 @@ export function networkView(network: NetworkRecord, sandboxes: Iterable<SandboxR
   for (const sandbox of sandboxes) {
     const endpoint = sandbox.endpoints.find((candidate) => candidate.networkId === network.id);
     if (endpoint === undefined) continue;
-    const prefix = network.bridge?.subnet.split("/")[1] ?? "";
+    const { address, address6, mac = "" } = endpoint.cable ?? {};
     members[sandbox.containerId] = {
       Name: sandbox.containerName,
       EndpointID: endpoint.endpointId,
-      MacAddress: endpoint.cable?.mac ?? "",
-      IPv4Address: endpoint.cable ? `${endpoint.cable.address}/${prefix}` : "",
-      IPv6Address: "",
+      MacAddress: mac,
+      IPv4Address: withPrefix(address, subnetWith(network, address)),
+      IPv6Address: withPrefix(address6, subnetWith(network, address6)),
     };
   }
-  const { bridge } = network;
-  const auxiliary = bridge && Object.keys(bridge.reserved).length > 0 ? { AuxiliaryAddresses: bridge.reserved } : {};
   return {
     Name: network.name,
     Id: network.id,
     Created: network.created,
     Scope: "local",
     Driver: network.driver,
-    EnableIPv4: true,
-    EnableIPv6: false,
+    EnableIPv4: network.ipv4,
+    EnableIPv6: network.ipv6,
     IPAM: {
       Driver: "default",
       Options: network.builtin ? null : {},
-      Config: bridge
-        ? [
-            {
-              Subnet: bridge.subnet,
-              ...(bridge.ipRange ? { IPRange: bridge.ipRange } : {}),
-              Gateway: bridge.gateway,
-              ...auxiliary,
-            },
-          ]
-        : [],
+      Config: network.subnets.map(({ subnet, ipRange, gateway, reserved }) => ({
+        Subnet: subnet,
+        ...(ipRange ? { IPRange: ipRange } : {}),
+        Gateway: gateway,
+        ...(Object.keys(reserved).length > 0 ? { AuxiliaryAddresses: reserved } : {}),
+      })),
     },
     Internal: network.internal,
     Attachable: network.attachable,

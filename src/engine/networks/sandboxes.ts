@@ -10,6 +10,7 @@ import { readEndpointOptions } from "./endpoint-options.ts";
 import { gatewayEndpoint } from "./endpoint-plan.ts";
 import type { PortPublisher } from "./port-publisher.ts";
 import { cableLabel, type EndpointRecord, isCableOf, type NetworkRecord, type SandboxRecord } from "./record.ts";
+import { rangeOf, subnetWith } from "./subnet-plan.ts";
 
 const BUCKET = "endpoints";
 /** A power cut takes namespaces and cables with it: the records need not outlive them. */
@@ -79,7 +80,7 @@ export class Sandboxes {
     this.deps.links.createNamespace(this.netnsPath(sandbox.containerId), sandbox.owner);
     const out = gatewayEndpoint(sandbox.endpoints, (id) => this.deps.catalog.byId(id));
     for (const endpoint of sandbox.endpoints) {
-      const gateway = endpoint === out ? this.deps.catalog.byId(endpoint.networkId)?.bridge?.gateway : undefined;
+      const gateway = endpoint === out ? this.gatewayOf(endpoint) : undefined;
       this.plug(sandbox, endpoint, gateway);
     }
     this.openNames(sandbox);
@@ -96,7 +97,7 @@ export class Sandboxes {
   plug(sandbox: SandboxRecord, endpoint: EndpointRecord, gateway: string | undefined): void {
     const network = this.deps.catalog.byId(endpoint.networkId);
     const { cable } = endpoint;
-    if (network?.bridge === undefined || cable === undefined) return;
+    if (network?.bridge === undefined || cable?.address === undefined) return;
     const options = readEndpointOptions(endpoint.asked);
     const spec = {
       netns: this.netnsPath(sandbox.containerId),
@@ -106,7 +107,7 @@ export class Sandboxes {
       name: cable.name,
       mac: cable.mac,
       address: cable.address,
-      prefix: Number(network.bridge.subnet.split("/")[1]),
+      prefix: rangeOf(subnetWith(network, cable.address)?.subnet ?? "").prefix,
       mtu: network.bridge.mtu,
       linkLocal: options.linkLocal,
       settings: options.settings(cable.name),
@@ -146,7 +147,12 @@ export class Sandboxes {
     this.unpublish(before.ports);
     this.publish(moved.ports);
     if (moved.ports.length === 0) this.deps.ports.release(before.ports);
-    this.deps.links.setGateway(this.netnsPath(after.containerId), to && network(to.networkId)?.bridge?.gateway);
+    this.deps.links.setGateway(this.netnsPath(after.containerId), to && this.gatewayOf(to));
+  }
+
+  private gatewayOf({ networkId, cable }: EndpointRecord): string | undefined {
+    const network = this.deps.catalog.byId(networkId);
+    return network && subnetWith(network, cable?.address)?.gateway;
   }
 
   /** Takes everything of a container away, past errors; what stays is told to the log and swept at the next start. */
@@ -178,10 +184,11 @@ export class Sandboxes {
   /** The firewall as the records say, in one transaction. */
   syncFirewall(): void {
     const allowed = [...this.records.values()].flatMap((sandbox) => sandbox.allowed ?? []);
-    const networks = this.deps.catalog.list().flatMap(({ bridge, builtin, internal }) => {
+    const networks = this.deps.catalog.list().flatMap(({ bridge, subnets: planned, builtin, internal }) => {
       if (!bridge) return [];
-      const { link, subnet, icc, masquerade } = bridge;
-      return [{ bridge: link, subnets: [subnet], internal, icc, masquerade, ...(builtin && !icc && { allowed }) }];
+      const { link, icc, masquerade } = bridge;
+      const subnets = planned.map(({ subnet }) => subnet);
+      return [{ bridge: link, subnets, internal, icc, masquerade, ...(builtin && !icc && { allowed }) }];
     });
     if (networks.some(({ icc }) => !icc)) this.keepApart();
     this.deps.firewall.sync(

@@ -100,6 +100,7 @@ function wishOf(request: NetworkCreateRequest): NetworkWish {
     driver: request.Driver === "default" ? "" : (request.Driver ?? ""),
     internal: request.Internal ?? false,
     attachable: request.Attachable ?? false,
+    ipv4: request.EnableIPv4 ?? true,
     ipv6: request.EnableIPv6 ?? false,
     pools: (request.IPAM?.Config ?? []).map((pool) => ({
       subnet: pool.Subnet || undefined,

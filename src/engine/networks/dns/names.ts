@@ -37,7 +37,7 @@ function namesOn(network: NetworkRecord, sandboxes: Iterable<SandboxRecord>): Ne
   if (network.builtin) return { addresses, containers };
   for (const sandbox of sandboxes) {
     for (const { networkId, cable, asked } of sandbox.endpoints) {
-      if (networkId !== network.id || cable === undefined) continue;
+      if (networkId !== network.id || cable?.address === undefined) continue;
       containers.set(cable.address, sandbox.containerName);
       for (const name of new Set(dnsNames(asked, sandbox).map((one) => one.toLowerCase()))) {
         const others = addresses.get(name);

@@ -28,7 +28,11 @@ const link = (index: number, name: string, more: Partial<LinkState> = {}): LinkS
   ...{ index, name, kind: "", up: true, mtu: 1500, mac: "", label: "", master: 0, peer: 0, addresses: [], ...more },
 });
 
-const record = { name: "shop", bridge: { link: "br-a", subnet: "10.0.0.0/24" } } as NetworkRecord;
+const record = {
+  name: "shop",
+  bridge: { link: "br-a" },
+  subnets: [{ subnet: "10.0.0.0/24" }],
+} as unknown as NetworkRecord;
 
 const facts: NetworkFacts = {
   ...{ pid: 9, mode: "shop", namespace: "own", networks: [record], resolvConfFile: "/r" },

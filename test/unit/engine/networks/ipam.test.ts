@@ -1,88 +1,80 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { formatAddress, formatRange, type IpRange, parseAddress, parseCidr } from "../../../../src/base/ip-address.ts";
 import { isGantryError } from "../../../../src/base/errors.ts";
-import { DEFAULT_POOLS, freeAddress, freeSubnet, requestedAddress } from "../../../../src/engine/networks/ipam.ts";
 import {
-  contains,
-  formatAddress,
-  formatRange,
-  macOf,
-  overlap,
-  parseAddress,
-  parseCidr,
-  type Range,
-} from "../../../../src/engine/networks/ipv4.ts";
+  type AddressPool,
+  DEFAULT_POOLS,
+  freeAddress,
+  freeSubnet,
+  requestedAddress,
+} from "../../../../src/engine/networks/ipam.ts";
 
-const range = (text: string): Range => {
+const range = (text: string): IpRange => {
   const parsed = parseCidr(text);
   assert.ok(parsed, text);
   return parsed.range;
 };
-
-test("addresses are read and written, also above 127.255.255.255", () => {
-  for (const text of ["0.0.0.0", "10.1.2.3", "172.30.0.1", "255.255.255.255"]) {
-    assert.equal(formatAddress(parseAddress(text) ?? -1), text);
-  }
-  for (const text of ["", "1.2.3", "1.2.3.256", "1.2.3.4.5", "a.b.c.d", "1.2.3.4 ", "::1"]) {
-    assert.equal(parseAddress(text), undefined, text);
-  }
-});
-
-test("a CIDR gives the address and its range", () => {
-  const parsed = parseCidr("192.168.77.9/20");
-  assert.equal(parsed && formatRange(parsed.range), "192.168.64.0/20");
-  assert.equal(parsed && formatAddress(parsed.address), "192.168.77.9");
-  for (const text of ["1.2.3.4", "1.2.3.4/33", "1.2.3.4/", "1.2.3.4/a"]) assert.equal(parseCidr(text), undefined, text);
-});
-
-test("ranges overlap when they share an address", () => {
-  assert.equal(overlap(range("10.0.0.0/8"), range("10.200.0.0/16")), true);
-  assert.equal(overlap(range("172.16.0.0/16"), range("172.17.0.0/16")), false);
-  assert.equal(contains(range("172.30.0.0/16"), parseAddress("172.30.255.255") ?? 0), true);
-  assert.equal(contains(range("172.30.0.0/16"), parseAddress("172.31.0.0") ?? 0), false);
-});
-
-test("a MAC is 02:42 and the address, as Docker has it", () => {
-  assert.equal(macOf(parseAddress("172.17.0.2") ?? 0), "02:42:ac:11:00:02");
-});
+const value = (text: string): bigint => parseAddress(text)?.value ?? 0n;
+const picked = (family: 4 | 6, pools: AddressPool[], ...taken: string[]): string =>
+  formatRange(freeSubnet(family, pools, taken.map(range)));
+const lowest = (subnet: string, within: string, ...used: string[]): string =>
+  formatAddress(freeAddress(range(subnet), range(within), new Set(used.map(value))));
 
 test("a subnet is the first of the pools that meets nothing of the host's", () => {
-  assert.equal(formatRange(freeSubnet(DEFAULT_POOLS, [])), "172.17.0.0/16");
-  assert.equal(
-    formatRange(freeSubnet(DEFAULT_POOLS, [range("172.17.0.0/16"), range("172.18.5.0/24")])),
-    "172.19.0.0/16",
-  );
-  assert.equal(formatRange(freeSubnet(DEFAULT_POOLS, [range("172.0.0.0/8")])), "192.168.0.0/20");
+  assert.equal(picked(4, DEFAULT_POOLS), "172.17.0.0/16");
+  assert.equal(picked(4, DEFAULT_POOLS, "172.17.0.0/16", "172.18.5.0/24"), "172.19.0.0/16");
+  assert.equal(picked(4, DEFAULT_POOLS, "172.0.0.0/8"), "192.168.0.0/20");
   const small = [{ base: "10.10.0.0/24", size: 26 }];
-  const taken = ["10.10.0.0/26", "10.10.0.64/26", "10.10.0.128/26"].map(range);
-  assert.equal(formatRange(freeSubnet(small, taken)), "10.10.0.192/26");
+  assert.equal(picked(4, small, "10.10.0.128/26", "10.10.0.0/26", "10.10.0.64/26"), "10.10.0.192/26");
+  assert.throws(() => picked(4, small, "10.10.0.0/24"), /all predefined address pools have been fully subnetted/);
+});
+
+test("each family has its own pools, and a large one is not searched subnet by subnet", () => {
+  const pools = [
+    { base: "10.10.0.0/16", size: 24 },
+    { base: "fd12:3456:789a::/48", size: 64 },
+  ];
+  assert.equal(picked(6, pools, "10.10.0.0/24"), "fd12:3456:789a::/64");
+  assert.equal(picked(6, pools, "fd12:3456:789a::5/128", "fd12:3456:789a:1::/64"), "fd12:3456:789a:2::/64");
+  const large = [{ base: "fd00::/8", size: 112 }];
+  assert.equal(picked(6, large, "fd00::/9", "fd80::/10"), "fdc0::/112");
   assert.throws(
-    () => freeSubnet(small, [range("10.10.0.0/24")]),
-    /all predefined address pools have been fully subnetted/,
+    () => picked(6, DEFAULT_POOLS),
+    (e) => isGantryError(e, "NO_SUBNET_LEFT"),
+  );
+  assert.throws(
+    () => picked(6, [{ base: "fd00::/64", size: 127 }]),
+    (e) => isGantryError(e, "BAD_POOL"),
   );
 });
 
 test("an address is the lowest free one and never the network's own or its broadcast", () => {
-  const subnet = range("10.0.0.0/29");
-  const used = new Set([parseAddress("10.0.0.1") ?? 0, parseAddress("10.0.0.3") ?? 0]);
-  assert.equal(formatAddress(freeAddress(subnet, subnet, used)), "10.0.0.2");
-  for (let last = 2; last <= 6; last++) used.add((parseAddress("10.0.0.0") ?? 0) + last);
+  assert.equal(lowest("10.0.0.0/29", "10.0.0.0/29", "10.0.0.1", "10.0.0.3"), "10.0.0.2");
+  const all = [1, 2, 3, 4, 5, 6].map((last) => `10.0.0.${last}`);
   assert.throws(
-    () => freeAddress(subnet, subnet, used),
+    () => lowest("10.0.0.0/29", "10.0.0.0/29", ...all),
     (e) => isGantryError(e, "NO_ADDRESS_LEFT"),
   );
-  assert.equal(formatAddress(freeAddress(range("10.1.0.0/16"), range("10.1.5.0/24"), new Set())), "10.1.5.0");
+  assert.equal(lowest("10.1.0.0/16", "10.1.5.0/24"), "10.1.5.0");
 });
 
-test("a requested address must be inside, and free", () => {
-  const subnet = range("10.0.0.0/24");
-  const ask = (text: string): number =>
-    requestedAddress(subnet, parseAddress(text), text, new Set([parseAddress("10.0.0.9") ?? 0]));
-  assert.equal(formatAddress(ask("10.0.0.7")), "10.0.0.7");
-  assert.throws(() => ask("10.0.0.9"), /Address already in use/);
-  assert.throws(() => ask("10.0.1.9"), /no configured subnet contains IP address 10.0.1.9/);
-  assert.throws(
-    () => ask("nonsense"),
-    (e) => isGantryError(e, "BAD_ADDRESS"),
-  );
+test("IPv6 has no broadcast, but the first address is that of any router", () => {
+  assert.equal(lowest("fd00::/64", "fd00::/64", "fd00::1"), "fd00::2");
+  assert.equal(lowest("fd00::/126", "fd00::/126", "fd00::1", "fd00::2"), "fd00::3");
+  assert.equal(lowest("fd00::/64", "fd00::ff00/120"), "fd00::ff00");
+});
+
+test("a requested address must be inside, of the family, and free", () => {
+  const ask = (text: string, ...subnets: string[]): string => {
+    const used = new Set([value("10.0.0.9"), value("fd00::9")]);
+    return formatAddress(requestedAddress(subnets.map(range), parseAddress(text), text, used));
+  };
+  assert.equal(ask("10.0.0.7", "10.0.0.0/24"), "10.0.0.7");
+  assert.equal(ask("fd01::A", "fd00::/64", "fd01::/64"), "fd01::a");
+  assert.throws(() => ask("10.0.0.9", "10.0.0.0/24"), /Address already in use/);
+  assert.throws(() => ask("fd00:0::9", "fd00::/64"), /Address already in use/);
+  assert.throws(() => ask("10.0.1.9", "10.0.0.0/24"), /no configured subnet contains IP address 10.0.1.9/);
+  assert.throws(() => ask("nonsense", "10.0.0.0/24"), /invalid IPv4 address: nonsense/);
+  assert.throws(() => ask("10.0.0.7", "fd00::/64"), /invalid IPv6 address: 10.0.0.7/);
 });

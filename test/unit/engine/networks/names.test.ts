@@ -18,7 +18,7 @@ interface World {
 }
 
 function network(networks: Networks, name: string, internal = false): void {
-  const none = { driver: "", attachable: false, ipv6: false, pools: [], options: {}, labels: {} };
+  const none = { driver: "", attachable: false, ipv4: true, ipv6: false, pools: [], options: {}, labels: {} };
   networks.create({ name, internal, ...none });
 }
 

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isGantryError } from "../../../../src/base/errors.ts";
 import { type NetworkFacts, type NetworkWish, planNetwork } from "../../../../src/engine/networks/network-plan.ts";
+import { upgradeNetwork } from "../../../../src/engine/networks/record-upgrade.ts";
 import type { NetworkRecord } from "../../../../src/engine/networks/record.ts";
 
 const wish = (more: Partial<NetworkWish> = {}): NetworkWish => ({
@@ -9,6 +10,7 @@ const wish = (more: Partial<NetworkWish> = {}): NetworkWish => ({
   driver: "",
   internal: false,
   attachable: false,
+  ipv4: true,
   ipv6: false,
   pools: [],
   options: {},
@@ -25,14 +27,11 @@ const facts = (networks: NetworkRecord[] = []): NetworkFacts => ({
 });
 
 test("a bare wish gets a subnet from the pools, its first address as gateway, a link named after the id", () => {
-  const { bridge, driver } = planNetwork(wish(), facts());
+  const { bridge, driver, subnets } = planNetwork(wish(), facts());
   assert.equal(driver, "bridge");
+  assert.deepEqual(subnets, [{ subnet: "172.18.0.0/16", gateway: "172.18.0.1", reserved: {}, given: false }]);
   assert.deepEqual(bridge, {
     link: "br-0123456789ab",
-    subnet: "172.18.0.0/16",
-    gateway: "172.18.0.1",
-    reserved: {},
-    subnetGiven: false,
     mtu: 1400,
     icc: true,
     masquerade: true,
@@ -41,7 +40,7 @@ test("a bare wish gets a subnet from the pools, its first address as gateway, a 
 });
 
 test("what the user names is taken", () => {
-  const { bridge } = planNetwork(
+  const { bridge, subnets } = planNetwork(
     wish({
       pools: [
         { subnet: "10.5.0.0/16", gateway: "10.5.0.254", ipRange: "10.5.9.0/24", auxiliary: { router: "10.5.0.3" } },
@@ -56,18 +55,16 @@ test("what the user names is taken", () => {
     }),
     facts(),
   );
-  assert.deepEqual(bridge, {
-    link: "mybr",
-    subnet: "10.5.0.0/16",
-    gateway: "10.5.0.254",
-    ipRange: "10.5.9.0/24",
-    reserved: { router: "10.5.0.3" },
-    subnetGiven: true,
-    mtu: 1280,
-    icc: false,
-    masquerade: false,
-    hostBinding: "127.0.0.1",
-  });
+  assert.deepEqual(subnets, [
+    {
+      subnet: "10.5.0.0/16",
+      gateway: "10.5.0.254",
+      ipRange: "10.5.9.0/24",
+      reserved: { router: "10.5.0.3" },
+      given: true,
+    },
+  ]);
+  assert.deepEqual(bridge, { link: "mybr", mtu: 1280, icc: false, masquerade: false, hostBinding: "127.0.0.1" });
 });
 
 test("a subnet that meets another network's is refused in Docker's words", () => {
@@ -89,7 +86,6 @@ test("nonsense is refused", () => {
     { pools: [{ gateway: "10.5.0.1" }] },
     { pools: [{ subnet: "10.5.0.0/16", gateway: "10.6.0.1" }] },
     { pools: [{ subnet: "10.5.0.0/16", ipRange: "10.6.0.0/24" }] },
-    { pools: [{ subnet: "10.5.0.0/16" }, { subnet: "10.6.0.0/16" }] },
     { options: { "com.docker.network.bridge.name": "../../etc" } },
     { options: { "com.docker.network.bridge.name": "a-name-of-sixteen" } },
     { options: { "com.docker.network.driver.mtu": "many" } },
@@ -121,8 +117,21 @@ test("unknown drivers and IPv6 are refused", () => {
     () => planNetwork(wish({ ipv6: true }), facts()),
     (e) => isGantryError(e, "NO_IPV6"),
   );
+});
+
+test("a bridge has one subnet of a family at most, and at least one family", () => {
   assert.throws(
-    () => planNetwork(wish({ pools: [{ subnet: "fd00::/64" }] }), facts()),
-    (e) => isGantryError(e, "NO_IPV6"),
+    () => planNetwork(wish({ pools: [{ subnet: "10.5.0.0/16" }, { subnet: "10.6.0.0/16" }] }), facts()),
+    /bridge driver doesn't support multiple subnets/,
   );
+  assert.throws(() => planNetwork(wish({ ipv4: false }), facts()), /IPv4 or IPv6 must be enabled/);
+});
+
+test("a record of an engine without IPv6 is read as one with a list of subnets", () => {
+  const now = planNetwork(wish({ pools: [{ subnet: "10.5.0.0/16", ipRange: "10.5.9.0/24" }] }), facts());
+  const { ipv4: _4, ipv6: _6, subnets, bridge, ...rest } = now;
+  const [{ given, ...subnet } = { given: false }] = subnets;
+  const before = { ...rest, bridge: { ...bridge, ...subnet, subnetGiven: given } };
+  assert.deepEqual(upgradeNetwork(before as unknown as NetworkRecord), now);
+  assert.equal(upgradeNetwork(now), now);
 });
