@@ -52,6 +52,6 @@ export function forgetUdp(end: FlowEnd): Request {
       ],
     ],
     // an older kernel can't select flows: they then end by their own time-out
-    ignore: ["EINVAL", "EOPNOTSUPP", "ENOENT"],
+    ignore: ["EINVAL", "ENOTSUP", "ENOENT"],
   };
 }

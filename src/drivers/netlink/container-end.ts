@@ -12,9 +12,9 @@ export function configureEnd(socket: NetlinkSocket, spec: EndSpec): number {
   const link = readLinks(socket).find((candidate) => candidate.name === spec.name);
   if (link === undefined) throw new Error(`link ${spec.name} is not in the namespace`);
   socket.batch([
-    setLink(link.index, { up: true }),
     addAddress(link.index, spec.address, spec.prefix),
     ...(spec.linkLocal ?? []).map((address) => addAddress(link.index, address, LINK_LOCAL_PREFIX)),
+    setLink(link.index, { up: true }),
     ...(spec.gateway === undefined ? [] : [addDefaultRoute(spec.gateway)]),
   ]);
   for (const [name, value] of Object.entries(spec.settings ?? {})) applySetting(name, value);

@@ -225,12 +225,15 @@ export class NetlinkLinks implements Links {
 }
 
 /**
- * Takes the addresses away at once: the namespace itself goes when the kernel gets round to it, or when the last
- * process that shares it ends, and must not answer for addresses that may be given out again by then.
+ * Takes addresses and links on the host's parents away at once: the namespace itself goes when the kernel gets round to
+ * it, or when the last process that shares it ends, and must not answer for addresses, or hold MACs and parents, that
+ * may be given out again by then.
  */
 function silence(file: string): void {
   inNetworkNamespace(file, () =>
     withSocket((socket) => {
+      const sublinks = readLinks(socket).filter(({ kind }) => kind === "macvlan" || kind === "ipvlan");
+      socket.batch(sublinks.map(({ name }) => deleteLink(name)));
       const addresses = readAddresses(socket).filter((a) => !a.address.startsWith("127."));
       socket.batch(addresses.map((a) => deleteAddress(a.link, a.address, a.prefix)));
     }),
