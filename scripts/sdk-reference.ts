@@ -5,7 +5,7 @@ import { emitTypes } from "./sdk-types.mjs";
 
 export const REFERENCE = path.resolve(import.meta.dirname, "../docs/sdk.md");
 
-const CLASSES = ["Gantry", "LocalEngine", "Containers", "Container", "Session", "Images", "Task"];
+const CLASSES = ["Gantry", "LocalEngine", "Containers", "Container", "Ports", "Session", "Images", "Task"];
 const MORE_CLASSES = ["Networks", "Network", "Volumes", "Volume", "GantryError"];
 const CLIENT = ["containers", "exec", "images", "networks", "volumes", "system"];
 const SHAPES = [

@@ -23,6 +23,7 @@ import { eventRoutes } from "../server/routes/events.ts";
 import { execRoutes } from "../server/routes/exec.ts";
 import { explainRoutes } from "../server/routes/explain.ts";
 import { imageRoutes } from "../server/routes/images.ts";
+import { livePortRoutes } from "../server/routes/live-ports.ts";
 import { networkRoutes } from "../server/routes/networks.ts";
 import { pluginRoutes } from "../server/routes/plugins.ts";
 import { sessionRoutes } from "../server/routes/session.ts";
@@ -77,6 +78,7 @@ export function apiRoutes(parts: ApiParts): Route[] {
     ...statsRoutes({ containers, hostMemory: host.facts().memory }),
     ...execRoutes({ containers, clock }),
     ...checkpointRoutes({ containers }),
+    ...livePortRoutes({ containers }),
     ...eventRoutes({ events, clock }),
     ...imageRoutes({ images, downloads: parts.downloads, clock }),
     ...networkRoutes({ networks, clock, ...parts.networked }),

@@ -112,6 +112,12 @@ export const entries: CommandEntry[] = [
     "List port mappings or a specific mapping for the container",
     () => import("./commands/port.ts"),
   ),
+  entry("port add, container port add", "Publish ports of a container", () => import("./commands/port-add.ts")),
+  entry(
+    "port rm, port remove, container port rm, container port remove",
+    "Give up published ports of a container",
+    () => import("./commands/port-rm.ts"),
+  ),
   entry("rename, container rename", "Rename a container", () => import("./commands/rename.ts")),
   entry("restart, container restart", "Restart one or more containers", () => import("./commands/restart.ts")),
   entry("rm, container rm, container remove", "Remove one or more containers", () => import("./commands/rm.ts")),
@@ -227,3 +233,13 @@ export const entries: CommandEntry[] = [
     hidden: true,
   },
 ];
+
+/** The command that a line begins with, of as many words as there is one for, and what follows it. */
+export function commandAt(words: readonly string[]): { entry: CommandEntry; path: string; rest: string[] } | undefined {
+  for (let length = Math.min(words.length, 3); length > 0; length -= 1) {
+    const path = words.slice(0, length).join(" ");
+    const found = entries.find(({ names }) => names.includes(path));
+    if (found !== undefined) return { entry: found, path, rest: words.slice(length) };
+  }
+  return undefined;
+}

@@ -2,7 +2,7 @@ import type { Socket } from "node:net";
 import { parseHost } from "../client/endpoint.ts";
 import type { Gantry } from "../client/gantry.ts";
 import type { Command, Context } from "./command.ts";
-import { type CommandEntry, entries, type Group, groups } from "./commands.ts";
+import { commandAt, type CommandEntry, entries, type Group, groups } from "./commands.ts";
 import { type ConfigFile, readConfig } from "./config/file.ts";
 import { contextName, defaultHost } from "./config/context-name.ts";
 import type { Target } from "./config/target.ts";
@@ -119,17 +119,12 @@ type Found =
   | { kind: "command"; path: string; entry: CommandEntry; rest: string[] };
 
 function find(words: string[]): Found {
-  const [first = "", second] = words;
+  const found = commandAt(words);
+  if (found !== undefined) return { kind: "command", ...found };
+  const [first = "", ...rest] = words;
   const group = groups.find((group) => group.name === first);
-  if (group !== undefined) {
-    const path = `${first} ${second}`;
-    const entry = entries.find((entry) => entry.names.includes(path));
-    if (entry !== undefined) return { kind: "command", path, entry, rest: words.slice(2) };
-    return { kind: "group", group, rest: words.slice(1) };
-  }
-  const entry = entries.find((entry) => entry.names.includes(first));
-  if (entry === undefined) throw unknownCommand(undefined, first);
-  return { kind: "command", path: first, entry, rest: words.slice(1) };
+  if (group === undefined) throw unknownCommand(undefined, first);
+  return { kind: "group", group, rest };
 }
 
 function unknownCommand(group: Group | undefined, word: string): Exit {

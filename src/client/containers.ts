@@ -8,6 +8,8 @@ import type {
   ContainerSummary,
   FilesystemChange,
   PathStat,
+  PortsRequest,
+  PortsResponse,
   PruneContainersResponse,
   TopResponse,
   WaitCondition,
@@ -76,6 +78,16 @@ export class Containers {
   explain(id: string, sections: string[] = [], signal?: AbortSignal): Promise<ContainerExplanation> {
     const query = { sections: sections.length > 0 ? sections.join(",") : undefined };
     return this.transport.json("GET", `/gantry/explain/containers/${segment(id)}`, { query, signal });
+  }
+
+  /** Publishes ports of a container that is there, without a restart. Gantry's own. */
+  addPorts(id: string, ports: PortsRequest["PortBindings"], signal?: AbortSignal): Promise<PortsResponse> {
+    return this.changePorts("POST", id, ports, signal);
+  }
+
+  /** Gives published ports up; a port without bindings is given up wherever it is published. Gantry's own. */
+  removePorts(id: string, ports: PortsRequest["PortBindings"], signal?: AbortSignal): Promise<PortsResponse> {
+    return this.changePorts("DELETE", id, ports, signal);
   }
 
   create(
@@ -269,6 +281,15 @@ export class Containers {
       body: tar,
       signal,
     });
+  }
+
+  private changePorts(
+    method: "POST" | "DELETE",
+    id: string,
+    PortBindings: PortsRequest["PortBindings"],
+    signal: AbortSignal | undefined,
+  ): Promise<PortsResponse> {
+    return this.transport.json(method, `/gantry/containers/${segment(id)}/ports`, { body: { PortBindings }, signal });
   }
 
   private path(id: string, action: string): string {

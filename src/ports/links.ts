@@ -115,6 +115,8 @@ export interface Links {
   /** Names of the namespaces in a folder. */
   namespacesIn(folder: string): string[];
   plug(spec: PlugSpec): void;
+  /** What `hairpin` of a PlugSpec says, for a cable that is there. */
+  allowHairpin(hostName: string): void;
   /** Points the default route inside a namespace elsewhere; undefined removes it. */
   setGateway(netns: string, gateway: string | undefined): void;
   list(): HostLink[];

@@ -13,6 +13,7 @@ import type {
 } from "../wire/types/containers.ts";
 import { archiveOf, type Files, unpackTo } from "./files.ts";
 import { chunksOf, gatherOutput, type Input, linesOf, type LogLine, type RunResult } from "./output.ts";
+import { Ports } from "./ports.ts";
 import { type Address, type HttpReadiness, type Readiness, Waits } from "./ready.ts";
 import { unlessGone } from "./remove.ts";
 import { Session } from "./session.ts";
@@ -53,12 +54,14 @@ export interface LogsOptions extends SignalOption {
  */
 export class Container implements AsyncDisposable {
   readonly id: string;
+  readonly ports: Ports;
   private readonly client: Client;
 
   /** @internal */
   constructor(client: Client, id: string) {
     this.client = client;
     this.id = id;
+    this.ports = new Ports(client, id);
   }
 
   inspect(options: SignalOption = {}): Promise<ContainerInspect> {

@@ -9,6 +9,7 @@ export { Network } from "./networks.ts";
 export type { ContainerOptions, HealthCheck } from "./options.ts";
 export type { Chunk, Input, LogLine, OutputStream, RunResult } from "./output.ts";
 export type { Address, HttpReadiness, Readiness } from "./ready.ts";
+export type { PortMap, Ports } from "./ports.ts";
 export { Session } from "./session.ts";
 export { Task } from "./task.ts";
 export { Volume } from "./volumes.ts";

@@ -1,7 +1,7 @@
-import type { EndpointSettings, HostConfig, MountSpec, PortBinding, RestartPolicy } from "../base/container-config.ts";
-import { GantryError } from "../base/errors.ts";
+import type { EndpointSettings, HostConfig, MountSpec, RestartPolicy } from "../base/container-config.ts";
 import { parseBytes } from "../base/units.ts";
 import type { ContainerCreateRequest } from "../wire/types/containers.ts";
+import { parsePorts } from "./ports.ts";
 
 /** A command for a health check, and how often it runs. Times in milliseconds. */
 export interface HealthCheck {
@@ -70,7 +70,7 @@ export interface ContainerOptions {
 /** The body of POST /containers/create. Throws GantryError invalid BAD_OPTION. */
 export function createRequest(image: string, options: ContainerOptions): ContainerCreateRequest {
   const { config = {} } = options;
-  const { exposed, bindings } = publish(options.ports ?? []);
+  const { exposed, bindings } = parsePorts(options.ports ?? []);
   const host: HostConfig = defined<HostConfig>({
     Binds: options.volumes,
     Mounts: options.mounts,
@@ -129,28 +129,4 @@ const healthcheck = (check: HealthCheck): ContainerCreateRequest["Healthcheck"] 
 
 function bytesOf(size: number | string): number {
   return typeof size === "number" ? size : parseBytes(size);
-}
-
-const PORT = /^(?:(?:(?<address>\[[^\]]+\]|[\d.]+):)?(?<host>\d*):)?(?<port>\d+)(?:\/(?<protocol>tcp|udp|sctp))?$/;
-
-function publish(ports: (number | string)[]): {
-  exposed: Record<string, object>;
-  bindings: Record<string, PortBinding[]>;
-} {
-  const exposed: Record<string, object> = {};
-  const bindings: Record<string, PortBinding[]> = {};
-  for (const given of ports) {
-    const parts = PORT.exec(String(given))?.groups;
-    if (!parts) {
-      throw new GantryError("invalid", "BAD_OPTION", `not a port to publish: ${given}`, {
-        hint: 'write 80, "53/udp", "8080:80" or "0.0.0.0:8080:80"',
-      });
-    }
-    const { address, host, port, protocol = "tcp" } = parts;
-    const key = `${port}/${protocol}`;
-    exposed[key] = {};
-    const HostIp = address?.replace(/^\[|\]$/g, "") ?? (host === undefined ? "127.0.0.1" : "");
-    (bindings[key] ??= []).push({ HostIp, HostPort: host ?? "" });
-  }
-  return { exposed, bindings };
 }

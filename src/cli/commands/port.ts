@@ -1,25 +1,23 @@
 import { between, command } from "../command.ts";
 import { Exit } from "../exit.ts";
+import { hostAddress, portLines } from "../format/ports.ts";
 import { naturally } from "../format/words.ts";
-import type { PortBinding } from "../../base/container-config.ts";
-
-const address = ({ HostIp = "", HostPort = "" }: PortBinding): string =>
-  HostIp.includes(":") ? `[${HostIp}]:${HostPort}` : `${HostIp}:${HostPort}`;
 
 export default command({
   usage: "CONTAINER [PRIVATE_PORT[/PROTO]]",
   args: between(1, 2),
-  completes: ["running container"],
+  about:
+    "List port mappings or a specific mapping for the container\n\n" +
+    "gantry port add and gantry port rm change them while the container runs. For a container with the name add or rm:\n" +
+    "gantry port -- add",
+  completes: [["<running container>", "add", "rm"]],
   flags: {},
   async run(context, [name = "", wanted]) {
     const { containers } = await context.engine();
     const { NetworkSettings: settings } = await containers.inspect(name);
     const ports = settings.Ports ?? {};
     if (wanted === undefined) {
-      const lines = Object.entries(ports).flatMap(([port, bindings]) =>
-        (bindings ?? []).map((binding) => `${port} -> ${address(binding)}\n`),
-      );
-      context.out.write(lines.toSorted(naturally).join(""));
+      context.out.write(portLines(ports));
       return;
     }
     const [number = "", protocol = "tcp"] = wanted.split("/");
@@ -33,7 +31,7 @@ export default command({
     if (!bindings) throw new Exit(1, `Error: No public port '${wanted}' published for ${name}`);
     context.out.write(
       bindings
-        .map((binding) => `${address(binding)}\n`)
+        .map((binding) => `${hostAddress(binding)}\n`)
         .toSorted(naturally)
         .join(""),
     );

@@ -1,5 +1,5 @@
 import type { Command } from "../command.ts";
-import { type CommandEntry, entries, type Group, groups } from "../commands.ts";
+import { commandAt, type CommandEntry, type Group, groups } from "../commands.ts";
 import type { FlagTable } from "../flags.ts";
 import { globalFlags } from "../global-flags.ts";
 
@@ -61,12 +61,11 @@ export async function placeOf(words: readonly string[]): Promise<Place> {
   if (args.length === 0) return { kind: "command" };
   const group = groups.find(({ name }) => name === args[0]);
   if (group !== undefined && args.length === 1) return { kind: "command", group };
-  const length = group === undefined ? 1 : 2;
-  const path = args.slice(0, length).join(" ");
-  const entry = entries.find(({ names }) => names.includes(path));
-  if (entry === undefined) return { kind: "nowhere" };
+  const found = commandAt(args);
+  if (found === undefined) return { kind: "nowhere" };
+  const { entry, rest } = found;
   const command = (await entry.load()).default as Command;
-  const own = walk(command.flags, args.slice(length), command.stopsAtArgument !== true);
+  const own = walk(command.flags, rest, command.stopsAtArgument !== true);
   return flagPlace(command.flags, own, current, entry) ?? { kind: "argument", command, entry, given: own.args };
 }
 

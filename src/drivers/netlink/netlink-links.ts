@@ -153,6 +153,14 @@ export class NetlinkLinks implements Links {
     });
   }
 
+  allowHairpin(hostName: string): void {
+    guard(`hairpin of ${hostName}`, () => {
+      const port = readLinks(this.host).find(({ name }) => name === hostName);
+      if (port === undefined) throw new Error(`there is no link ${hostName}`);
+      this.host.batch([hairpin(port.index)]);
+    });
+  }
+
   setGateway(netns: string, gateway: string | undefined): void {
     guard(`gateway in ${netns}`, () =>
       inNetworkNamespace(netns, () =>

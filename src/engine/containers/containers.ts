@@ -18,6 +18,7 @@ import type { ContainerDeps } from "./deps.ts";
 import { Execs } from "./execs.ts";
 import { HealthMonitor } from "./health.ts";
 import { Lifecycle, type LifecycleHooks } from "./lifecycle.ts";
+import { LivePorts } from "./live-ports.ts";
 import { LogRotation } from "./log-rotation.ts";
 import { LogShipping } from "./log-shipping.ts";
 import { hasLabel, type ListQuery, listContainers } from "./list.ts";
@@ -51,6 +52,7 @@ export type WaitCondition = "not-running" | "next-exit" | "removed";
 export class Containers {
   readonly execs: Execs;
   readonly checkpoints: ContainerCheckpoints;
+  readonly ports: LivePorts;
   readonly stats: StatsFeed;
   private readonly deps: ContainersDeps;
   private readonly starter: Starter;
@@ -73,6 +75,7 @@ export class Containers {
     this.starter = new Starter(deps, this.shipping, deps.hostHostname);
     this.remover = new Remover(deps, this.starter, this.shipping);
     this.updater = new Updater(deps);
+    this.ports = new LivePorts(deps);
     this.execs = new Execs(deps);
     this.stats = new StatsFeed(deps);
     this.health = new HealthMonitor(deps, this.execs);
@@ -101,11 +104,11 @@ export class Containers {
 
   /** Adopts what runs, finishes what a crash cut short, and watches from then on. */
   async open(): Promise<void> {
-    const { deps, starter, lifecycle, remover, updater, hooks } = this;
+    const { deps, starter, lifecycle, remover, updater, ports, hooks } = this;
     this.watch.begin();
     // Also of containers that are down a rest may not have been sent yet.
     for (const entry of deps.registry.all()) this.shipping.begin(entry, { ended: !isUp(entry.record) });
-    await recover(deps, { registry: deps.registry, starter, lifecycle, remover, updater, hooks });
+    await recover(deps, { registry: deps.registry, starter, lifecycle, remover, updater, ports, hooks });
   }
 
   /** Stops watching and ends copies; containers run on. */

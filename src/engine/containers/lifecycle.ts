@@ -101,6 +101,7 @@ export class Lifecycle {
       oomKills: undefined,
       oomsTold: undefined,
       updating: undefined,
+      publishing: undefined,
       startedAt: this.deps.clock.stamp(),
       // what earlier runs' probes told is kept
       health: health && { Status: "starting", FailingStreak: 0, Log: health.Log },

@@ -1,6 +1,7 @@
 import { messageOf } from "../../base/errors.ts";
 import type { ContainerDeps } from "./deps.ts";
 import type { Lifecycle, LifecycleHooks } from "./lifecycle.ts";
+import type { LivePorts } from "./live-ports.ts";
 import { cgroupsPathOf, isUp, type ContainerRecord } from "./record.ts";
 import type { ContainerEntry, ContainerRegistry } from "./registry.ts";
 import type { Remover } from "./remove.ts";
@@ -63,6 +64,7 @@ export interface RecoveryParts {
   lifecycle: Lifecycle;
   remover: Remover;
   updater: Updater;
+  ports: LivePorts;
   hooks: LifecycleHooks;
 }
 
@@ -110,7 +112,10 @@ async function carryOut(
         parts.registry.save(entry);
       }
       parts.hooks.onStarted(entry);
-      await entry.lock.run(() => parts.updater.resume(entry));
+      await entry.lock.run(async () => {
+        parts.ports.resume(entry);
+        await parts.updater.resume(entry);
+      });
       return;
     case "let-go":
       await parts.lifecycle.pauses.unpause(entry);

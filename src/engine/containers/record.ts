@@ -69,6 +69,8 @@ export interface ContainerState {
   pausedFor?: "commit";
   /** A change of limits was begun: what the groups have may not be what `hostConfig` says. */
   updating?: boolean;
+  /** A change of its published ports was begun: the network may have more of them than `hostConfig` asks for. */
+  publishing?: boolean;
   /** How often the kernel killed for memory in this run, and how many of those were told. */
   oomKills?: number;
   oomsTold?: number;

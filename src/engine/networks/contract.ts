@@ -1,6 +1,7 @@
 import type { EndpointSettings, NetworkingConfig, PortBinding } from "../../base/container-config.ts";
-import type { AllowedFlow } from "../../ports/firewall.ts";
+import type { AllowedFlow, PublishedPort } from "../../ports/firewall.ts";
 import type { IdMap, UserNamespace } from "../../base/id-map.ts";
+import type { PortWish } from "./port-plan.ts";
 import type { DnsWish, Resolv } from "./resolv.ts";
 
 /** What a container asks of the network when it starts. */
@@ -39,7 +40,25 @@ export interface Attachment {
   resolv: Resolv;
 }
 
+/** A port that is to be published, and where it is while the container runs on a network that leads out. */
+export interface PortState {
+  wish: PortWish;
+  port?: PublishedPort;
+}
+
+/** Published ports of containers that run. Synchronous. */
+export interface PublishedPorts {
+  /** Throws conflict NOT_PUBLISHABLE: a container with such a network has no ports to publish. Errors: as `attach`. */
+  requirePublishable(request: Pick<AttachRequest, "networkMode" | "endpoints">): void;
+  list(containerId: string): PortState[];
+  /** All or none; gives what was added. Errors: conflict PORT_TAKEN, invalid BAD_PORT. */
+  add(containerId: string, portBindings: AttachRequest["portBindings"]): PortState[];
+  /** Gives them up; what is not there is fine. `exposed`: what stays visible without being published, "80/tcp". */
+  remove(containerId: string, gone: PortState[], exposed: string[]): void;
+}
+
 export interface ContainerNetworking {
+  readonly ports: PublishedPorts;
   /**
    * Makes the namespace `<exec-root>/netns/<id>`, joins the networks, publishes the ports. All or nothing.
    * Intent (addresses, ports) is in the state store before the effect. Repeating it after a crash is fine.
@@ -54,4 +73,6 @@ export interface ContainerNetworking {
   hostGateway(): string | undefined;
   /** The container has a new name; unknown containers are fine. */
   rename(containerId: string, name: string): void;
+  /** What a container has now; undefined: nothing. */
+  current(containerId: string): Pick<Attachment, "networks" | "ports"> | undefined;
 }

@@ -20,6 +20,7 @@ import {
   planPlaces,
   usedAddresses,
 } from "./endpoint-plan.ts";
+import { LivePorts } from "./live-ports.ts";
 import type { NetworkWish } from "./network-plan.ts";
 import { planPorts } from "./port-plan.ts";
 import { PortPublisher } from "./port-publisher.ts";
@@ -59,6 +60,7 @@ export interface NetworksDeps {
  * execution. Call `init`, then `restore` (also on a first start), then the rest.
  */
 export class Networks implements ContainerNetworking {
+  readonly ports: LivePorts;
   private readonly deps: NetworksDeps;
   private readonly catalog: NetworkCatalog;
   private readonly sandboxes: Sandboxes;
@@ -74,6 +76,7 @@ export class Networks implements ContainerNetworking {
       network: (id) => this.catalog.byId(id),
     });
     this.sandboxes = new Sandboxes({ ...deps, ports, catalog: this.catalog, names: this.names }, records);
+    this.ports = new LivePorts({ catalog: this.catalog, sandboxes: this.sandboxes });
   }
 
   /** Reads what is stored, makes the built-in networks, brings the bridges up. Leaves the firewall alone. */

@@ -28,11 +28,11 @@ export interface PortPlan {
 export function planPorts(request: PortRequest, fallback: string): PortPlan {
   const wishes: PortWish[] = [];
   const exposed: string[] = [];
-  const bound = new Map(Object.entries(request.portBindings).map(([key, list]) => [parseKey(key).key, list ?? []]));
-  for (const key of new Set([...request.exposedPorts.map((k) => parseKey(k).key), ...bound.keys()])) {
+  const bound = new Map(Object.entries(request.portBindings).map(([key, list]) => [portKey(key), list ?? []]));
+  for (const key of new Set([...request.exposedPorts.map(portKey), ...bound.keys()])) {
     const { protocol, port } = parseKey(key);
-    const bindings = bound.get(key) ?? [];
-    if (bindings.length === 0 && request.publishAll) bindings.push({});
+    const named = bound.get(key) ?? [];
+    const bindings = named.length === 0 && request.publishAll ? [{}] : named;
     if (bindings.length === 0) exposed.push(key);
     for (const binding of bindings) {
       const hostAddress = hostAddressOf(binding.HostIp, fallback);
@@ -42,6 +42,9 @@ export function planPorts(request: PortRequest, fallback: string): PortPlan {
   // named ports first, so that the engine's own picks don't take one of them
   return { wishes: [...wishes.filter((w) => w.hostPorts), ...wishes.filter((w) => !w.hostPorts)], exposed };
 }
+
+/** "80" → "80/tcp". Throws invalid BAD_PORT. */
+export const portKey = (text: string): string => parseKey(text).key;
 
 function parseKey(key: string): { key: string; protocol: PortWish["protocol"]; port: number } {
   const [number = "", protocol = "tcp"] = key.toLowerCase().split("/");

@@ -8,6 +8,7 @@ import type { NetworkCatalog, NetworkOptions } from "./catalog.ts";
 import type { NameService } from "./dns/name-service.ts";
 import { readEndpointOptions } from "./endpoint-options.ts";
 import { gatewayEndpoint } from "./endpoint-plan.ts";
+import type { PortWish } from "./port-plan.ts";
 import type { PortPublisher } from "./port-publisher.ts";
 import { cableLabel, type EndpointRecord, isCableOf, type NetworkRecord, type SandboxRecord } from "./record.ts";
 import { rangeOf, subnetWith } from "./subnet-plan.ts";
@@ -134,6 +135,37 @@ export class Sandboxes {
     if (sandbox.ports.length > 0) return { ...sandbox, ports: sandbox.ports.map((port) => ({ ...port, address })) };
     const owner = { containerName: sandbox.containerName, endpointId: out.endpointId };
     return { ...sandbox, ports: this.deps.ports.claim(sandbox.wishes, address, owner) };
+  }
+
+  /** With further host ports held, for as long as an endpoint leads out. Errors: as withPorts. */
+  withMorePorts(sandbox: SandboxRecord, wishes: PortWish[]): SandboxRecord {
+    const more = this.withPorts({ ...sandbox, wishes, ports: [] });
+    return { ...sandbox, wishes: [...sandbox.wishes, ...wishes], ports: [...sandbox.ports, ...more.ports] };
+  }
+
+  /** Publishes what `after` has more, whose host ports are held, and gives up what it has less; stores it. All or nothing. */
+  changePorts(before: SandboxRecord, after: SandboxRecord): void {
+    const come = after.ports.filter((port) => !before.ports.includes(port));
+    const gone = before.ports.filter((port) => !after.ports.includes(port));
+    try {
+      this.store(after);
+      if (before.wishes.length === 0) this.allowHairpin(after);
+      this.unpublish(gone);
+      this.publish(come);
+    } catch (error) {
+      this.deps.ports.release(come);
+      this.store(before);
+      this.syncFirewall();
+      throw error;
+    }
+    this.deps.ports.release(gone);
+  }
+
+  /** It may use its own published ports from now on. */
+  private allowHairpin({ endpoints }: SandboxRecord): void {
+    for (const { cable, networkId } of endpoints) {
+      if (cable && this.deps.catalog.byId(networkId)?.bridge) this.deps.links.allowHairpin(cable.hostName);
+    }
   }
 
   /** Default route and published ports follow the endpoint that leads out; stores `after` completed. */

@@ -1,4 +1,4 @@
-import { type Fields, kinds } from "./shape.ts";
+import { type Fields, kinds, type Shape } from "./shape.ts";
 
 export const VOLUME_CREATE: Fields = {
   fields: { ...kinds("string", "Name Driver"), ...kinds("texts", "DriverOpts Labels") },
@@ -16,6 +16,10 @@ export const EXEC_CREATE: Fields = {
 export const EXEC_START: Fields = {
   fields: { ...kinds("boolean", "Detach Tty"), ConsoleSize: { list: "number" } },
 };
+
+export const PORT_BINDINGS: Shape = { mapOf: { list: { fields: kinds("string", "HostIp HostPort") } } };
+
+export const LIVE_PORTS: Fields = { fields: { PortBindings: PORT_BINDINGS } };
 
 export const CHECKPOINT_CREATE: Fields = {
   fields: { ...kinds("string", "CheckpointID CheckpointDir"), Exit: "boolean" },

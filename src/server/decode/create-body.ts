@@ -1,4 +1,5 @@
 import type { ContainerCreateRequest } from "../../wire/types/containers.ts";
+import { PORT_BINDINGS } from "./bodies.ts";
 import { ENDPOINT } from "./network-bodies.ts";
 import { checkShape, type Fields, kinds } from "./shape.ts";
 
@@ -67,7 +68,7 @@ export const HOST_CONFIG: Fields = {
       "BlkioDeviceReadBps BlkioDeviceWriteBps BlkioDeviceReadIOps BlkioDeviceWriteIOps",
     ),
     Ulimits: { list: { fields: { Name: "string", ...kinds("number", "Soft Hard") } } },
-    PortBindings: { mapOf: { list: { fields: kinds("string", "HostIp HostPort") } } },
+    PortBindings: PORT_BINDINGS,
     RestartPolicy: { fields: { Name: "string", MaximumRetryCount: "number" } },
     LogConfig: { fields: { Type: "string", Config: "texts" } },
   },

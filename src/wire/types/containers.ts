@@ -17,6 +17,18 @@ export interface ContainerCreateResponse {
   Warnings: string[] | null;
 }
 
+/** POST and DELETE /gantry/containers/{id}/ports. A port without bindings: published at any port; given up wherever it is. */
+export interface PortsRequest {
+  PortBindings: Record<string, PortBinding[] | null>;
+}
+
+/** What was added or given up, with real host ports if the container runs. */
+export interface PortsResponse {
+  Ports: Record<string, PortBinding[]>;
+  /** False: from its next start on. */
+  Running: boolean;
+}
+
 export interface PortSummary {
   IP?: string;
   PrivatePort: number;

@@ -123,6 +123,7 @@ export class FakeHost {
         this.cables.set(spec.hostName, `${spec.netns} ${spec.name} ${spec.address}/${spec.prefix}`);
         if (spec.gateway !== undefined) this.gateways.set(spec.netns, spec.gateway);
       },
+      allowHairpin: () => this.fail("allowHairpin"),
       setGateway: (netns, gateway) => {
         this.fail("setGateway");
         this.gateways.set(netns, gateway);
