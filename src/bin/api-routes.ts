@@ -9,12 +9,14 @@ import type { Images } from "../engine/images/images.ts";
 import type { Networks } from "../engine/networks/networks.ts";
 import type { Volumes } from "../engine/volumes/volumes.ts";
 import type { Downloads } from "../ports/build-files.ts";
-import type { Clock } from "../ports/clock.ts";
+import type { Clock, Ids } from "../ports/clock.ts";
 import type { ContainerFiles } from "../ports/container-files.ts";
 import type { Host } from "../ports/host-facts.ts";
+import { BuildSessions } from "../server/build-sessions.ts";
 import type { Route } from "../server/call.ts";
 import { archiveRoutes } from "../server/routes/archive.ts";
 import { bootstrapRoutes } from "../server/routes/bootstrap.ts";
+import { buildSessionRoutes } from "../server/routes/build-sessions.ts";
 import { buildRoutes } from "../server/routes/build.ts";
 import { checkpointRoutes } from "../server/routes/checkpoints.ts";
 import { containerRoutes } from "../server/routes/containers.ts";
@@ -46,6 +48,7 @@ export interface ApiParts {
   files: ContainerFiles;
   host: Host;
   clock: Clock;
+  ids: Ids;
   downloads: Downloads;
   identity: EngineIdentity;
   settings: () => EngineSettings;
@@ -60,6 +63,7 @@ export interface ApiParts {
 /** The whole API, served by these parts. */
 export function apiRoutes(parts: ApiParts): Route[] {
   const { containers, images, networks, volumes, builder, events, files, host, clock, identity, imageName } = parts;
+  const sessions = new BuildSessions(parts);
   return [
     ...systemRoutes({
       ...{ identity, events, containers, host, clock },
@@ -83,7 +87,8 @@ export function apiRoutes(parts: ApiParts): Route[] {
     ...imageRoutes({ images, downloads: parts.downloads, clock }),
     ...networkRoutes({ networks, clock, ...parts.networked }),
     ...volumeRoutes({ volumes }),
-    ...buildRoutes({ builder, clock, platform: parts.platform, onPruned: parts.onCachePruned }),
+    ...buildSessionRoutes({ sessions }),
+    ...buildRoutes({ builder, sessions, clock, platform: parts.platform, onPruned: parts.onCachePruned }),
     ...bootstrapRoutes({ bootstrap: parts.bootstrap }),
     ...explainRoutes({ explainer: parts.explainer }),
     ...pluginRoutes(),

@@ -35,6 +35,7 @@ import { DetachedViews } from "../drivers/rootfs/detached-views.ts";
 import { LibseccompCompiler } from "../drivers/seccomp/libseccomp.ts";
 import { TmpfsSharedMemory } from "../drivers/volume-files/tmpfs-shared-memory.ts";
 import { SqliteStateStore } from "../drivers/sqlite/state-store.ts";
+import { TmpfsStepFiles } from "../drivers/step-files/tmpfs-step-files.ts";
 import { TarArchive } from "../drivers/tar/tar-archive.ts";
 import { LinuxHostPaths } from "../drivers/volume-files/host-paths.ts";
 import { readRemap } from "../drivers/userns/remap.ts";
@@ -240,6 +241,7 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
 
   const downloads = new HttpDownloads();
   const buildFiles = new HostBuildFiles(path.join(dataRoot, "build"));
+  const stepFiles = new TmpfsStepFiles(path.join(execRoot, "steps"));
   const builder = new Builder({
     images,
     pull: (reference, { platform: wanted, auth, onProgress, signal }) =>
@@ -254,7 +256,7 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
     archive,
     files: buildFiles,
     downloads,
-    run: (step) => runOnce(containerDeps, step),
+    run: (step) => runOnce({ ...containerDeps, stepFiles }, step),
     state,
     clock,
     ids,
@@ -262,6 +264,7 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
   });
 
   // Workspaces of builds that were cut short hold layers that the images' sweep then frees.
+  stepFiles.sweep();
   await builder.sweep();
   await images.sweep();
 
@@ -316,6 +319,7 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
       files,
       host,
       clock,
+      ids,
       downloads,
     },
     ...{ identity, imageName, platform, networked: use.networked },

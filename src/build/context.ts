@@ -5,6 +5,7 @@ import type { CacheSession } from "./cache.ts";
 import type { BuildHost } from "./host.ts";
 import type { StageState } from "./stage-state.ts";
 import type { OnProgress } from "../base/progress.ts";
+import type { BuildSession } from "../ports/build-session.ts";
 import type { RegistryAuth } from "../ports/remote-registry.ts";
 
 /** One `docker build`, decoded. */
@@ -25,6 +26,8 @@ export interface BuildRequest {
   /** NetworkMode, ExtraHosts, ShmSize and resource limits of RUN. */
   hostConfig: HostConfig;
   auth: Record<string, RegistryAuth>;
+  /** The client, where it stays by the build. */
+  session?: BuildSession;
 }
 
 export interface BuildContext {

@@ -4,7 +4,7 @@ import { hashOf } from "./cache.ts";
 import { fetchSource, isUrl } from "./fetch-source.ts";
 import { hasWildcards, pathMatcher } from "./glob.ts";
 import { ignored } from "./ignore.ts";
-import { cleanPath, shellOf } from "./metadata.ts";
+import { inWorkingDir, shellOf } from "./metadata.ts";
 import { type Accounts, parseChmod, parseChown } from "./owner.ts";
 import { heredocText } from "./parse/heredoc.ts";
 import type { Of } from "./parse/instruction.ts";
@@ -173,7 +173,7 @@ export class CopyStep {
 /** Where files go: absolute, with a slash at the end when a folder is meant. */
 function targetOf(state: StageState, written: string): string {
   const folder = /(?:^|\/)\.{0,2}$/.test(written);
-  const path = cleanPath(written.startsWith("/") ? written : `${state.config.WorkingDir || "/"}/${written}`);
+  const path = inWorkingDir(state.config, written);
   return folder && path !== "/" ? `${path}/` : path;
 }
 

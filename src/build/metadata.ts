@@ -129,6 +129,10 @@ export function resolveWorkdir(before: string | undefined, path: string): string
 }
 
 /** An absolute path without `.`, `..` and doubled slashes. */
+/** An absolute path; a relative one is below the working directory. */
+export const inWorkingDir = (config: ContainerConfig, path: string): string =>
+  cleanPath(path.startsWith("/") ? path : `${config.WorkingDir || "/"}/${path}`);
+
 export function cleanPath(path: string): string {
   const parts: string[] = [];
   for (const part of path.split("/")) {

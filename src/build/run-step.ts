@@ -4,9 +4,10 @@ import { Mutex } from "../base/mutex.ts";
 import { RUNTIME_STUBS } from "../engine/containers/spec/stubs.ts";
 import type { BuildHost, RunMount, RunStep } from "./host.ts";
 import { hashOf } from "./cache.ts";
-import { cleanPath, commandOf } from "./metadata.ts";
+import { cleanPath, commandOf, inWorkingDir } from "./metadata.ts";
 import { heredocOf, heredocText } from "./parse/heredoc.ts";
 import type { Heredoc, MountFlag, Of } from "./parse/instruction.ts";
+import { lend } from "./session-mounts.ts";
 import { shortId } from "./stage-state.ts";
 import type { StageWork, StepChange, StepRoom } from "./context.ts";
 
@@ -40,6 +41,8 @@ export class RunStepper {
         this.locked(instruction.mounts, () =>
           room.inWorkspace(id, state, async (root, workspaceId) => {
             const mounts = await this.mounts(room, work, instruction.mounts);
+            const lent = await lend(room.context, work.state, instruction.mounts);
+            mounts.push(...lent.mounts);
             if (script) mounts.push(await scriptMount(room, script));
             const cwd = cleanPath(config.WorkingDir ?? "/");
             const targets = mounts.map((mount) => mount.target);
@@ -50,7 +53,7 @@ export class RunStepper {
                 root,
                 workspaceId,
                 args,
-                env: [...env, ...declared, ...work.args.proxies(env)],
+                env: [...env, ...declared, ...work.args.proxies(env), ...lent.env],
                 cwd,
                 user: config.User ?? "",
                 network: instruction.network,
@@ -168,9 +171,9 @@ export class RunStepper {
           mounts.push({ type: "bind", source, target, readonly: true });
           break;
         }
-        default:
-          // Secrets and agents come over a session that only a BuildKit client opens.
-          if (flag.required) throw unsupported(`RUN --mount=type=${flag.type},required`);
+        case "secret":
+        case "ssh":
+          break;
       }
     }
     return mounts;
@@ -191,10 +194,7 @@ export class RunStepper {
 
 const cacheName = (flag: MountFlag): string => hashOf(["cache", flag.id ?? cleanPath(flag.target ?? "/")]);
 
-const targetOf = (work: StageWork, flag: MountFlag): string => {
-  const target = flag.target ?? "";
-  return cleanPath(target.startsWith("/") ? target : `${work.state.config.WorkingDir || "/"}/${target}`);
-};
+const targetOf = (work: StageWork, flag: MountFlag): string => inWorkingDir(work.state.config, flag.target ?? "");
 
 /** The path and the folders above it, children first. */
 function withParents(path: string): string[] {

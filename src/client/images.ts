@@ -45,6 +45,8 @@ export interface BuildOptions {
   isolation?: string;
   securityopt?: string[];
   remote?: string;
+  /** Gantry's own: the name of a build session that was opened before. */
+  buildsession?: string;
 }
 
 /** The value of X-Registry-Auth. */

@@ -4,6 +4,9 @@ import { humanSize, parseBytes } from "../../base/units.ts";
 import { parseReference } from "../../base/reference.ts";
 import type { BuildOptions } from "../../client/images.ts";
 import { type BuildContext, folderContext, stdinContext } from "../../local/context.ts";
+import { type AgentSource, parseAgent } from "../build-session/agents.ts";
+import { parseSecret, type SecretSource } from "../build-session/secrets.ts";
+import { offer } from "../build-session/session.ts";
 import { command, type Context, exactly } from "../command.ts";
 import { allCredentials } from "../credentials.ts";
 import { proxyVariables } from "../config/file.ts";
@@ -51,8 +54,20 @@ const flags = {
   pull: flag("Always attempt to pull a newer version of the image"),
   quiet: flag("Suppress the build output and print image ID on success", "q"),
   rm: flagOn("Remove intermediate containers after a successful build"),
+  secret: value(
+    "secret",
+    [] as SecretSource[],
+    (text, before) => [...before, parseSecret(text)],
+    'Secret to expose to the build (format: "id=mysecret[,src=/local/secret]")',
+  ),
   "security-opt": commaList("Security options"),
   "shm-size": bytes('Size of "/dev/shm"'),
+  ssh: value(
+    "default|<id>[=<socket>|<key>[,<key>]]",
+    [] as AgentSource[],
+    (text, before) => [...before, parseAgent(text)],
+    "SSH agent socket or keys to expose to the build",
+  ),
   squash: flag("Squash newly built layers into a single new layer"),
   tag: value("list", [] as string[], tag, 'Name and optionally a tag in the "name:tag" format', "t"),
   target: text("Set the target build stage to build."),
@@ -81,6 +96,8 @@ export default command({
     if (remote) query.remote = path;
     const body = prepared === undefined ? undefined : announced(packedTar(prepared, options.compress), out);
     let id = "";
+    const session = await offer(context, { secrets: options.secret, agents: options.ssh });
+    if (session) query.buildsession = session.name;
     try {
       const events = images.build(body, query, await allCredentials(context));
       await showProgress(context, events, out, screenFor(context, out), (aux) => {
@@ -91,6 +108,8 @@ export default command({
       context.err.write(said.join(""));
       if (error instanceof Exit) throw error;
       throw new Exit(1, describe(error));
+    } finally {
+      session?.close();
     }
     if (options.quiet) {
       id ||= said.at(-1)?.trim() ?? "";

@@ -1,6 +1,8 @@
+import type { Duplex } from "node:stream";
 import { messageOf } from "../../base/errors.ts";
-import { rootOf } from "../../base/id-map.ts";
+import { type IdMap, type Owner, ownerOutside, rootOf } from "../../base/id-map.ts";
 import type { HostConfig } from "../../base/container-config.ts";
+import type { StepFile, StepFiles } from "../../ports/step-files.ts";
 import type { ContainerDeps } from "./deps.ts";
 import { renderResolvConf } from "../networks/resolv.ts";
 import { dnsWish, renderHosts } from "./etc-files.ts";
@@ -14,16 +16,39 @@ import { idMapOf, usernsDiffers } from "./user-namespace.ts";
 
 const ETC_LIMIT = 4 * 1024 * 1024;
 
-/** A mount of RUN `--mount`. */
-export interface RunMount {
-  type: "bind" | "tmpfs";
-  /** Host path; bind only. */
-  source?: string;
-  /** Absolute path in the container. */
+/** A mount of RUN `--mount`; `target` is an absolute path in the container. */
+export type RunMount = BindMount | TmpfsMount | SecretMount | AgentMount;
+
+interface BindMount {
+  type: "bind";
+  /** Host path. */
+  source: string;
   target: string;
   readonly: boolean;
-  /** Bytes, tmpfs only. */
+}
+
+interface TmpfsMount {
+  type: "tmpfs";
+  target: string;
+  readonly: boolean;
+  /** Bytes. */
   size?: number;
+}
+
+/** A file that no disk holds and that nothing keeps. */
+interface SecretMount extends Owner {
+  type: "secret";
+  target: string;
+  data: Buffer;
+  mode: number;
+}
+
+/** A socket; each connection to it is handed over. */
+interface AgentMount extends Owner {
+  type: "agent";
+  target: string;
+  mode: number;
+  onConnection: (connection: Duplex) => void;
 }
 
 /** One RUN: a process in a container on a mounted tree. */
@@ -50,7 +75,7 @@ export interface OneRun {
 export type OneRunDeps = Pick<
   ContainerDeps,
   "networking" | "rootfs" | "files" | "runtime" | "host" | "logger" | "seccomp" | "layers" | "idMap"
->;
+> & { stepFiles: StepFiles };
 
 /**
  * Runs a command in a container of its own to its end, without a monitor or a record: a build's RUN. Nothing of it is
@@ -67,6 +92,7 @@ export async function runOnce(deps: OneRunDeps, run: OneRun): Promise<number> {
   }
   deps.files.prepare(id);
   const paths = deps.files.paths(id);
+  const made: StepFile[] = [];
   try {
     if (map !== undefined) rootfs = (await deps.layers.remount(run.workspaceId, { remapped: true })).mountPoint;
     if (map !== undefined) refuseInUserNamespace(hostConfig);
@@ -84,6 +110,8 @@ export async function runOnce(deps: OneRunDeps, run: OneRun): Promise<number> {
     });
     if (map !== undefined && attachment.userns === undefined)
       throw usernsDiffers("network", hostConfig.NetworkMode ?? "");
+    const mounts: ResolvedMount[] = [];
+    for (const mount of run.mounts) mounts.push(await resolved(deps, mount, map, made));
     const read = (file: string): string => deps.rootfs.readFile(rootfs, file, ETC_LIMIT)?.toString("utf8") ?? "";
     const spec = planSpec({
       id,
@@ -95,9 +123,7 @@ export async function runOnce(deps: OneRunDeps, run: OneRun): Promise<number> {
       user: resolveUser(run.user, read("/etc/passwd"), read("/etc/group"), []),
       ...(attachment.netns ? { netns: attachment.netns } : {}),
       ...(attachment.userns ? { userns: attachment.userns } : {}),
-      mounts: run.mounts
-        .map(toResolved)
-        .map((mount) => (map === undefined ? mount : { ...mount, source: deps.layers.remapped(mount.source) })),
+      mounts,
       files: { hosts: paths.hosts, resolvConf: paths.resolvConf, hostname: paths.hostname },
       host: deps.host.facts(),
     });
@@ -126,6 +152,7 @@ export async function runOnce(deps: OneRunDeps, run: OneRun): Promise<number> {
       deps.networking.detach(id),
       (async () => deps.files.remove(id))(),
       (async () => map && deps.layers.remount(run.workspaceId, {}))(), // whoever gave it goes on with it
+      ...made.map(async (file) => file.remove()),
     ]);
     for (const attempt of attempts) {
       if (attempt.status === "rejected") {
@@ -135,12 +162,26 @@ export async function runOnce(deps: OneRunDeps, run: OneRun): Promise<number> {
   }
 }
 
-function toResolved(mount: OneRun["mounts"][number]): ResolvedMount {
-  return {
-    type: mount.type,
-    source: mount.source ?? "",
-    destination: mount.target,
-    readOnly: mount.readonly,
-    ...(mount.type === "tmpfs" && mount.size ? { options: [`size=${mount.size}`] } : {}),
-  };
+async function resolved(
+  deps: OneRunDeps,
+  mount: RunMount,
+  map: IdMap | undefined,
+  made: StepFile[],
+): Promise<ResolvedMount> {
+  const { target: destination } = mount;
+  if (mount.type === "tmpfs") {
+    const options = mount.size ? { options: [`size=${mount.size}`] } : {};
+    return { type: "tmpfs", source: "", destination, readOnly: mount.readonly, ...options };
+  }
+  if (mount.type === "bind") {
+    const source = map === undefined ? mount.source : deps.layers.remapped(mount.source);
+    return { type: "bind", source, destination, readOnly: mount.readonly };
+  }
+  const owner = ownerOutside(map, mount) ?? rootOf(map);
+  const file =
+    mount.type === "secret"
+      ? deps.stepFiles.secret(mount.data, owner, mount.mode)
+      : await deps.stepFiles.socket(owner, mount.mode, mount.onConnection);
+  made.push(file);
+  return { type: "bind", source: file.path, destination, readOnly: mount.type === "secret" };
 }

@@ -8,6 +8,7 @@ import type { BuildRequest } from "../../build/context.ts";
 import { parsePlatform } from "../../base/platform.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { RegistryAuth } from "../../ports/remote-registry.ts";
+import type { BuildSessions } from "../build-sessions.ts";
 import { type Call, type Route, streamJson } from "../call.ts";
 import { requestBody } from "../request-body.ts";
 
@@ -16,6 +17,7 @@ export interface BuildRoutesDeps {
   clock: Pick<Clock, "now">;
   /** What is built for when the client doesn't say. */
   platform: Platform;
+  sessions: Pick<BuildSessions, "get">;
   /** A prune is over; bytes that it freed. */
   onPruned: (bytes: number) => void;
 }
@@ -29,7 +31,7 @@ export function buildRoutes(deps: BuildRoutesDeps): Route[] {
 }
 
 async function build(deps: BuildRoutesDeps, call: Call): Promise<void> {
-  const request = decode(call, deps.platform);
+  const request = decode(call, deps);
   const quiet = call.flag("q");
   await streamJson(call, async (send) => {
     const held: ProgressEvent[] = [];
@@ -48,7 +50,7 @@ async function build(deps: BuildRoutesDeps, call: Call): Promise<void> {
 const invalid = (message: string, hint?: string): GantryError =>
   new GantryError("invalid", "BAD_QUERY", message, hint === undefined ? {} : { hint });
 
-function decode(call: Call, platform: Platform): BuildRequest {
+function decode(call: Call, { platform, sessions }: BuildRoutesDeps): BuildRequest {
   const { query } = call;
   const text = (name: string): string | undefined => query.get(name) || undefined;
   if (text("version") === "2") {
@@ -62,6 +64,7 @@ function decode(call: Call, platform: Platform): BuildRequest {
   if (remote !== undefined && remote !== "client-session") {
     throw invalid(`building from ${remote} is not supported`, "fetch it first and give the folder, or a tar on stdin");
   }
+  const session = text("buildsession");
   const target = text("target");
   const wanted = text("platform");
   return {
@@ -76,6 +79,7 @@ function decode(call: Call, platform: Platform): BuildRequest {
     ...(wanted === undefined ? {} : { platform: parsePlatform(wanted, platform) }),
     hostConfig: hostConfig(call),
     auth: registryConfig(call),
+    ...(session === undefined ? {} : { session: sessions.get(session) }),
   };
 }
 

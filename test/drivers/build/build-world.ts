@@ -20,6 +20,7 @@ import { resolveUser } from "../../../src/engine/containers/spec/user.ts";
 import { Images } from "../../../src/engine/images/images.ts";
 import { buildRoutes } from "../../../src/server/routes/build.ts";
 import { imageRoutes } from "../../../src/server/routes/images.ts";
+import { BuildSessions } from "../../../src/server/build-sessions.ts";
 import { ApiServer } from "../../../src/server/server.ts";
 import { LayerWorld } from "../../support/layer-store.ts";
 import { quiet } from "../../unit/engine/images/fakes.ts";
@@ -90,9 +91,10 @@ export class BuildWorld implements AsyncDisposable {
       platform,
     });
     const ping = { path: "/_ping", handler: (call: { send(s: number, b: unknown): void }) => call.send(200, "OK") };
+    const sessions = new BuildSessions({ clock: systemClock, ids: { id: () => randomBytes(32).toString("hex") } });
     this.server = new ApiServer({
       routes: [
-        ...buildRoutes({ builder: this.builder, clock: systemClock, platform, onPruned: () => {} }),
+        ...buildRoutes({ builder: this.builder, sessions, clock: systemClock, platform, onPruned: () => {} }),
         ...imageRoutes({ images: this.images, downloads: new HttpDownloads(), clock: systemClock }),
         { method: "GET", ...ping },
         { method: "HEAD", ...ping },
@@ -170,12 +172,11 @@ export class BuildWorld implements AsyncDisposable {
       rootfs: step.rootfs,
       hostname: step.hostname,
       user: resolveUser(step.user, passwd, this.files.readText(step.rootfs, "/etc/group", 1e6) ?? "", []),
-      mounts: step.mounts.map((mount) => ({
-        type: mount.type,
-        source: mount.source ?? "",
-        destination: mount.target,
-        readOnly: mount.readonly,
-      })),
+      mounts: step.mounts.flatMap((mount) => {
+        if (mount.type !== "bind" && mount.type !== "tmpfs") throw new Error("this world has no sessions");
+        const source = mount.type === "bind" ? mount.source : "";
+        return [{ type: mount.type, source, destination: mount.target, readOnly: mount.readonly }];
+      }),
       files: { hosts },
       host: new LinuxHost().facts(),
     });

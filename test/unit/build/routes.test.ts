@@ -6,6 +6,7 @@ import { GantryError, isGantryError } from "../../../src/base/errors.ts";
 import type { OnProgress } from "../../../src/base/progress.ts";
 import type { PruneOptions } from "../../../src/build/builder.ts";
 import type { BuildRequest } from "../../../src/build/context.ts";
+import { BuildSessions } from "../../../src/server/build-sessions.ts";
 import { Call } from "../../../src/server/call.ts";
 import { buildRoutes } from "../../../src/server/routes/build.ts";
 
@@ -38,6 +39,7 @@ async function ask(
   const url = new URL(path, "http://engine");
   const asked: Partial<Asked> = {};
   const routes = buildRoutes({
+    sessions: new BuildSessions({ clock: { after: () => () => {} }, ids: { id: () => "session" } }),
     builder: {
       build: async (request, _context, onProgress) => {
         asked.request = request;

@@ -328,7 +328,7 @@ describe("steps", () => {
       [["/bin/sh", "-c", "echo a\necho b\n"], ["/dev/pipes/scripts/X"], ["/bin/sh", "-c", "cat <<Y >/o\ny\nY"]],
     );
     assert.deepEqual(
-      fake.steps[1]?.mounts.map((mount) => [mount.target, mount.readonly]),
+      fake.steps[1]?.mounts.map((mount) => [mount.target, "readonly" in mount && mount.readonly]),
       [["/dev/pipes/scripts", true]],
     );
   });

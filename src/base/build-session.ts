@@ -1,0 +1,18 @@
+/**
+ * What a build asks of the client that began it, each answered over a connection of its own:
+ * a secret's bytes, after their number (32 bits, big-endian); an agent's socket, both ways; a folder of the client's as a tar.
+ */
+export type SessionWish =
+  | { kind: "secret"; id: string }
+  | { kind: "agent"; id: string }
+  | { kind: "context"; name: string };
+
+/** Engine to client, one JSON text a line: the session's name first, then what is wanted. */
+export type SessionNews = { session: string } | { channel: number; wish: SessionWish };
+
+/** Client to engine, one JSON text a line: why a wish is not granted. `missing`: the user named no such thing. */
+export interface SessionRefusal {
+  channel: number;
+  message: string;
+  missing: boolean;
+}

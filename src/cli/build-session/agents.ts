@@ -1,0 +1,74 @@
+import { statSync } from "node:fs";
+import { resolve } from "node:path";
+import type { Socket } from "node:net";
+import { once } from "node:events";
+import { GantryError } from "../../base/errors.ts";
+import type { Context } from "../command.ts";
+import { fileError } from "../file-errors.ts";
+
+/** One `--ssh`: the agent that runs here, another one's socket, or private keys. */
+export interface AgentSource {
+  id: string;
+  paths: string[];
+}
+
+/** An agent to be asked, until `close`. */
+export interface Agent {
+  socket: string;
+  close(): void;
+}
+
+/** `default`, `default=/run/agent.sock`, `deploy=~/.ssh/id_ed25519,other`. */
+export function parseAgent(text: string): AgentSource {
+  const at = text.indexOf("=");
+  if (at === -1) return { id: text || "default", paths: [] };
+  return { id: text.slice(0, at) || "default", paths: text.slice(at + 1).split(",") };
+}
+
+/** Checks the paths and starts an agent for those that are keys. Throws what the command says. */
+export async function openAgent(context: Context, { id, paths }: AgentSource): Promise<Agent> {
+  if (paths.length === 0) {
+    const socket = context.env["SSH_AUTH_SOCK"];
+    if (socket) return { socket, close: () => {} };
+    throw new GantryError("invalid", "NO_AGENT", `--ssh ${id}: no ssh agent runs here (SSH_AUTH_SOCK is not set)`, {
+      hint: `name a key: --ssh ${id}=$HOME/.ssh/id_ed25519`,
+    });
+  }
+  const files = paths.map((path) => resolve(context.cwd, path));
+  const sockets = files.filter(isSocket);
+  if (sockets.length === 0) return agentFor(context, files);
+  const [socket, ...others] = files;
+  if (others.length === 0 && socket !== undefined) return { socket, close: () => {} };
+  throw new GantryError("invalid", "BAD_AGENT", `--ssh ${id}: only single socket allowed`);
+}
+
+function isSocket(path: string): boolean {
+  try {
+    return statSync(path).isSocket();
+  } catch (error) {
+    throw fileError("open", path, error);
+  }
+}
+
+const SCRIPT = 'ssh-add -q "$@" </dev/null 1>&2 && echo "$SSH_AUTH_SOCK" && cat >/dev/null; kill "$SSH_AGENT_PID"';
+
+/** An agent of its own, which ends once nobody holds its script's stdin. */
+async function agentFor(context: Context, keys: string[]): Promise<Agent> {
+  const connection = await (await context.programs()).connect("ssh-agent", ["sh", "-c", SCRIPT, "sh", ...keys]);
+  const socket = await firstLine(connection);
+  if (socket !== "") return { socket, close: () => void connection.destroy() };
+  connection.destroy();
+  throw new GantryError("invalid", "BAD_AGENT", `ssh-add takes none of ${keys.join(", ")}`, {
+    hint: "a key with a passphrase has to be in the agent that runs here: ssh-add FILE, then --ssh default",
+  });
+}
+
+async function firstLine(connection: Socket): Promise<string> {
+  let text = "";
+  connection.on("data", (chunk: Buffer) => {
+    text += chunk.toString("utf8");
+    if (text.includes("\n")) connection.emit("line");
+  });
+  await Promise.race([once(connection, "line"), once(connection, "end")]);
+  return text.split("\n", 1)[0] ?? "";
+}

@@ -1,0 +1,60 @@
+import type { Socket } from "node:net";
+import { GantryError, messageOf } from "../base/errors.ts";
+import type { SessionNews, SessionRefusal, SessionWish } from "../base/build-session.ts";
+import { TextLines } from "../wire/text-lines.ts";
+import type { Transport } from "./transport.ts";
+
+/**
+ * Grants one wish of the engine's: says first whether it can be, by giving what is to be done with the connection.
+ * Throws notFound for what the user did not offer.
+ */
+export type Grant = (wish: SessionWish) => Promise<(connection: Socket) => Promise<void>>;
+
+export interface BuildSessionHandle {
+  /** What a build names it by. */
+  name: string;
+  close(): void;
+}
+
+/** Opens a session for a build and grants what the engine asks for until it is closed. */
+export async function openBuildSession(transport: Transport, grant: Grant): Promise<BuildSessionHandle> {
+  const path = "/gantry/build-sessions";
+  const { socket } = await transport.hijack(path);
+  const connections = new Set<Socket>();
+  const refuse = (channel: number, error: unknown): void => {
+    const missing = error instanceof GantryError && error.kind === "notFound";
+    socket.write(`${JSON.stringify({ channel, message: messageOf(error), missing } satisfies SessionRefusal)}\n`);
+  };
+  const answer = async (name: string, channel: number, wish: SessionWish): Promise<void> => {
+    let serve: Awaited<ReturnType<Grant>>;
+    try {
+      serve = await grant(wish);
+    } catch (error) {
+      return refuse(channel, error);
+    }
+    const connection = (await transport.hijack(`${path}/${name}/channels/${channel}`)).socket;
+    connections.add(connection.once("close", () => connections.delete(connection)).on("error", () => {}));
+    await serve(connection).catch((error: unknown) => connection.destroy(error as Error));
+  };
+  return new Promise((resolve, reject) => {
+    const lines = new TextLines();
+    let name = "";
+    const close = (): void => {
+      socket.destroy();
+      for (const connection of connections) connection.destroy();
+    };
+    socket.on("data", (chunk: Buffer) => {
+      for (const line of lines.push(chunk)) {
+        const news = JSON.parse(line) as SessionNews;
+        if ("session" in news) resolve({ name: (name = news.session), close });
+        // the engine may have given up on it meanwhile
+        else void answer(name, news.channel, news.wish).catch(() => {});
+      }
+    });
+    socket.once("error", reject);
+    socket.resume(); // a connection that was taken over comes paused
+    socket.once("close", () =>
+      reject(new GantryError("unavailable", "SESSION_FAILED", "the engine ended the session")),
+    );
+  });
+}

@@ -1,0 +1,32 @@
+import { GantryError } from "../../base/errors.ts";
+import type { BuildSessions } from "../build-sessions.ts";
+import type { Call, Route } from "../call.ts";
+
+const CONTENT_TYPE = "application/vnd.gantry.build-session";
+
+/** A build's client stays by it: one connection on which the engine tells its wishes, and one for each that is granted. */
+export function buildSessionRoutes({ sessions }: { sessions: BuildSessions }): Route[] {
+  return [
+    {
+      method: "POST",
+      path: "/gantry/build-sessions",
+      handler: (call) => {
+        mustUpgrade(call);
+        sessions.begin(call.hijack(CONTENT_TYPE));
+      },
+    },
+    {
+      method: "POST",
+      path: "/gantry/build-sessions/:session/channels/:channel",
+      handler: (call) => {
+        mustUpgrade(call);
+        sessions.get(call.param("session")).connect(Number(call.param("channel")), () => call.hijack(CONTENT_TYPE));
+      },
+    },
+  ];
+}
+
+function mustUpgrade(call: Call): void {
+  if (call.request.headers.upgrade !== undefined) return;
+  throw new GantryError("invalid", "NO_UPGRADE", "no upgrade proto in request");
+}
