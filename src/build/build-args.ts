@@ -5,6 +5,9 @@ const PREDEFINED = new Set(
   ["HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY"].flatMap((name) => [name, name.toLowerCase()]),
 );
 
+/** These steer the build; no ARG need take them. */
+const STEERING = /^BUILDKIT_|^SOURCE_DATE_EPOCH$/;
+
 /** ARG values of one stage. */
 export class StageArgs {
   private readonly given: Readonly<Record<string, string | null>>;
@@ -49,6 +52,6 @@ export class StageArgs {
 /** `--build-arg` names that no ARG took; sorted. */
 export function unusedArgs(given: Readonly<Record<string, string | null>>, declared: ReadonlySet<string>): string[] {
   return Object.keys(given)
-    .filter((name) => !declared.has(name) && !PREDEFINED.has(name))
+    .filter((name) => !declared.has(name) && !PREDEFINED.has(name) && !STEERING.test(name))
     .toSorted();
 }

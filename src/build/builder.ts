@@ -6,7 +6,7 @@ import { familiarName, parseReference, withDefaultTag } from "../base/reference.
 import { CACHE_BUCKET, type CacheEntry } from "./cache.ts";
 import type { BuildRequest } from "./context.ts";
 import type { BuildHost } from "./host.ts";
-import { ignored } from "./ignore.ts";
+import { ignored, ignoreText } from "./ignore.ts";
 import { parseDockerfile } from "./parse/dockerfile.ts";
 import { dockerfileError, Problem } from "./parse/problem.ts";
 import { RunStepper } from "./run-step.ts";
@@ -68,9 +68,9 @@ export class Builder {
     const { files, platform, holds } = this.host;
     const name = request.dockerfile;
     const text = this.dockerfileText(root, name);
-    const excluded = ignored(files.readText(root, ".dockerignore", TEXT_LIMIT));
+    const excluded = ignored(ignoreText(name, (path) => files.readText(root, path, TEXT_LIMIT)));
     if (excluded) await files.removeExcluded(root, excluded);
-    const dockerfile = parseDockerfile(text, name);
+    const dockerfile = parseDockerfile(text, name, request.buildArgs["BUILDKIT_SYNTAX"] ?? undefined);
     const hold = await holds.take([]);
     try {
       const plan = planBuild(dockerfile, {

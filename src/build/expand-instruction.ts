@@ -1,6 +1,7 @@
 import { ExpansionError, expandHeredoc, expandWord, expandWords, type Lookup } from "./expand.ts";
 import type { Instruction, KeyValue, SourcesAndTarget } from "./parse/instruction.ts";
 import { Problem } from "./parse/problem.ts";
+import { expandedMount } from "./parse/run-mount.ts";
 
 /**
  * The instruction with its variables filled in, where Docker does so. RUN, CMD, ENTRYPOINT, HEALTHCHECK, SHELL and
@@ -10,6 +11,7 @@ export function expandInstruction(instruction: Instruction, lookup: Lookup, esca
   const word = (text: string): string => expandWord(text, lookup, escape);
   const pairs = (list: KeyValue[]): KeyValue[] =>
     list.map(({ key, value }) => ({ key: word(key), value: word(value) }));
+  const { text, line } = instruction.origin;
   try {
     switch (instruction.kind) {
       case "env":
@@ -41,13 +43,12 @@ export function expandInstruction(instruction: Instruction, lookup: Lookup, esca
           ...(instruction.checksum === undefined ? {} : { checksum: word(instruction.checksum) }),
         };
       case "run":
-        return { ...instruction, mounts: instruction.mounts.map((mount) => mapTexts(mount, word)) };
+        return { ...instruction, mounts: instruction.mounts.map((mount) => expandedMount(mount, word, line)) };
       default:
         return instruction;
     }
   } catch (error) {
     if (!(error instanceof ExpansionError)) throw error;
-    const { text, line } = instruction.origin;
     throw new Problem(`failed to process "${text}": ${error.message}`, { line, column: 1 }, text.length);
   }
 }
@@ -59,17 +60,6 @@ function files(from: SourcesAndTarget, word: (text: string) => string, lookup: L
     target: word(from.target),
     ...(from.chown === undefined ? {} : { chown: word(from.chown) }),
     ...(from.chmod === undefined ? {} : { chmod: word(from.chmod) }),
+    exclude: from.exclude.map(word),
   };
-}
-
-function mapTexts<T extends { target?: string; source?: string; from?: string; id?: string }>(
-  mount: T,
-  word: (text: string) => string,
-): T {
-  const result = { ...mount };
-  for (const key of ["target", "source", "from", "id"] as const) {
-    const text = mount[key];
-    if (text !== undefined) result[key] = word(text);
-  }
-  return result;
 }

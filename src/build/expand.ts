@@ -1,19 +1,22 @@
-import { globToRegExp } from "./glob.ts";
+import { cutEnd, cutStart, PatternError, replace } from "./substitution.ts";
 
-/** Variables by name; undefined means not set. */
-export type Lookup = (name: string) => string | undefined;
+/** Variables by name; undefined means not set. `expected`: the text says itself what to do then (`${x:-y}`). */
+export type Lookup = (name: string, expected?: boolean) => string | undefined;
 
 /** What expansion refuses; the caller adds the place. */
 export class ExpansionError extends Error {
   override readonly name = "ExpansionError";
 }
 
+/** The text ended before what must close it. */
+class Unclosed extends ExpansionError {}
+
 /** Expands `$x`, `${x…}`, quotes and escapes of one word as Dockerfile instructions do. The result stays one word. */
 export function expandWord(text: string, lookup: Lookup, escape = "\\"): string {
   return new Expander(text, lookup, escape, "word").all();
 }
 
-/** Expands a here-document's body: variables and escaped `$` only, quotes are ordinary characters. */
+/** Expands a here-document's body: variables and escapes only, quotes are ordinary characters. */
 export function expandHeredoc(text: string, lookup: Lookup): string {
   return new Expander(text, lookup, "\\", "heredoc").all();
 }
@@ -25,9 +28,10 @@ export function expandWords(text: string, lookup: Lookup, escape = "\\"): string
   return expander.words;
 }
 
-const SPECIAL = /[@*#?\-$!0-9]/;
-const NAME_START = /[A-Za-z_]/;
-const NAME_PART = /[A-Za-z0-9_]/;
+const SPECIAL = /[@*#?\-$!]/;
+const NAME = "\\p{Nd}+|[\\p{L}_][\\p{L}\\p{Nd}_]*";
+/** Substitutions inside of substitutions; deeper ones would only exhaust the stack. */
+const DEEPEST = 100;
 
 class Expander {
   readonly words: string[] = [];
@@ -35,7 +39,9 @@ class Expander {
   private readonly lookup: Lookup;
   private readonly escape: string;
   private readonly mode: "word" | "heredoc";
+  private readonly nameHere = new RegExp(NAME, "uy");
   private at = 0;
+  private depth = 0;
   private current: string | undefined;
 
   constructor(text: string, lookup: Lookup, escape: string, mode: "word" | "heredoc") {
@@ -51,8 +57,8 @@ class Expander {
     return result;
   }
 
-  /** Up to the unquoted `stop` (not taken); "" means the end. */
-  private until(stop: string): string {
+  /** Up to the unquoted `stop`, which is taken; "" means the end. `raw`: escapes stay in the result. */
+  private until(stop: string, raw = false): string {
     let result = "";
     const take = (piece: string, quoted: boolean, expanded = false): void => {
       result += piece;
@@ -60,17 +66,20 @@ class Expander {
     };
     while (this.at < this.text.length) {
       const c = this.text[this.at] ?? "";
-      if (stop !== "" && c === stop) return result;
+      if (c === stop) {
+        this.at += 1;
+        return result;
+      }
       if (c === "$") take(this.dollar(), false, true);
       else if (this.mode === "word" && c === "'") take(this.single(), true);
-      else if (this.mode === "word" && c === '"') take(this.double(), true);
-      else if (c === this.escape) take(this.escaped(), true);
+      else if (this.mode === "word" && c === '"') take(this.double(raw), true);
+      else if (c === this.escape) take(this.escaped(raw), true);
       else {
         this.at += 1;
         take(c, false);
       }
     }
-    if (stop !== "") throw new ExpansionError(`unexpected end of statement while looking for matching ${stop}`);
+    if (stop !== "") throw new Unclosed(`unexpected end of statement while looking for matching ${stop}`);
     return result;
   }
 
@@ -91,29 +100,28 @@ class Expander {
     this.current = undefined;
   }
 
-  private escaped(): string {
-    const next = this.text[this.at + 1];
+  /** The character behind an escape; an escape at the very end means nothing. */
+  private escaped(raw: boolean): string {
+    const next = this.text[this.at + 1] ?? "";
     this.at += 2;
-    if (next === undefined) return this.mode === "word" ? "" : this.escape;
-    if (this.mode === "heredoc" && next !== "$" && next !== this.escape) return this.escape + next;
-    return next;
+    return raw ? this.escape + next : next;
   }
 
   private single(): string {
     const end = this.text.indexOf("'", this.at + 1);
-    if (end < 0) throw new ExpansionError("unexpected end of statement while looking for matching single-quote");
+    if (end < 0) throw new Unclosed("unexpected end of statement while looking for matching single-quote");
     const inner = this.text.slice(this.at + 1, end);
     this.at = end + 1;
     return inner;
   }
 
-  private double(): string {
+  private double(raw: boolean): string {
     this.at += 1;
     let result = "";
     for (;;) {
       const c = this.text[this.at];
       if (c === undefined) {
-        throw new ExpansionError("unexpected end of statement while looking for matching double-quote");
+        throw new Unclosed("unexpected end of statement while looking for matching double-quote");
       }
       if (c === '"') {
         this.at += 1;
@@ -123,7 +131,8 @@ class Expander {
       else if (c === this.escape) {
         const next = this.text[this.at + 1] ?? "";
         this.at += 2;
-        result += next === '"' || next === "$" || next === this.escape ? next : c + next;
+        const special = next === '"' || next === "$" || next === this.escape;
+        result += special && !raw ? next : c + next;
       } else {
         result += c;
         this.at += 1;
@@ -133,8 +142,7 @@ class Expander {
 
   private dollar(): string {
     this.at += 1;
-    const c = this.text[this.at] ?? "";
-    if (c === "{") {
+    if (this.text[this.at] === "{") {
       this.at += 1;
       return this.braces();
     }
@@ -144,128 +152,86 @@ class Expander {
 
   private takeName(): string {
     const c = this.text[this.at] ?? "";
-    if (c !== "" && SPECIAL.test(c)) {
+    if (SPECIAL.test(c)) {
       this.at += 1;
       return c;
     }
-    if (!NAME_START.test(c)) return "";
-    const start = this.at;
-    while (NAME_PART.test(this.text[this.at] ?? "")) this.at += 1;
-    return this.text.slice(start, this.at);
+    this.nameHere.lastIndex = this.at;
+    const name = this.nameHere.exec(this.text)?.[0] ?? "";
+    this.at += name.length;
+    return name;
   }
 
   /** After `${`: name, operator, word, `}`. */
   private braces(): string {
     const name = this.takeName();
-    if (name === "") throw new ExpansionError("bad substitution");
-    const value = this.lookup(name);
-    let operator = this.text[this.at] ?? "";
-    if (operator === "}") {
-      this.at += 1;
-      return value ?? "";
-    }
+    const next = this.text[this.at];
+    if (next === undefined) throw new Unclosed("syntax error: missing '}'");
+    if (name === "") throw new ExpansionError("syntax error: bad substitution");
     this.at += 1;
-    let strict = false;
-    if (operator === ":") {
-      strict = true;
-      operator = this.text[this.at] ?? "";
-      this.at += 1;
-    }
-    const missing = value === undefined || (strict && value === "");
+    if (next === "}") return this.lookup(name) ?? "";
+    const strict = next === ":";
+    const operator = strict ? (this.text[this.at++] ?? "") : next;
     switch (operator) {
-      case "-": {
-        const word = this.operand();
-        return missing ? word : value;
-      }
-      case "+": {
-        const word = this.operand();
-        return missing ? "" : word;
-      }
-      case "?": {
-        const word = this.operand();
-        if (!missing) return value;
-        throw new ExpansionError(
-          `${name}: ${word || `is not allowed to be ${value === undefined ? "unset" : "empty"}`}`,
-        );
-      }
-      default:
+      case "-":
+      case "+":
+      case "?":
+        return this.conditional(name, operator, strict);
+      case "#":
+      case "%":
+        return this.cut(name, operator);
+      case "/":
+        if (!strict) return this.replaced(name);
     }
-    if (strict) throw new ExpansionError(`unsupported modifier (${operator}) in substitution`);
-    if (operator === "#" || operator === "%") {
-      const greedy = this.text[this.at] === operator;
-      if (greedy) this.at += 1;
-      const pattern = this.rawOperand("");
-      return operator === "#" ? cutStart(value ?? "", pattern, greedy) : cutEnd(value ?? "", pattern, greedy);
-    }
-    if (operator === "/") {
-      const everywhere = this.text[this.at] === "/";
-      if (everywhere) this.at += 1;
-      const pattern = this.rawOperand("/");
-      const replacement = this.operand();
-      return replace(value ?? "", pattern, replacement, everywhere);
-    }
-    throw new ExpansionError(
-      operator === "" ? "syntax error: missing '}'" : `unsupported modifier (${operator}) in substitution`,
-    );
+    throw new ExpansionError(`unsupported modifier (${strict ? ":" : ""}${operator}) in substitution`);
   }
 
-  /** The expanded word up to `}`, which is taken. */
-  private operand(): string {
-    const inner = new Expander(this.text.slice(this.at), this.lookup, this.escape, this.mode);
-    let word: string;
+  private conditional(name: string, operator: "-" | "+" | "?", strict: boolean): string {
+    const word = this.operand("}");
+    const value = this.lookup(name, true);
+    const missing = value === undefined || (strict && value === "");
+    if (operator === "+") return missing ? "" : word;
+    if (!missing) return value;
+    if (operator === "-") return word;
+    throw new ExpansionError(`${name}: ${word || `is not allowed to be ${value === undefined ? "unset" : "empty"}`}`);
+  }
+
+  private cut(name: string, operator: "#" | "%"): string {
+    const word = this.operand("}", true);
+    const greedy = word.startsWith(operator);
+    const pattern = greedy ? word.slice(1) : word;
+    const value = this.lookup(name) ?? "";
+    return inPattern(pattern, () => (operator === "#" ? cutStart : cutEnd)(value, pattern, greedy));
+  }
+
+  private replaced(name: string): string {
+    const everywhere = this.text[this.at] === "/";
+    if (everywhere) this.at += 1;
+    const pattern = this.operand("/", true);
+    const replacement = this.operand("}", true);
+    return inPattern(pattern, () => replace(this.lookup(name) ?? "", pattern, replacement, everywhere));
+  }
+
+  /** The expanded word up to `stop`, which is taken. */
+  private operand(stop: "}" | "/", raw = false): string {
+    this.depth += 1;
+    if (this.depth > DEEPEST) throw new ExpansionError(`substitutions are nested more than ${DEEPEST} deep`);
     try {
-      word = inner.until("}");
+      return this.until(stop, raw);
     } catch (error) {
-      if (inner.at >= inner.text.length) throw new ExpansionError("syntax error: missing '}'");
-      throw error;
-    }
-    this.at += inner.at + 1;
-    return word;
-  }
-
-  /** A pattern: variables expanded, escapes kept for the pattern. Ends at `}` (taken) or at `also` (taken). */
-  private rawOperand(also: string): string {
-    let pattern = "";
-    for (;;) {
-      const c = this.text[this.at];
-      if (c === undefined) throw new ExpansionError("syntax error: missing '}'");
-      if (c === also && also !== "") {
-        this.at += 1;
-        return pattern;
-      }
-      if (c === "}") {
-        if (also === "") this.at += 1;
-        else throw new ExpansionError("syntax error: missing '/' in ${}");
-        return pattern;
-      }
-      if (c === "$") pattern += this.dollar();
-      else if (c === this.escape) {
-        pattern += `\\${this.text[this.at + 1] ?? ""}`;
-        this.at += 2;
-      } else {
-        pattern += c;
-        this.at += 1;
-      }
+      if (!(error instanceof Unclosed)) throw error;
+      throw new Unclosed(`syntax error: missing '${stop}'${stop === "/" ? " in ${}" : ""}`);
+    } finally {
+      this.depth -= 1;
     }
   }
 }
 
-/** Takes the shortest (or longest) match of the pattern off the start. */
-function cutStart(value: string, pattern: string, greedy: boolean): string {
-  const shape = globToRegExp(pattern);
-  const order = Array.from({ length: value.length + 1 }, (_, i) => (greedy ? value.length - i : i));
-  const length = order.find((n) => shape.test(value.slice(0, n)));
-  return length === undefined ? value : value.slice(length);
-}
-
-function cutEnd(value: string, pattern: string, greedy: boolean): string {
-  const shape = globToRegExp(pattern);
-  const order = Array.from({ length: value.length + 1 }, (_, i) => (greedy ? i : value.length - i));
-  const start = order.find((n) => shape.test(value.slice(n)));
-  return start === undefined ? value : value.slice(0, start);
-}
-
-function replace(value: string, pattern: string, replacement: string, everywhere: boolean): string {
-  const shape = globToRegExp(pattern, { anchored: false, flags: everywhere ? "g" : "" });
-  return value.replace(shape, () => replacement);
+function inPattern(pattern: string, work: () => string): string {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof PatternError)) throw error;
+    throw new ExpansionError(`invalid pattern (${pattern}) in substitution: ${error.message}`);
+  }
 }

@@ -124,9 +124,6 @@ function groupStages(
     }
     const { as, origin } = instruction;
     const at = { line: origin.line, column: 1 };
-    if (as !== undefined && stages.some((stage) => stage.name === as)) {
-      throw new Problem(`duplicate name ${as}`, at, origin.text.length);
-    }
     const image = expandAt(instruction, instruction.image, globals, dockerfile.escape);
     if (image === "") throw blankBase(instruction.image, at, origin.text.length);
     const wanted = instruction.platform && expandAt(instruction, instruction.platform, globals, dockerfile.escape);
@@ -150,14 +147,14 @@ function blankBase(written: string, at: Place, width: number): Problem {
 
 function baseOf(image: string, stages: readonly Stage[], platform: Platform | undefined): Base {
   if (image === "scratch") return { kind: "scratch" };
-  const stage = stages.find((candidate) => candidate.name === image.toLowerCase());
+  const stage = stages.findLast((candidate) => candidate.name === image.toLowerCase());
   if (stage) return { kind: "stage", index: stage.index };
   return { kind: "image", reference: image, ...(platform === undefined ? {} : { platform }) };
 }
 
 /** What `--from` means inside stage `current`: an earlier stage by name or number, else an image. */
 export function sourceOf(from: string, stages: readonly Stage[], current: number): Base {
-  const named = stages.find((stage) => stage.name === from.toLowerCase() && stage.index < current);
+  const named = stages.findLast((stage) => stage.name === from.toLowerCase() && stage.index < current);
   if (named) return { kind: "stage", index: named.index };
   if (/^\d+$/.test(from)) {
     const index = Number(from);
@@ -179,7 +176,7 @@ function targetStage(stages: readonly Stage[], target: string | undefined): Stag
   const last = stages.at(-1);
   if (last === undefined) throw new Problem("no build stage in current context", { line: 1, column: 1 });
   if (target === undefined || target === "") return last;
-  const found = stages.find((stage) => stage.name === target.toLowerCase()) ?? stages[indexOf(target)];
+  const found = stages.findLast((stage) => stage.name === target.toLowerCase()) ?? stages[indexOf(target)];
   if (found) return found;
   const names = stages.flatMap((stage) => stage.name ?? []);
   const meant = nearest(target, names);

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import dockerignore from "@balena/dockerignore";
 
@@ -9,17 +9,14 @@ export interface IgnoreRules {
 }
 
 /**
- * The folder's .dockerignore. The Dockerfile and .dockerignore itself go to the engine whatever it says.
- * undefined: nothing is ignored.
+ * The rules for a Dockerfile: its own ignore file's, or the folder's .dockerignore's. The Dockerfile and the ignore file go
+ * to the engine whatever it says. undefined: nothing is ignored.
  */
 export function readIgnoreFile(root: string, dockerfile: string): IgnoreRules | undefined {
-  let text: string;
-  try {
-    text = readFileSync(join(root, ".dockerignore"), "utf8");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw error;
-  }
+  const own = `${dockerfile}.dockerignore`;
+  const name = existsSync(join(root, own)) ? own : ".dockerignore";
+  if (!existsSync(join(root, name))) return undefined;
+  const text = readFileSync(join(root, name), "utf8");
   const rules = text
     .replace(/^\uFEFF/, "")
     .split(/\r?\n/)
@@ -28,7 +25,7 @@ export function readIgnoreFile(root: string, dockerfile: string): IgnoreRules | 
     .filter((line) => line !== "");
   if (rules.length === 0) return undefined;
   const matcher = dockerignore.default({ ignorecase: false }).add(rules);
-  const always = new Set([dockerfile, ".dockerignore"]);
+  const always = new Set([dockerfile, name]);
   return {
     ignores: (name) => !always.has(name) && matcher.ignores(name),
     hasExceptions: rules.some((rule) => rule.startsWith("!")) || dockerfile.includes("/"),

@@ -1,12 +1,7 @@
 import type { KeyValue } from "./instruction.ts";
 import type { LogicalLine } from "./lines.ts";
 import { nearest, type Place, Problem } from "./problem.ts";
-
-/** A piece of the logical line with its place. */
-export interface Word {
-  text: string;
-  offset: number;
-}
+import { quotedWords, unquoted, type Word } from "./words.ts";
 
 export interface Flag {
   name: string;
@@ -63,33 +58,40 @@ export class Arguments {
 
   /** The value of a flag that needs one. */
   text(flags: Map<string, Flag[]>, name: string): string | undefined {
-    const flag = flags.get(name)?.[0];
-    if (flag === undefined) return undefined;
-    if (flag.value === undefined) throw this.problem(`missing a value on flag: ${name}`, flag.word);
-    return flag.value;
+    return this.texts(flags, name)[0];
+  }
+
+  /** The values of a flag that may be given several times. */
+  texts(flags: Map<string, Flag[]>, name: string): string[] {
+    return (flags.get(name) ?? []).map((flag) => {
+      if (flag.value === undefined) throw this.problem(`missing a value on flag: ${name}`, flag.word);
+      return flag.value;
+    });
   }
 
   /** A switch: `--link`, `--link=true`, `--link=false`. */
   bool(flags: Map<string, Flag[]>, name: string): boolean {
     const flag = flags.get(name)?.[0];
     if (flag === undefined) return false;
-    const value = (flag.value ?? "true").toLowerCase();
+    const value = (flag.value || "true").toLowerCase();
     if (value !== "true" && value !== "false") {
       throw this.problem(`expecting boolean value for flag ${name}, not: ${flag.value}`, flag.word);
     }
     return value === "true";
   }
 
-  /** The rest as a JSON array of strings, or undefined where it is none (then it is the shell form). */
-  json(): string[] | undefined {
-    const text = this.rest.text.trim();
+  /** The rest (or this part of it) as a JSON array of strings, or undefined where it is none: then it is the shell form. */
+  json(from: Word = this.rest): string[] | undefined {
+    const text = from.text.trim();
     if (!text.startsWith("[")) return undefined;
+    let parsed: unknown;
     try {
-      const parsed: unknown = JSON.parse(text);
-      return Array.isArray(parsed) && parsed.every((item) => typeof item === "string") ? parsed : undefined;
+      parsed = JSON.parse(text);
     } catch {
       return undefined;
     }
+    if (Array.isArray(parsed) && parsed.every((item) => typeof item === "string")) return parsed;
+    throw this.problem("when using JSON array syntax, arrays must be comprised of strings only", from);
   }
 
   /** The rest, split at blanks. */
@@ -103,16 +105,16 @@ export class Arguments {
   }
 
   /** ENV's and LABEL's arguments: `key=value …`, or the old `key the rest`. */
-  pairs(): KeyValue[] {
+  pairs(): { pairs: KeyValue[]; legacy?: true } {
     const words = this.quotedWords();
     const first = words[0];
     if (first === undefined) throw this.problem(`${this.name} requires at least one argument`, this.head);
     if (!first.text.includes("=")) {
       const [, key = "", value] = /^(\S+)\s+([\s\S]*)$/.exec(this.rest.text.trim()) ?? [];
       if (value === undefined) throw this.problem(`${this.name} must have two arguments`, first);
-      return [{ key, value }];
+      return { pairs: [{ key, value }], legacy: true };
     }
-    return words.map((word) => {
+    const pairs = words.map((word) => {
       const cut = word.text.indexOf("=");
       if (cut < 0) {
         const shown = JSON.stringify(word.text);
@@ -121,28 +123,8 @@ export class Arguments {
       if (cut === 0) throw this.problem(`${this.name} names can not be blank`, word);
       return { key: word.text.slice(0, cut), value: word.text.slice(cut + 1) };
     });
+    return { pairs };
   }
-}
-
-/** Splits at blanks outside of quotes; quotes and escapes stay in the words. */
-export function quotedWords(text: string, escape: string): Word[] {
-  const words: Word[] = [];
-  let start = -1;
-  let quote = "";
-  for (let i = 0; i < text.length; i++) {
-    const c = text[i] ?? "";
-    if (quote === "" && /\s/.test(c)) {
-      if (start >= 0) words.push({ text: text.slice(start, i), offset: start });
-      start = -1;
-      continue;
-    }
-    if (start < 0) start = i;
-    if (c === escape && quote !== "'") i += 1;
-    else if (quote === "" && (c === '"' || c === "'")) quote = c;
-    else if (c === quote) quote = "";
-  }
-  if (start >= 0) words.push({ text: text.slice(start), offset: start });
-  return words;
 }
 
 /** `--name`, `--name=value` words at the start; a lone `--` ends them. */
@@ -153,7 +135,7 @@ function leadingFlags(text: string, start: number, escape: string): { flags: Fla
     if (!word.text.startsWith("--")) break;
     end = start + word.offset + word.text.length;
     if (word.text === "--") break;
-    const bare = unquote(word.text.slice(2), escape);
+    const bare = unquoted(word.text.slice(2), escape);
     const cut = bare.indexOf("=");
     flags.push({
       name: cut < 0 ? bare : bare.slice(0, cut),
@@ -163,18 +145,4 @@ function leadingFlags(text: string, start: number, escape: string): { flags: Fla
   }
   while (/\s/.test(text[end] ?? "")) end += 1;
   return { flags, end };
-}
-
-/** Takes quotes and escapes off a flag. */
-function unquote(text: string, escape: string): string {
-  let result = "";
-  let quote = "";
-  for (let i = 0; i < text.length; i++) {
-    const c = text[i] ?? "";
-    if (c === escape && quote !== "'" && /["'\\\s`]/.test(text[i + 1] ?? "")) result += text[++i] ?? "";
-    else if (quote === "" && (c === '"' || c === "'")) quote = c;
-    else if (c === quote) quote = "";
-    else result += c;
-  }
-  return result;
 }

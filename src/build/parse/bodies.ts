@@ -1,8 +1,17 @@
-import type { Arguments, Flag, Word } from "./arguments.ts";
+import type { Arguments, Flag } from "./arguments.ts";
 import { parseHealthcheck } from "./healthcheck.ts";
 import { heredocOf } from "./heredoc.ts";
-import type { CommandLine, INSTRUCTION_NAMES, InstructionBody, SourcesAndTarget } from "./instruction.ts";
-import { runMount } from "./run-mount.ts";
+import type {
+  CommandLine,
+  INSTRUCTION_NAMES,
+  InstructionBody,
+  NetworkMode,
+  SecurityMode,
+  SourcesAndTarget,
+} from "./instruction.ts";
+import { nearest } from "./problem.ts";
+import { writtenMount } from "./run-mount.ts";
+import type { Word } from "./words.ts";
 
 type Name = (typeof INSTRUCTION_NAMES)[number];
 
@@ -21,8 +30,8 @@ const BODIES: Record<Name, (args: Arguments) => InstructionBody> = {
   ADD: parseAdd,
   ONBUILD: parseOnbuild,
   HEALTHCHECK: parseHealthcheck,
-  ENV: (args) => ({ kind: "env", pairs: plain(args).pairs() }),
-  LABEL: (args) => ({ kind: "label", pairs: plain(args).pairs() }),
+  ENV: (args) => ({ kind: "env", ...plain(args).pairs() }),
+  LABEL: (args) => ({ kind: "label", ...plain(args).pairs() }),
   MAINTAINER: (args) => ({ kind: "maintainer", name: oneText(plain(args)) }),
   CMD: (args) => ({ kind: "cmd", ...commandLine(plain(args)) }),
   ENTRYPOINT: (args) => ({ kind: "entrypoint", ...commandLine(plain(args)) }),
@@ -97,23 +106,36 @@ function parseArg(args: Arguments): InstructionBody {
   };
 }
 
+const NETWORKS: readonly NetworkMode[] = ["default", "none", "host"];
+const SECURITY: readonly SecurityMode[] = ["sandbox", "insecure"];
+
 function parseRun(args: Arguments): InstructionBody {
   const flags = args.takes(["network", "security"], ["mount"]);
-  const network = args.text(flags, "network");
-  if (network !== undefined && network !== "default" && network !== "none" && network !== "host") {
-    throw args.problem(`unsupported network mode "${network}"`, flags.get("network")?.[0]?.word);
-  }
-  const security = args.text(flags, "security");
-  if (security !== undefined && security !== "sandbox") {
-    throw args.problem(`unsupported security mode "${security}"`, flags.get("security")?.[0]?.word);
-  }
+  const network = oneOf(args, flags, "network", NETWORKS, "network");
+  const security = oneOf(args, flags, "security", SECURITY, "security");
+  args.texts(flags, "mount");
   return {
     kind: "run",
     ...commandLine(args),
     files: args.line.heredocs,
-    mounts: (flags.get("mount") ?? []).map((flag) => runMount(args, flag)),
+    mounts: (flags.get("mount") ?? []).map((flag) => writtenMount(args, flag)),
     ...(network === undefined ? {} : { network }),
+    ...(security === undefined ? {} : { security }),
   };
+}
+
+function oneOf<T extends string>(
+  args: Arguments,
+  flags: Map<string, Flag[]>,
+  name: string,
+  known: readonly T[],
+  what: string,
+): T | undefined {
+  const given = args.text(flags, name);
+  const found = known.find((one) => one === given);
+  if (given === undefined || found !== undefined) return found;
+  const about = flags.get(name)?.[0]?.word;
+  throw args.problem(`unsupported ${what} mode "${given}"`, about, nearest(given, known));
 }
 
 function sourcesAndTarget(args: Arguments, flags: Map<string, Flag[]>): SourcesAndTarget {
@@ -141,32 +163,35 @@ function sourcesAndTarget(args: Arguments, flags: Map<string, Flag[]>): SourcesA
     target: target.text,
     ...(chown === undefined ? {} : { chown }),
     ...(chmod === undefined ? {} : { chmod }),
+    exclude: args.texts(flags, "exclude"),
+    ...(args.bool(flags, "link") ? { link: true } : {}),
   };
 }
 
 function parseCopy(args: Arguments): InstructionBody {
-  const flags = args.takes(["from", "chown", "chmod", "link"], ["exclude"]);
-  args.bool(flags, "link");
+  const flags = args.takes(["from", "chown", "chmod", "link", "parents"], ["exclude"]);
   const from = args.text(flags, "from");
+  if (from?.includes("$")) {
+    const about = flags.get("from")?.[0]?.word;
+    throw args.problem("COPY --from doesn't support variable expansion, define alias stage instead", about);
+  }
   return {
     kind: "copy",
     ...sourcesAndTarget(args, flags),
     ...(from === undefined ? {} : { from }),
-    exclude: (flags.get("exclude") ?? []).map((flag) => flag.value ?? ""),
+    ...(args.bool(flags, "parents") ? { parents: true } : {}),
   };
 }
 
 function parseAdd(args: Arguments): InstructionBody {
   const flags = args.takes(["chown", "chmod", "link", "checksum", "keep-git-dir", "unpack"], ["exclude"]);
-  args.bool(flags, "link");
-  args.bool(flags, "keep-git-dir");
   const checksum = args.text(flags, "checksum");
   return {
     kind: "add",
     ...sourcesAndTarget(args, flags),
     ...(checksum === undefined ? {} : { checksum }),
     ...(flags.has("unpack") ? { unpack: args.bool(flags, "unpack") } : {}),
-    exclude: (flags.get("exclude") ?? []).map((flag) => flag.value ?? ""),
+    ...(flags.has("keep-git-dir") ? { keepGitDir: args.bool(flags, "keep-git-dir") } : {}),
   };
 }
 

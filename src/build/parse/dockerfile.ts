@@ -1,39 +1,68 @@
 import { Arguments } from "./arguments.ts";
-import { type Dockerfile, INSTRUCTION_NAMES, type Instruction } from "./instruction.ts";
 import { parseBody } from "./bodies.ts";
+import { checkLanguage, leadingDirectives } from "./directives.ts";
+import { type Dockerfile, INSTRUCTION_NAMES, type Instruction, type Origin } from "./instruction.ts";
 import { type LogicalLine, logicalLines } from "./lines.ts";
 import { dockerfileError, nearest, Problem } from "./problem.ts";
 
-const DIRECTIVE = /^#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*$/;
 /** A shell line that something must follow. */
 const UNFINISHED = /(?:&&|\|\|?|;|,)$/;
-const DIRECTIVES = new Set(["escape", "syntax", "check"]);
 
 /**
- * The Dockerfile as typed instructions with their places. Pure. `file` is the name that errors show.
- * Throws invalid BAD_DOCKERFILE: Docker's line, then the place with a caret and what was meant.
+ * The Dockerfile as typed instructions with their places. Pure. `file` is the name that errors show; `language` stands for
+ * the file's own `# syntax=`. Throws invalid BAD_DOCKERFILE with all problems that were found: Docker's line, then the place with a
+ * caret and what was meant.
  */
-export function parseDockerfile(text: string, file = "Dockerfile"): Dockerfile {
-  const lines = splitLines(text);
-  try {
-    const directives = leadingDirectives(lines);
-    const escape = directives.get("escape") ?? "\\";
+export function parseDockerfile(text: string, file = "Dockerfile", language?: string): Dockerfile {
+  const lines = linesOf(text);
+  const problems: Problem[] = [];
+  const dockerfile = collecting(problems, () => {
+    const directives = leadingDirectives(lines, problems);
+    checkLanguage(directives.syntax, language);
+    const escape = directives.escape?.value ?? "\\";
     const logical = logicalLines(lines, escape);
-    const instructions = logical.lines.map((line, index) => parseLine(line, escape, logical.lines[index - 1]));
-    if (instructions.length === 0) throw new Problem("file with no instructions", { line: 1, column: 1 });
-    checkOrder(instructions);
-    const syntax = directives.get("syntax");
-    return { escape, ...(syntax === undefined ? {} : { syntax }), instructions, warnings: logical.warnings };
+    if (logical.length === 0) throw new Problem("file with no instructions", { line: 1, column: 1 });
+    const instructions = logical.flatMap(
+      (line, index) => collecting(problems, () => parseLine(line, escape, logical[index - 1])) ?? [],
+    );
+    if (problems.length === 0) checkOrder(instructions);
+    const { syntax, check } = directives;
+    return {
+      escape,
+      ...(syntax ? { syntax: syntax.value } : {}),
+      ...(check ? { check } : {}),
+      instructions,
+      warnings: emptyContinuations(logical),
+    };
+  });
+  const [first, ...others] = problems;
+  if (first) throw dockerfileError([first, ...others], file, lines);
+  if (dockerfile === undefined) throw new Error("a Dockerfile without problems was not read");
+  return dockerfile;
+}
+
+/** What `work` gives; a Problem that it throws goes to the others. */
+function collecting<T>(problems: Problem[], work: () => T): T | undefined {
+  try {
+    return work();
   } catch (error) {
-    throw error instanceof Problem ? dockerfileError(error, file, lines) : error;
+    if (!(error instanceof Problem)) throw error;
+    problems.push(error);
+    return undefined;
   }
+}
+
+/** Docker's classic words. */
+function emptyContinuations(lines: readonly LogicalLine[]): string[] {
+  const found = lines.filter((line) => line.blank).map(({ text }) => `Empty continuation line found in:\n    ${text}`);
+  return found.length === 0 ? [] : [...found, "Empty continuation lines will become errors in a future release"];
 }
 
 /** One instruction alone: an ONBUILD trigger, a `--change`. */
 export function parseInstruction(text: string, about: string): Instruction {
-  const lines = splitLines(text);
+  const lines = linesOf(text);
   try {
-    const [line, second] = logicalLines(lines, "\\").lines;
+    const [line, second] = logicalLines(lines, "\\");
     if (line === undefined || second !== undefined) {
       throw new Problem("a single instruction is expected", { line: second?.line ?? 1, column: 1 });
     }
@@ -44,29 +73,11 @@ export function parseInstruction(text: string, about: string): Instruction {
 }
 
 /** Lines without their ends; what follows the last line's end is none. */
-const splitLines = (text: string): string[] =>
+export const linesOf = (text: string): string[] =>
   text
     .replace(/^\u{feff}/u, "")
     .replace(/\r?\n$/, "")
     .split(/\r?\n/);
-
-/** `# escape=`, `# syntax=` at the very top; the first other line ends them. */
-function leadingDirectives(lines: readonly string[]): Map<string, string> {
-  const found = new Map<string, string>();
-  for (const [index, line] of lines.entries()) {
-    const match = DIRECTIVE.exec(line.trimStart());
-    const name = match?.[1]?.toLowerCase() ?? "";
-    if (match === null || !DIRECTIVES.has(name)) break;
-    const at = { line: index + 1, column: 1 };
-    if (found.has(name)) throw new Problem(`only one ${name} parser directive can be used`, at, line.length);
-    const value = match[2] ?? "";
-    if (name === "escape" && value !== "\\" && value !== "`") {
-      throw new Problem(`invalid ESCAPE '${value}'. Must be \` or \\`, at, line.length);
-    }
-    found.set(name, value);
-  }
-  return found;
-}
 
 function parseLine(line: LogicalLine, escape: string, above?: LogicalLine): Instruction {
   const head = /^\S+/.exec(line.text)?.[0] ?? "";
@@ -79,12 +90,11 @@ function parseLine(line: LogicalLine, escape: string, above?: LogicalLine): Inst
   }
   const start = head.length + (/^\s*/.exec(line.text.slice(head.length))?.[0].length ?? 0);
   const args = new Arguments(name, line, start, escape);
-  const origin = { line: line.line, endLine: line.endLine, text: shown(line) };
+  const origin: Origin = { line: line.line, endLine: line.endLine, text: line.text.trim() };
+  if (line.comment !== undefined) origin.comment = line.comment;
+  if (line.blank) origin.blank = true;
   return { ...parseBody(name, args), origin };
 }
-
-/** What the `Step` line shows. */
-const shown = (line: LogicalLine): string => line.text.trim();
 
 function checkOrder(instructions: readonly Instruction[]): void {
   const first = instructions.find((instruction) => instruction.kind !== "arg");

@@ -26,9 +26,11 @@ export function parseHealthcheck(args: Arguments): InstructionBody {
   if (type !== "CMD") {
     throw args.problem(`Unknown type "${type}" in HEALTHCHECK (try CMD)`, word, nearest(type, ["CMD", "NONE"]));
   }
-  const command = args.rest.text.slice(word.text.length).trim();
-  if (command === "") throw args.problem("Missing command after HEALTHCHECK CMD", word);
-  const json = jsonWords(command);
+  const start = word.offset - args.rest.offset + word.text.length;
+  const written = { text: args.rest.text.slice(start), offset: args.rest.offset + start };
+  const command = written.text.trim();
+  const json = args.json(written);
+  if (command === "" || json?.length === 0) throw args.problem("Missing command after HEALTHCHECK CMD", word);
   const health: HealthConfig = { Test: json === undefined ? ["CMD-SHELL", command] : ["CMD", ...json] };
   for (const [name, field] of TIMES) {
     const flag = flags.get(name)?.[0];
@@ -61,16 +63,4 @@ function duration(args: Arguments, flag: Flag): number {
     throw args.problem(`Interval "${flag.name}" cannot be less than 1ms`, flag.word);
   }
   return time;
-}
-
-function jsonWords(text: string): string[] | undefined {
-  if (!text.startsWith("[")) return undefined;
-  try {
-    const parsed: unknown = JSON.parse(text);
-    return Array.isArray(parsed) && parsed.length > 0 && parsed.every((item) => typeof item === "string")
-      ? parsed
-      : undefined;
-  } catch {
-    return undefined;
-  }
 }

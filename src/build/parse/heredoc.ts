@@ -1,46 +1,34 @@
 import type { Heredoc } from "./instruction.ts";
+import { quotedWords } from "./words.ts";
 
 type Opening = Omit<Heredoc, "content">;
 
-const OPENING = /^\d*<<(-?)([^<]+)$/;
+const OPENING = /^\d*<<(-?)\s*([^<]+)$/;
+/** An opening that a blank divides from its delimiter. */
+const APART = /^\d*<<-?$/;
+const PLAIN_NAME = /^(["']?)[A-Za-z_][\w-]*\1$/;
 
-/** The here-document that one shell word opens, if it does: `<<EOF`, `<<-EOF`, `<<'EOF'`, `3<<EOF`. */
-export function heredocOf(word: string): Opening | undefined {
-  const match = OPENING.exec(word);
+/** The here-document that the text opens, if it does just this: `<<EOF`, `<<-EOF`, `<<'EOF'`, `3<<EOF`, `<< EOF`. */
+export function heredocOf(text: string): Opening | undefined {
+  const match = OPENING.exec(text);
   if (!match) return undefined;
-  const written = match[2] ?? "";
-  const quoted = /^(["'])(.*)\1$/.exec(written);
-  const name = quoted ? (quoted[2] ?? "") : written.replace(/\\(.)/g, "$1");
-  if (name === "" || /["'\s]/.test(name)) return undefined;
-  return { name, chomp: match[1] === "-", expand: !quoted && !written.includes("\\") };
+  const [written = "", more] = quotedWords(match[2] ?? "", "\\").map((word) => word.text);
+  if (more !== undefined) return undefined;
+  const name = written.replace(/\\(.)|["']/g, "$1");
+  return name === "" ? undefined : { name, chomp: match[1] === "-", expand: !/["'\\]/.test(written) };
 }
 
-/** All here-documents that a logical line opens, in order. */
-export function heredocsOf(text: string, escape: string): Opening[] {
-  return shellWords(text, escape)
-    .map(heredocOf)
-    .filter((opening) => opening !== undefined);
-}
-
-/** Words at blanks outside of quotes, quotes and escapes kept as written. */
-export function shellWords(text: string, escape: string): string[] {
-  const words: string[] = [];
-  let word = "";
-  let quote = "";
-  for (let i = 0; i < text.length; i++) {
-    const c = text[i] ?? "";
-    if (quote === "" && /\s/.test(c)) {
-      if (word !== "") words.push(word);
-      word = "";
-      continue;
-    }
-    word += c;
-    if (c === escape && quote !== "'") word += text[++i] ?? "";
-    else if (quote === "" && (c === '"' || c === "'")) quote = c;
-    else if (c === quote) quote = "";
-  }
-  if (word !== "") words.push(word);
-  return words;
+/**
+ * All here-documents that a logical line opens, in order. `<< EOF` with a blank is one only if `ends` knows its
+ * delimiter: else it may as well be a shift (`$((1 << n))`).
+ */
+export function heredocsOf(text: string, escape: string, ends: (name: string) => boolean): Opening[] {
+  const words = quotedWords(text, escape).map((word) => word.text);
+  return words.flatMap((word, index) => {
+    const next = words[index + 1] ?? "";
+    const apart = APART.test(word) && PLAIN_NAME.test(next) ? heredocOf(word + next) : undefined;
+    return heredocOf(word) ?? (apart && ends(apart.name) ? apart : []);
+  });
 }
 
 /** Takes the leading tabs off every line (`<<-`). */

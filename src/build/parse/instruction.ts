@@ -17,12 +17,15 @@ export interface KeyValue {
   value: string;
 }
 
-/** `--mount` of RUN, as written; variables not expanded yet. */
+/** `--mount` of RUN. */
 export interface MountFlag {
+  /** As written. What holds variables is known only when they are filled in: until then only `type` and `from` may be there. */
+  written: string;
   type: "bind" | "cache" | "tmpfs" | "secret" | "ssh";
   target?: string;
   source?: string;
   from?: string;
+  /** Of a cache, a secret or an agent; a secret always has one. */
   id?: string;
   readonly: boolean;
   sharing?: "shared" | "private" | "locked";
@@ -31,7 +34,9 @@ export interface MountFlag {
   gid?: number;
   /** Bytes, tmpfs only. */
   size?: number;
+  /** Secrets and agents: the build fails without. */
   required: boolean;
+  /** The variable that holds the secret. */
   env?: string;
 }
 
@@ -42,6 +47,10 @@ export interface Origin {
   endLine: number;
   /** The logical line: continuations joined, comments dropped; what `Step 1/3 : …` shows. */
   text: string;
+  /** The comment on the line right above. */
+  comment?: string;
+  /** A blank line stands inside. */
+  blank?: true;
 }
 
 /** Shell form: `words` is one string for the shell. JSON form: the arguments themselves. */
@@ -57,19 +66,32 @@ export interface SourcesAndTarget {
   target: string;
   chown?: string;
   chmod?: string;
+  /** Patterns of what is left out. */
+  exclude: string[];
+  /** A layer that doesn't depend on what is below it. */
+  link?: true;
 }
+
+export type NetworkMode = "default" | "none" | "host";
+export type SecurityMode = "sandbox" | "insecure";
 
 export type InstructionBody =
   | { kind: "from"; image: string; as?: string; platform?: string }
   | { kind: "arg"; args: { key: string; value?: string }[] }
-  | { kind: "env"; pairs: KeyValue[] }
-  | { kind: "label"; pairs: KeyValue[] }
+  | { kind: "env"; pairs: KeyValue[]; legacy?: true }
+  | { kind: "label"; pairs: KeyValue[]; legacy?: true }
   | { kind: "maintainer"; name: string }
-  | ({ kind: "run"; files: Heredoc[]; mounts: MountFlag[]; network?: "default" | "none" | "host" } & CommandLine)
+  | ({
+      kind: "run";
+      files: Heredoc[];
+      mounts: MountFlag[];
+      network?: NetworkMode;
+      security?: SecurityMode;
+    } & CommandLine)
   | ({ kind: "cmd" } & CommandLine)
   | ({ kind: "entrypoint" } & CommandLine)
-  | ({ kind: "copy"; from?: string; exclude: string[] } & SourcesAndTarget)
-  | ({ kind: "add"; checksum?: string; exclude: string[]; unpack?: boolean } & SourcesAndTarget)
+  | ({ kind: "copy"; from?: string; parents?: true } & SourcesAndTarget)
+  | ({ kind: "add"; checksum?: string; unpack?: boolean; keepGitDir?: boolean } & SourcesAndTarget)
   | { kind: "expose"; ports: string[] }
   | { kind: "volume"; paths: string[] }
   | { kind: "user"; user: string }
@@ -110,6 +132,8 @@ export interface Dockerfile {
   escape: string;
   /** `# syntax=…`, accepted and kept; Gantry's own parser does the work. */
   syntax?: string;
+  /** `# check=…` and its line. */
+  check?: { value: string; line: number };
   instructions: Instruction[];
   warnings: string[];
 }

@@ -9,6 +9,10 @@ export interface LogicalLine {
   line: number;
   endLine: number;
   heredocs: Heredoc[];
+  /** The comment on the line right above. */
+  comment?: string;
+  /** A blank line stands inside. */
+  blank: boolean;
   /** The physical place of the character at `offset` of `text`. */
   placeOf(offset: number): Place;
 }
@@ -19,19 +23,18 @@ interface Piece {
   column: number;
 }
 
-const COMMENT = /^[ \t]*#/;
+const COMMENT = /^\s*#/;
 const HEREDOC_OWNERS = new Set(["RUN", "COPY", "ADD"]);
 
 /**
  * Joins physical lines to logical ones. Blank and comment lines inside a continued instruction are skipped, as
- * Docker does (blank ones with a warning); here-documents are taken as they are.
+ * Docker does; here-documents are taken as they are. Throws Problem for one without an end.
  */
-export function logicalLines(lines: readonly string[], escape: string): { lines: LogicalLine[]; warnings: string[] } {
+export function logicalLines(lines: readonly string[], escape: string): LogicalLine[] {
   const continued = new RegExp(
     `(^|[^${escape === "\\" ? "\\\\" : escape}])${escape === "\\" ? "\\\\" : escape}[ \\t]*$`,
   );
   const result: LogicalLine[] = [];
-  const warnings: string[] = [];
   let at = 0;
   while (at < lines.length) {
     const first = (lines[at] ?? "").trimStart();
@@ -61,13 +64,13 @@ export function logicalLines(lines: readonly string[], escape: string): { lines:
       at += 1;
     }
     text = text.trimEnd();
-    if (blank) warnings.push(`Empty continuation line found in:\n    ${text}`);
     const placeOf = (offset: number): Place => {
       const piece = pieces.findLast((p) => p.offset <= offset) ?? { offset: 0, line: start + 1, column: 1 };
       return { line: piece.line, column: piece.column + offset - piece.offset };
     };
     const heredocs: Heredoc[] = [];
-    for (const wanted of ownsHeredocs(text) ? heredocsOf(text, escape) : []) {
+    const ends = (name: string): boolean => lines.includes(name, at);
+    for (const wanted of ownsHeredocs(text) ? heredocsOf(text, escape, ends) : []) {
       const body: string[] = [];
       for (;;) {
         const line = lines[at];
@@ -80,11 +83,13 @@ export function logicalLines(lines: readonly string[], escape: string): { lines:
       }
       heredocs.push({ ...wanted, content: body.join("") });
     }
-    result.push({ text, line: start + 1, endLine: at, heredocs, placeOf });
+    const comment = commentOf(lines[start - 1]);
+    result.push({ text, line: start + 1, endLine: at, heredocs, blank, ...(comment ? { comment } : {}), placeOf });
   }
-  if (warnings.length > 0) warnings.push("Empty continuation lines will become errors in a future release");
-  return { lines: result, warnings };
+  return result;
 }
+
+const commentOf = (line: string | undefined): string | undefined => /^\s*#\s*(.*?)\s*$/.exec(line ?? "")?.[1];
 
 function ownsHeredocs(text: string): boolean {
   if (!text.includes("<<")) return false;

@@ -29,28 +29,55 @@ export class Problem extends Error {
 /** Shown lines are cut here, so that a 1 MB line doesn't become a 1 MB message. */
 const SHOWN = 160;
 
+/** So many problems of one file are shown. */
+const SHOWN_PROBLEMS = 10;
+
 /**
- * The error a user sees: Docker's first line, then file, line and a caret.
- * kind invalid, code BAD_DOCKERFILE; details {file, line, column}.
+ * The error a user sees: Docker's first line, then file, line and a caret, for each problem of the file.
+ * kind invalid, code BAD_DOCKERFILE; details {file, line, column} of the first.
  */
-export function dockerfileError(problem: Problem, file: string, lines: readonly string[]): GantryError {
+export function dockerfileError(
+  problem: Problem | readonly [Problem, ...Problem[]],
+  file: string,
+  lines: readonly string[],
+): GantryError {
+  const problems = problem instanceof Problem ? [problem] : problem;
+  const [first, ...others] = problems.toSorted((a, b) => a.at.line - b.at.line) as [Problem, ...Problem[]];
+  const shown = others.slice(0, SHOWN_PROBLEMS - 1);
+  const more = others.length - shown.length;
+  const message = [
+    ...[first, ...shown].map((one) => described(one, file, lines)),
+    ...(more > 0 ? [`and ${more} more`] : []),
+  ].join("\n");
+  const hint = hintOf(first);
+  return new GantryError("invalid", "BAD_DOCKERFILE", `dockerfile parse error ${message}`, {
+    ...(hint === undefined || others.length > 0 ? {} : { hint }),
+    details: { file, ...first.at },
+    cause: first,
+  });
+}
+
+const hintOf = ({ meant, hint }: Problem): string | undefined =>
+  meant === undefined ? hint : `did you mean ${meant}?`;
+
+function described(problem: Problem, file: string, lines: readonly string[]): string {
   const { line, column } = problem.at;
-  const text = visible((lines[line - 1] ?? "").slice(0, SHOWN));
+  const hint = hintOf(problem);
+  return [
+    `line ${line}: ${visible(problem.message)}`,
+    `${file}:${line}:${column}`,
+    ...excerpt(lines[line - 1] ?? "", problem.at, problem.width, hint),
+  ].join("\n");
+}
+
+/** The line with its number, and a caret below what is meant. */
+export function excerpt(content: string, { line, column }: Place, wanted: number, remark?: string): [string, string] {
+  const text = visible(content.slice(0, SHOWN));
   const margin = " ".repeat(String(line).length);
   const start = Math.min(column, SHOWN);
-  const width = Math.max(1, Math.min(problem.width, text.length - start + 1));
-  const hint = problem.meant === undefined ? problem.hint : `did you mean ${problem.meant}?`;
-  const message = [
-    `dockerfile parse error line ${line}: ${visible(problem.message)}`,
-    `${file}:${line}:${column}`,
-    ` ${line} | ${text}`,
-    ` ${margin} | ${" ".repeat(start - 1)}${"^".repeat(width)}${hint === undefined ? "" : ` ${hint}`}`,
-  ].join("\n");
-  return new GantryError("invalid", "BAD_DOCKERFILE", message, {
-    ...(hint === undefined ? {} : { hint }),
-    details: { file, line, column },
-    cause: problem,
-  });
+  const width = Math.max(1, Math.min(wanted, text.length - start + 1));
+  const caret = `${" ".repeat(start - 1)}${"^".repeat(width)}${remark === undefined ? "" : ` ${remark}`}`;
+  return [` ${line} | ${text}`, ` ${margin} | ${caret}`];
 }
 
 /** Control characters would move the terminal's cursor: one visible sign each, tabs as one space to keep the caret right. */

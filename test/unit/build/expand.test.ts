@@ -2,7 +2,15 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { expandHeredoc, expandWord, expandWords } from "../../../src/build/expand.ts";
 
-const variables: Record<string, string> = { foo: "bar", empty: "", two: "a b", path: "/usr/local/lib/foo.tar.gz" };
+const variables: Record<string, string> = {
+  foo: "bar",
+  empty: "",
+  two: "a b",
+  path: "/usr/local/lib/foo.tar.gz",
+  star: "*b*",
+  suffix: "gz",
+  grün: "ja",
+};
 const lookup = (name: string): string | undefined => (Object.hasOwn(variables, name) ? variables[name] : undefined);
 
 const cases: [string, string][] = [
@@ -27,7 +35,22 @@ const cases: [string, string][] = [
   ["${path%%.*}", "/usr/local/lib/foo"],
   ["${path/lo/LO}", "/usr/LOcal/lib/foo.tar.gz"],
   ["${path//o/0}", "/usr/l0cal/lib/f00.tar.gz"],
-  ["${path//[lr]/-}", "/us-/-oca-/-ib/foo.ta-.gz"],
+  ["${path//[lr]/-}", "/usr/local/lib/foo.tar.gz"],
+  ["${path//l?/_}", "/usr/_ca__b/foo.tar.gz"],
+  ["${path//\\//-}", "-usr-local-lib-foo.tar.gz"],
+  ["${path/o*l/0}", "/usr/l0ib/foo.tar.gz"],
+  ["${path//*/x}", "x"],
+  ["${none//*/x}", "x"],
+  ["${star#\\*}", "b*"],
+  ["${star%\\*}", "*b"],
+  ["${path#'/usr'/}", "local/lib/foo.tar.gz"],
+  ["${path%.${suffix}}", "/usr/local/lib/foo.tar"],
+  ["${foo:#b}", "ar"],
+  ["$foo$1$10$@", "bar"],
+  ["${none:-'$foo'}", "$foo"],
+  ['${none:-"a } b"}', "a } b"],
+  ["${none:-a\\}b}", "a}b"],
+  ["${grün}$ünd", "ja"],
   ["${path/nothing/x}", "/usr/local/lib/foo.tar.gz"],
   ["${path/foo/$foo}", "/usr/local/lib/bar.tar.gz"],
   ["100%$", "100%$"],
@@ -45,8 +68,13 @@ describe("variables in a Dockerfile", () => {
     ["${empty:?}", "empty: is not allowed to be empty"],
     ["${foo", "syntax error: missing '}'"],
     ["${foo:-x", "syntax error: missing '}'"],
-    ["${}", "bad substitution"],
-    ["${foo:=x}", "unsupported modifier (=) in substitution"],
+    ["${}", "syntax error: bad substitution"],
+    ["${:x}", "syntax error: bad substitution"],
+    ["${", "syntax error: missing '}'"],
+    ["${foo/x}", "syntax error: missing '/' in ${}"],
+    ["${foo#\\x}", "invalid pattern (\\x) in substitution: invalid escape '\\x'"],
+    ["${foo:/x/y}", "unsupported modifier (:/) in substitution"],
+    ["${foo:=x}", "unsupported modifier (:=) in substitution"],
     ['"open', "unexpected end of statement while looking for matching double-quote"],
     ["'open", "unexpected end of statement while looking for matching single-quote"],
   ];
@@ -59,10 +87,26 @@ describe("variables in a Dockerfile", () => {
   });
 
   it("in a here-document leave quotes alone", () => {
-    assert.equal(expandHeredoc("\"$foo\" '$foo' \\$foo \\n\n", lookup), "\"bar\" 'bar' $foo \\n\n");
+    assert.equal(expandHeredoc("\"$foo\" '$foo' \\$foo \\\\ \\\n", lookup), "\"bar\" 'bar' $foo \\ \n");
   });
 
   it("take the other escape character where the directive says so", () => {
     assert.equal(expandWord("C:\\$foo `$foo", lookup, "`"), "C:\\bar $foo");
+  });
+
+  it("take no longer for a hostile pattern than for a plain one", () => {
+    const value = "a".repeat(20_000);
+    const pattern = `${"*a".repeat(20)}b`;
+    assert.equal(
+      expandWord(`\${v//${pattern}/x}\${v##${pattern}}\${v%%${pattern}}`, () => value),
+      value.repeat(3),
+    );
+  });
+
+  it("refuse to be nested without end", () => {
+    assert.throws(() => expandWord("${x:-".repeat(100_000), () => undefined), {
+      name: "ExpansionError",
+      message: /nested/,
+    });
   });
 });
