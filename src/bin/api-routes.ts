@@ -70,6 +70,7 @@ export function apiRoutes(parts: ApiParts): Route[] {
       settings: parts.settings,
       cdi: parts.cdi,
       imageCount: () => images.list({ all: true }).length,
+      networkDrivers: () => networks.drivers(),
     }),
     ...diskUsageRoutes({ containers, images, volumes, builder, clock, imageName }),
     ...containerRoutes({

@@ -23,6 +23,7 @@ import { HostLogShippers } from "../drivers/log-shippers/shippers.ts";
 import { K8sLogs } from "../drivers/logs/k8s-log.ts";
 import { NamespaceNameServers } from "../drivers/name-servers/namespace-name-servers.ts";
 import { replaceResolvConf } from "../engine/containers/etc-files.ts";
+import { NetlinkSublinks } from "../drivers/netlink/netlink-sublinks.ts";
 import { NetlinkLinks } from "../drivers/netlink/netlink-links.ts";
 import { NftFirewall } from "../drivers/nft/nft-firewall.ts";
 import { CriuCheckpoints } from "../drivers/oci/checkpoints.ts";
@@ -135,6 +136,7 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
   const networks = new Networks({
     state,
     links,
+    sublinks: new NetlinkSublinks(),
     firewall,
     reservations: new SocketReservations(),
     nameServers: new NamespaceNameServers(),

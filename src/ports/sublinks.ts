@@ -16,6 +16,8 @@ export interface SublinkSpec extends EndSpec {
 export interface ParentSpec {
   /** At most 15 bytes. */
   name: string;
+  /** Of the links that are to be on it: refused where the kernel hasn't the kind. */
+  kind: SublinkKind["kind"];
   /** How it is made where it is missing; undefined: it is the host's own. */
   make?: ParentMaking;
   /** Text on a link made here that tells whose it is; at most 255 bytes. */

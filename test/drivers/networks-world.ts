@@ -7,6 +7,7 @@ import os from "node:os";
 import path from "node:path";
 import { NamespaceNameServers } from "../../src/drivers/name-servers/namespace-name-servers.ts";
 import { NetlinkLinks } from "../../src/drivers/netlink/netlink-links.ts";
+import { NetlinkSublinks } from "../../src/drivers/netlink/netlink-sublinks.ts";
 import { NftFirewall } from "../../src/drivers/nft/nft-firewall.ts";
 import { SocketReservations } from "../../src/drivers/port-reservations/socket-reservations.ts";
 import { declare } from "../../src/drivers/syscalls/libc.ts";
@@ -89,6 +90,7 @@ export class World {
     const networks = new Networks({
       state: options.state ?? this.state,
       links,
+      sublinks: new NetlinkSublinks(),
       firewall,
       reservations,
       nameServers: new NamespaceNameServers(),

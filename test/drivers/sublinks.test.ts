@@ -145,7 +145,7 @@ test("what can't be a parent is refused with the cause, and nothing is left", ()
 });
 
 test("a parent that leads nowhere is made, joins its links, and goes; one of the host's stays", () => {
-  const spec = { name: "dm-0123456789ab", make: { kind: "isolated" }, label: LABEL } as const;
+  const spec = { name: "dm-0123456789ab", kind: "macvlan", make: { kind: "isolated" }, label: LABEL } as const;
   const before = linkNames();
   sublinks.ensureParent(spec);
   sublinks.ensureParent(spec);
@@ -163,9 +163,12 @@ test("a parent that leads nowhere is made, joins its links, and goes; one of the
 });
 
 test("the host's own parents are only looked for", () => {
-  sublinks.ensureParent({ name: "uplink0", label: LABEL });
-  assert.throws(() => sublinks.ensureParent({ name: "nope", label: LABEL }), refused("NO_PARENT_LINK", /nope/));
-  const vlan = { name: "nope.7", make: { kind: "vlan", on: "nope", id: 7 }, label: LABEL } as const;
+  sublinks.ensureParent({ name: "uplink0", kind: "macvlan", label: LABEL });
+  assert.throws(
+    () => sublinks.ensureParent({ name: "nope", kind: "macvlan", label: LABEL }),
+    refused("NO_PARENT_LINK", /nope/),
+  );
+  const vlan = { name: "nope.7", kind: "macvlan", make: { kind: "vlan", on: "nope", id: 7 }, label: LABEL } as const;
   assert.throws(() => sublinks.ensureParent(vlan), refused("NO_PARENT_LINK", /nope/));
   assert.equal(links.list().find(({ name }) => name === "uplink0")?.label, "");
 });

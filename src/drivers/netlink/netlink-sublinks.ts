@@ -33,8 +33,9 @@ export class NetlinkSublinks implements Sublinks {
     return true;
   }
 
-  ensureParent({ name, make, label }: ParentSpec): void {
+  ensureParent({ name, kind, make, label }: ParentSpec): void {
     guard(`parent ${name}`, () => {
+      if (!this.supports(kind)) throw noKind(kind, kind);
       if (this.find(name)) return;
       if (make === undefined) throw noParent(name);
       const finish = [labelLink(name, label), withoutLinkLocal(name), setLink(name, { up: true })];

@@ -1,12 +1,14 @@
-import { GantryError } from "../../base/errors.ts";
+import { GantryError, messageOf } from "../../base/errors.ts";
 import { formatAddress, formatRange, type IpFamily, parseCidr } from "../../base/ip-address.ts";
 import type { Clock, Ids } from "../../ports/clock.ts";
 import type { Links } from "../../ports/links.ts";
+import type { Logger } from "../../ports/logger.ts";
 import type { StateStore } from "../../ports/state-store.ts";
+import type { Sublinks } from "../../ports/sublinks.ts";
 import { macOf } from "./endpoint-plan.ts";
 import { type AddressPool, DEFAULT_POOLS, freeSubnet } from "./ipam.ts";
 import { type NetworkWish, planNetwork } from "./network-plan.ts";
-import type { BridgeConfig, NetworkRecord, Subnet } from "./record.ts";
+import { type BridgeConfig, type NetworkRecord, parentLabel, type Subnet } from "./record.ts";
 import { upgradeNetwork } from "./record-upgrade.ts";
 import { planSubnets } from "./subnet-plan.ts";
 
@@ -32,12 +34,14 @@ export interface NetworkOptions {
 export interface CatalogDeps {
   state: StateStore;
   links: Links;
+  sublinks: Sublinks;
   clock: Clock;
   ids: Ids;
+  logger: Logger;
   options: NetworkOptions;
 }
 
-/** The networks that there are: records and their bridges on the host. */
+/** The networks that there are: records, and the links on the host that they need. */
 export class NetworkCatalog {
   private readonly deps: CatalogDeps;
   private readonly records = new Map<string, NetworkRecord>();
@@ -46,12 +50,19 @@ export class NetworkCatalog {
     this.deps = deps;
   }
 
-  /** Reads the records, makes the built-in ones where missing, brings all bridges up. */
+  /** Reads the records, makes the built-in ones where missing, brings all bridges up. A parent that is gone is told to the log. */
   load(): void {
     for (const [id, record] of this.deps.state.list<NetworkRecord>(BUCKET))
       this.records.set(id, upgradeNetwork(record));
     for (const [name, driver] of Object.entries(BUILTIN)) this.ensureBuiltin(name, driver);
-    for (const record of this.records.values()) this.ensureBridge(record);
+    for (const record of this.records.values()) {
+      try {
+        this.ensureLinks(record);
+      } catch (error) {
+        if (record.bridge) throw error;
+        this.deps.logger.warn("a network can't be used now", { network: record.name, error: messageOf(error) });
+      }
+    }
   }
 
   list(): NetworkRecord[] {
@@ -79,7 +90,7 @@ export class NetworkCatalog {
     return match;
   }
 
-  /** Makes a bridge network; durable, then real. */
+  /** Makes a network; durable, then real. */
   create(wish: NetworkWish): NetworkRecord {
     if (wish.name in BUILTIN) {
       throw new GantryError(
@@ -102,7 +113,7 @@ export class NetworkCatalog {
     });
     this.store(record);
     try {
-      this.ensureBridge(record);
+      this.ensureLinks(record);
     } catch (error) {
       this.forget(record);
       throw error;
@@ -110,7 +121,7 @@ export class NetworkCatalog {
     return record;
   }
 
-  /** Takes record and bridge away. The caller knows that nothing is on it. */
+  /** Takes the record and the links made for it away. The caller knows that nothing is on it. */
   remove(record: NetworkRecord): void {
     if (record.builtin) {
       throw new GantryError(
@@ -120,11 +131,31 @@ export class NetworkCatalog {
       );
     }
     if (record.bridge) this.deps.links.removeLink(record.bridge.link);
+    const { sublink } = record;
+    const shared = this.list().some((other) => other !== record && other.sublink?.parent === sublink?.parent);
+    if (sublink?.make && !shared) this.removeParent(sublink.parent);
     this.forget(record);
   }
 
-  /** Makes or repairs a network's bridge. */
-  ensureBridge({ bridge, subnets }: NetworkRecord): void {
+  /** At the engine's end: bridges and parents that it made. */
+  removeLinks(): void {
+    for (const { bridge, sublink } of this.list()) {
+      if (bridge) this.deps.links.removeOwnBridge(bridge.link);
+      if (sublink?.make) this.removeParent(sublink.parent);
+    }
+  }
+
+  private removeParent(name: string): void {
+    this.deps.sublinks.removeParent(name, parentLabel(this.deps.options.bridge));
+  }
+
+  /** Makes or repairs what a network needs on the host: a bridge, or the parent of its containers' links. */
+  ensureLinks({ bridge, sublink, subnets }: NetworkRecord): void {
+    if (sublink) {
+      const { parent: name, make, type } = sublink;
+      const label = parentLabel(this.deps.options.bridge);
+      return this.deps.sublinks.ensureParent({ name, kind: type.kind, ...(make && { make }), label });
+    }
     const [first] = subnets;
     if (bridge === undefined || first === undefined) return;
     this.deps.links.ensureBridge({

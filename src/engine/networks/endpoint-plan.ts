@@ -4,7 +4,15 @@ import { parseLink } from "../../base/link.ts";
 import { readEndpointOptions } from "./endpoint-options.ts";
 import { formatAddress, type IpFamily, parseAddress } from "../../base/ip-address.ts";
 import { freeAddress, requestedAddress } from "./ipam.ts";
-import { cableName, type EndpointRecord, type NetworkRecord, type SandboxRecord, type Subnet } from "./record.ts";
+import {
+  cableName,
+  type EndpointRecord,
+  isWired,
+  leadsOut,
+  type NetworkRecord,
+  type SandboxRecord,
+  type Subnet,
+} from "./record.ts";
 import { rangeOf } from "./subnet-plan.ts";
 
 /** One network that a container is to join. */
@@ -77,7 +85,7 @@ export function planEndpoint(
 ): EndpointRecord {
   const { network, asked } = place;
   const record: EndpointRecord = { networkId: network.id, endpointId: facts.endpointId, asked };
-  if (network.bridge === undefined) return record;
+  if (!isWired(network)) return record;
   const options = readEndpointOptions(asked);
   if (!network.builtin) for (const link of asked.Links ?? []) parseLink(link);
   if (network.builtin && (asked.Aliases ?? []).length > 0) {
@@ -86,11 +94,11 @@ export function planEndpoint(
   const address = planAddress(network, 4, asked.IPAMConfig?.IPv4Address, facts.used);
   const address6 = planAddress(network, 6, asked.IPAMConfig?.IPv6Address, facts.used);
   record.cable = {
-    hostName: cableName(facts.endpointId),
+    ...(network.bridge && { hostName: cableName(facts.endpointId) }),
     name: options.name ?? facts.interfaceName,
     ...(address !== undefined && { address }),
     ...(address6 !== undefined && { address6 }),
-    mac: macFor(asked.MacAddress, address, facts.endpointId),
+    mac: network.driver === "ipvlan" ? withoutMac(asked) : macFor(asked.MacAddress, address, facts.endpointId),
   };
   return record;
 }
@@ -126,6 +134,12 @@ function macFor(asked: string | undefined, address: string | undefined, endpoint
   return mac;
 }
 
+/** All links of ipvlan have their parent's. */
+function withoutMac({ MacAddress }: EndpointSettings): string {
+  if (MacAddress) throw badEndpoint("ipvlan interfaces do not support custom mac address assignment");
+  return "";
+}
+
 const pairs = (digits: string): string => (digits.match(/../g) ?? []).join(":");
 
 /** Of an address of either family; of an IPv6 one it says the end alone. */
@@ -135,7 +149,7 @@ export function macOf(address: string): string {
 }
 
 /**
- * The endpoint that leads out and carries the published ports: never one of an internal network if there is another,
+ * The endpoint that leads out and carries the published ports: never one of a network that leads nowhere,
  * then that of the highest priority, then the first by the network's name.
  */
 export function gatewayEndpoint(
@@ -145,7 +159,10 @@ export function gatewayEndpoint(
   const priority = (endpoint: EndpointRecord): number => endpoint.asked.GwPriority ?? 0;
   const rank = (endpoint: EndpointRecord): string => network(endpoint.networkId)?.name ?? "";
   return endpoints
-    .filter((endpoint) => endpoint.cable && network(endpoint.networkId)?.internal === false)
+    .filter(({ cable, networkId }) => {
+      const record = network(networkId);
+      return cable && record && leadsOut(record);
+    })
     .toSorted((a, b) => priority(b) - priority(a) || (rank(a) < rank(b) ? -1 : 1))[0];
 }
 

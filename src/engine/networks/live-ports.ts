@@ -38,6 +38,12 @@ export class LivePorts implements PublishedPorts {
         "gantry network disconnect none …, then gantry network connect bridge …",
       );
     }
+    if (places.every(({ network }) => network.sublink)) {
+      throw notPublishable(
+        `it is on ${drivers.join(" and ")} networks alone`,
+        "what it listens on is reached at its own addresses already",
+      );
+    }
   }
 
   list(containerId: string): PortState[] {

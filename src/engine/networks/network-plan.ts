@@ -1,12 +1,13 @@
 import { GantryError } from "../../base/errors.ts";
 import { parseAddress } from "../../base/ip-address.ts";
 import type { BridgeConfig, NetworkRecord } from "./record.ts";
+import { isSublinkDriver, planSublink } from "./sublink-plan.ts";
 import { planSubnets, type SubnetFacts, type SubnetWish } from "./subnet-plan.ts";
 
 /** What `network create` asks for. */
 export interface NetworkWish {
   name: string;
-  /** "" or "bridge" */
+  /** "" or bridge, macvlan, ipvlan */
   driver: string;
   internal: boolean;
   attachable: boolean;
@@ -35,7 +36,7 @@ const OPTION = {
   mtu: "com.docker.network.driver.mtu",
 } as const;
 
-/** Checks a wish and completes it to a record. Errors: invalid BAD_NETWORK, forbidden POOL_OVERLAP. */
+/** Checks a wish and completes it to a record. Errors: invalid BAD_NETWORK, forbidden POOL_OVERLAP, conflict PARENT_IN_USE. */
 export function planNetwork(wish: NetworkWish, facts: NetworkFacts): NetworkRecord {
   if (!NETWORK_NAME.test(wish.name)) {
     throw bad(`invalid network name: ${JSON.stringify(wish.name)}: only [a-zA-Z0-9][a-zA-Z0-9_.: @-]* is allowed`);
@@ -44,12 +45,13 @@ export function planNetwork(wish: NetworkWish, facts: NetworkFacts): NetworkReco
     const words = `only one instance of "${wish.driver}" network is allowed`;
     throw new GantryError("forbidden", "ONE_OF_ITS_KIND", words);
   }
-  if (wish.driver !== "" && wish.driver !== "bridge") {
+  const driver = wish.driver || "bridge";
+  if (driver !== "bridge" && !isSublinkDriver(driver)) {
     throw new GantryError(
       "notFound",
       "NO_SUCH_DRIVER",
       `could not find plugin ${wish.driver} in v1 plugin registry: plugin not found`,
-      { hint: "network driver: bridge" },
+      { hint: "network drivers: bridge, macvlan, ipvlan" },
     );
   }
   if (wish.ipv6) {
@@ -60,11 +62,12 @@ export function planNetwork(wish: NetworkWish, facts: NetworkFacts): NetworkReco
   const several = ([true, false] as const).some(
     (isV6) => subnets.filter(({ subnet }) => subnet.includes(":") === isV6).length > 1,
   );
-  if (several) throw new GantryError("forbidden", "BAD_NETWORK", "bridge driver doesn't support multiple subnets");
+  if (several && driver === "bridge")
+    throw new GantryError("forbidden", "BAD_NETWORK", "bridge driver doesn't support multiple subnets");
   return {
     id: facts.id,
     name: wish.name,
-    driver: "bridge",
+    driver,
     created: facts.created,
     internal: wish.internal,
     attachable: wish.attachable,
@@ -74,7 +77,9 @@ export function planNetwork(wish: NetworkWish, facts: NetworkFacts): NetworkReco
     ipv4: wish.ipv4,
     ipv6: wish.ipv6,
     subnets,
-    bridge: planBridge(wish, facts),
+    ...(driver === "bridge"
+      ? { bridge: planBridge(wish, facts) }
+      : { sublink: planSublink(driver, wish.options, mtuOf(wish.options[OPTION.mtu]), facts) }),
   };
 }
 

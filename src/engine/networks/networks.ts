@@ -7,6 +7,7 @@ import type { Logger } from "../../ports/logger.ts";
 import type { NameServers } from "../../ports/name-servers.ts";
 import type { PortReservations } from "../../ports/port-reservations.ts";
 import type { StateStore } from "../../ports/state-store.ts";
+import type { Sublinks } from "../../ports/sublinks.ts";
 import { NetworkCatalog, type NetworkOptions } from "./catalog.ts";
 import type { Attachment, AttachRequest, ContainerNetworking } from "./contract.ts";
 import { NameService } from "./dns/name-service.ts";
@@ -24,7 +25,7 @@ import { LivePorts } from "./live-ports.ts";
 import type { NetworkWish } from "./network-plan.ts";
 import { planPorts } from "./port-plan.ts";
 import { PortPublisher } from "./port-publisher.ts";
-import type { EndpointRecord, NetworkRecord, SandboxRecord } from "./record.ts";
+import { type EndpointRecord, hasNames, type NetworkRecord, type SandboxRecord } from "./record.ts";
 import { endpointSettings, type NetworkView, networkView, ownHosts, portMap } from "./render.ts";
 import {
   containerResolv,
@@ -40,6 +41,7 @@ import { Sandboxes } from "./sandboxes.ts";
 export interface NetworksDeps {
   state: StateStore;
   links: Links;
+  sublinks: Sublinks;
   firewall: Firewall;
   reservations: PortReservations;
   nameServers: NameServers;
@@ -79,7 +81,7 @@ export class Networks implements ContainerNetworking {
     this.ports = new LivePorts({ catalog: this.catalog, sandboxes: this.sandboxes });
   }
 
-  /** Reads what is stored, makes the built-in networks, brings the bridges up. Leaves the firewall alone. */
+  /** Reads what is stored, makes the built-in networks, brings their links up. Leaves the firewall alone. */
   init(): void {
     this.deps.links.enableForwarding();
     this.sandboxes.load();
@@ -94,12 +96,12 @@ export class Networks implements ContainerNetworking {
     this.sandboxes.restore(new Set(liveContainerIds));
   }
 
-  /** At the engine's end: while containers run all of it stays, else bridges and firewall go. */
+  /** At the engine's end: while containers run all of it stays, else links and firewall go. */
   close(): void {
     this.names.closeAll();
     if (this.sandboxes.all().length > 0) return;
     this.deps.firewall.remove();
-    for (const { bridge } of this.catalog.list()) if (bridge) this.deps.links.removeOwnBridge(bridge.link);
+    this.catalog.removeLinks();
   }
 
   async attach(request: AttachRequest): Promise<Attachment> {
@@ -125,7 +127,7 @@ export class Networks implements ContainerNetworking {
       netns: sandbox.ownNamespace ? this.sandboxes.netnsPath(sandbox.containerId) : undefined,
       ...(sandbox.owner && { userns: { path: sandbox.owner.path, map: sandbox.owner.map } }),
       networks: this.settingsOf(sandbox),
-      ports: portMap(sandbox),
+      ports: this.portsOf(sandbox),
       hosts: ownHosts(sandbox.endpoints, sandbox.hostname),
       resolv: sandbox.resolver ? this.planNames(request.dns).resolv : this.resolvFor(sandbox.ownNamespace, request.dns),
     };
@@ -157,7 +159,7 @@ export class Networks implements ContainerNetworking {
   /** What a container has now, after connects and disconnects; undefined: nothing. */
   current(containerId: string): Pick<Attachment, "networks" | "ports"> | undefined {
     const sandbox = this.sandboxes.get(containerId);
-    return sandbox && { networks: this.settingsOf(sandbox), ports: portMap(sandbox) };
+    return sandbox && { networks: this.settingsOf(sandbox), ports: this.portsOf(sandbox) };
   }
 
   /** The container has a new name. */
@@ -183,6 +185,12 @@ export class Networks implements ContainerNetworking {
   /** Errors: notFound NO_SUCH_NETWORK, invalid AMBIGUOUS_NETWORK. */
   inspect(reference: string): NetworkView {
     return networkView(this.catalog.resolve(reference), this.sandboxes.all());
+  }
+
+  /** What networks can be made of here. */
+  drivers(): string[] {
+    const sublinks = (["ipvlan", "macvlan"] as const).filter((kind) => this.deps.sublinks.supports(kind));
+    return ["bridge", "host", ...sublinks, "null"];
   }
 
   create(wish: NetworkWish): NetworkView {
@@ -246,7 +254,7 @@ export class Networks implements ContainerNetworking {
       this.sandboxes.moveWayOut(before, after);
     } catch (error) {
       if (names) this.names.close(containerId);
-      if (endpoint.cable) this.deps.links.removeLink(endpoint.cable.hostName);
+      this.sandboxes.unplug(after, endpoint);
       this.sandboxes.store(before);
       this.sandboxes.syncFirewall();
       throw error;
@@ -279,7 +287,7 @@ export class Networks implements ContainerNetworking {
     }
     const after = { ...before, endpoints: before.endpoints.filter((candidate) => candidate !== endpoint) };
     this.sandboxes.moveWayOut(before, after);
-    if (endpoint.cable) this.deps.links.removeLink(endpoint.cable.hostName);
+    this.sandboxes.unplug(after, endpoint);
     this.tell("disconnect", network, containerId);
   }
 
@@ -318,11 +326,30 @@ export class Networks implements ContainerNetworking {
   }
 
   private planEndpoint(place: Place, interfaceName: string): EndpointRecord {
+    this.refuseSecond(place.network);
     return planEndpoint(place, {
       endpointId: this.deps.ids.id(),
       interfaceName,
       used: usedAddresses(place.network, this.sandboxes.all()),
     });
+  }
+
+  /** Errors: conflict PARENT_IN_USE for a second container on a parent that is one's alone. */
+  private refuseSecond(network: NetworkRecord): void {
+    const { sublink, name } = network;
+    const [member] = this.sandboxes.membersOf(network);
+    if (sublink?.type.mode !== "passthru" || member === undefined) return;
+    throw new GantryError(
+      "conflict",
+      "PARENT_IN_USE",
+      `failed to create the macvlan port: invalid argument: network ${name} has mode passthru, which takes ${sublink.parent} for one container alone, and ${member.containerName} has it`,
+    );
+  }
+
+  /** Ports are a bridge's matter: on other networks nothing is published, and what is exposed says nothing. */
+  private portsOf(sandbox: SandboxRecord): ReturnType<typeof portMap> {
+    const bridged = sandbox.endpoints.some(({ networkId }) => this.catalog.byId(networkId)?.bridge);
+    return bridged ? portMap(sandbox) : {};
   }
 
   private settingsOf(sandbox: SandboxRecord): Record<string, EndpointSettings> {
@@ -342,9 +369,6 @@ export class Networks implements ContainerNetworking {
     });
   }
 }
-
-/** Containers on it find each other by name. */
-const hasNames = (network: NetworkRecord): boolean => network.bridge !== undefined && !network.builtin;
 
 function checkMixable(network: NetworkRecord, joined: NetworkRecord[]): void {
   if (joined.some((one) => one.driver === "host")) {

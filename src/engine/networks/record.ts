@@ -1,6 +1,7 @@
 import type { EndpointSettings } from "../../base/container-config.ts";
 import type { AllowedFlow, PublishedPort } from "../../ports/firewall.ts";
 import type { NamespaceOwner } from "../../ports/links.ts";
+import type { ParentMaking, SublinkKind } from "../../ports/sublinks.ts";
 import type { PortWish } from "./port-plan.ts";
 import type { DnsWish, ResolverConfig } from "./resolv.ts";
 
@@ -8,7 +9,7 @@ import type { DnsWish, ResolverConfig } from "./resolv.ts";
 export interface NetworkRecord {
   id: string;
   name: string;
-  driver: "bridge" | "host" | "null";
+  driver: "bridge" | "host" | "null" | SublinkKind["kind"];
   /** RFC 3339 */
   created: string;
   internal: boolean;
@@ -24,6 +25,8 @@ export interface NetworkRecord {
   subnets: Subnet[];
   /** Of a bridge network only. */
   bridge?: BridgeConfig;
+  /** Of a macvlan or ipvlan network only. */
+  sublink?: SublinkConfig;
 }
 
 export interface Subnet {
@@ -49,6 +52,16 @@ export interface BridgeConfig {
   hostBinding: string;
 }
 
+export interface SublinkConfig {
+  /** The host's link that the containers' links are made on. */
+  parent: string;
+  /** The parent is made, and goes with the last network on it; else it is the host's own. */
+  make?: ParentMaking;
+  type: SublinkKind;
+  /** None: the parent's. */
+  mtu?: number;
+}
+
 /** A container's place in one network. */
 export interface EndpointRecord {
   networkId: string;
@@ -56,19 +69,20 @@ export interface EndpointRecord {
   endpointId: string;
   /** What the user asked for. */
   asked: EndpointSettings;
-  /** Of a bridge network only. */
+  /** On a network with addresses. */
   cable?: Cable;
 }
 
 export interface Cable {
-  /** The host's end: `gv` and the first 10 digits of the endpoint's id. */
-  hostName: string;
+  /** The host's end on a bridge: `gv` and the first 10 digits of the endpoint's id. */
+  hostName?: string;
   /** Inside: eth0, eth1 … */
   name: string;
   /** IPv4; none on a network without. */
   address?: string;
   /** IPv6; none on a network without. */
   address6?: string;
+  /** "" on ipvlan, where it is the parent's. */
   mac: string;
 }
 
@@ -96,10 +110,27 @@ export interface SandboxRecord {
   allowed?: AllowedFlow[];
 }
 
+/** Containers on it have a link of its own, with addresses. */
+export const isWired = ({ bridge, sublink }: NetworkRecord): boolean => bridge !== undefined || sublink !== undefined;
+
+/** Its containers find each other by name. */
+export const hasNames = (network: NetworkRecord): boolean => isWired(network) && !network.builtin;
+
+/** False: its containers' way out is the link itself, where the kernel routes for them. */
+export const hasGateway = ({ sublink }: NetworkRecord): boolean =>
+  sublink?.type.kind !== "ipvlan" || sublink.type.mode === "l2";
+
+/** Its containers may reach others than those on it. */
+export const leadsOut = ({ internal, sublink }: NetworkRecord): boolean =>
+  !internal && sublink?.make?.kind !== "isolated";
+
 /** Name of the host's end of a cable; at most 15 bytes. */
 export const cableName = (endpointId: string): string => `gv${endpointId.slice(0, 10)}`;
 
 /** What `ip link` shows on a cable: the engine (by its default bridge) and the container. */
 export const cableLabel = (engine: string, containerId: string): string => `gantry ${engine} ${containerId}`;
+
+/** The same on a parent that was made for networks. */
+export const parentLabel = (engine: string): string => `gantry ${engine} parent`;
 
 export const isCableOf = (engine: string, label: string): boolean => label.startsWith(`gantry ${engine} `);

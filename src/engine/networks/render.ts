@@ -1,5 +1,12 @@
 import type { EndpointSettings, PortBinding } from "../../base/container-config.ts";
-import type { EndpointRecord, NetworkRecord, SandboxRecord, Subnet } from "./record.ts";
+import {
+  type EndpointRecord,
+  hasGateway,
+  leadsOut,
+  type NetworkRecord,
+  type SandboxRecord,
+  type Subnet,
+} from "./record.ts";
 import { rangeOf, subnetWith } from "./subnet-plan.ts";
 
 /** An endpoint as `inspect` of a container shows it. */
@@ -20,15 +27,18 @@ export function endpointSettings(
     GwPriority: asked.GwPriority ?? 0,
     NetworkID: network.id,
     EndpointID: endpoint.endpointId,
-    Gateway: network.internal ? "" : (v4?.gateway ?? ""),
+    Gateway: gatewayOf(network, v4),
     IPAddress: cable?.address ?? "",
     IPPrefixLen: prefixOf(v4),
-    IPv6Gateway: network.internal ? "" : (v6?.gateway ?? ""),
+    IPv6Gateway: gatewayOf(network, v6),
     GlobalIPv6Address: cable?.address6 ?? "",
     GlobalIPv6PrefixLen: prefixOf(v6),
     DNSNames: cable && !network.builtin ? dnsNames(asked, sandbox) : null,
   };
 }
+
+const gatewayOf = (network: NetworkRecord, subnet: Subnet | undefined): string =>
+  subnet && leadsOut(network) && hasGateway(network) ? subnet.gateway : "";
 
 const prefixOf = (subnet: Subnet | undefined): number => (subnet ? rangeOf(subnet.subnet).prefix : 0);
 

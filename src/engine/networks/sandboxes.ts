@@ -1,25 +1,37 @@
 import path from "node:path";
 import { GantryError, isGantryError, messageOf } from "../../base/errors.ts";
 import type { Firewall, PublishedPort } from "../../ports/firewall.ts";
-import type { Links } from "../../ports/links.ts";
+import type { EndSpec, Links } from "../../ports/links.ts";
 import type { Logger } from "../../ports/logger.ts";
 import type { StateStore } from "../../ports/state-store.ts";
+import type { Sublinks } from "../../ports/sublinks.ts";
 import type { NetworkCatalog, NetworkOptions } from "./catalog.ts";
 import type { NameService } from "./dns/name-service.ts";
 import { readEndpointOptions } from "./endpoint-options.ts";
 import { gatewayEndpoint } from "./endpoint-plan.ts";
 import type { PortWish } from "./port-plan.ts";
 import type { PortPublisher } from "./port-publisher.ts";
-import { cableLabel, type EndpointRecord, isCableOf, type NetworkRecord, type SandboxRecord } from "./record.ts";
+import {
+  type Cable,
+  cableLabel,
+  type EndpointRecord,
+  hasGateway,
+  isCableOf,
+  type NetworkRecord,
+  type SandboxRecord,
+} from "./record.ts";
 import { rangeOf, subnetWith } from "./subnet-plan.ts";
 
 const BUCKET = "endpoints";
+/** In place of a gateway: the way out is the link itself. */
+const BY_LINK = "0.0.0.0";
 /** A power cut takes namespaces and cables with it: the records need not outlive them. */
 const UNSYNCED = { sync: false };
 
 export interface SandboxesDeps {
   state: StateStore;
   links: Links;
+  sublinks: Sublinks;
   firewall: Firewall;
   ports: PortPublisher;
   catalog: NetworkCatalog;
@@ -94,34 +106,47 @@ export class Sandboxes {
     if (resolver) this.deps.names.open(containerId, this.netnsPath(containerId));
   }
 
-  /** One cable; on a new bridge if somebody took the old one away. */
+  /** One link; on a new bridge or parent if somebody took the old one away. */
   plug(sandbox: SandboxRecord, endpoint: EndpointRecord, gateway: string | undefined): void {
     const network = this.deps.catalog.byId(endpoint.networkId);
     const { cable } = endpoint;
-    if (network?.bridge === undefined || cable?.address === undefined) return;
+    if (network === undefined || cable?.address === undefined) return;
     const options = readEndpointOptions(endpoint.asked);
-    const spec = {
+    const end = {
       netns: this.netnsPath(sandbox.containerId),
-      bridge: network.bridge.link,
-      hostName: cable.hostName,
-      label: cableLabel(this.deps.options.bridge, sandbox.containerId),
       name: cable.name,
       mac: cable.mac,
       address: cable.address,
       prefix: rangeOf(subnetWith(network, cable.address)?.subnet ?? "").prefix,
-      mtu: network.bridge.mtu,
+      mtu: (network.bridge ?? network.sublink)?.mtu,
       linkLocal: options.linkLocal,
       settings: options.settings(cable.name),
       gateway,
-      hairpin: sandbox.wishes.length > 0,
     };
     try {
-      this.deps.links.plug(spec);
+      this.plugEnd(network, sandbox, cable, end);
     } catch (error) {
-      if (!isGantryError(error, "LINK_FAILED")) throw error;
-      this.deps.catalog.ensureBridge(network);
-      this.deps.links.plug(spec);
+      if (!isGantryError(error, "LINK_FAILED") && !isGantryError(error, "NO_PARENT_LINK")) throw error;
+      this.deps.catalog.ensureLinks(network);
+      this.plugEnd(network, sandbox, cable, end);
     }
+  }
+
+  private plugEnd({ bridge, sublink }: NetworkRecord, sandbox: SandboxRecord, cable: Cable, end: EndSpec): void {
+    if (sublink) return this.deps.sublinks.plug({ ...end, parent: sublink.parent, type: sublink.type });
+    if (bridge === undefined || cable.hostName === undefined) return;
+    this.deps.links.plug({
+      ...end,
+      bridge: bridge.link,
+      hostName: cable.hostName,
+      label: cableLabel(this.deps.options.bridge, sandbox.containerId),
+      hairpin: sandbox.wishes.length > 0,
+    });
+  }
+
+  unplug({ containerId }: SandboxRecord, { cable }: EndpointRecord): void {
+    if (cable?.hostName) this.deps.links.removeLink(cable.hostName);
+    else if (cable) this.deps.sublinks.unplug(this.netnsPath(containerId), cable.name);
   }
 
   /**
@@ -131,7 +156,8 @@ export class Sandboxes {
   withPorts(sandbox: SandboxRecord): SandboxRecord {
     const out = gatewayEndpoint(sandbox.endpoints, (id) => this.deps.catalog.byId(id));
     const address = out?.cable?.address;
-    if (out === undefined || address === undefined) return { ...sandbox, ports: [] };
+    const bridge = out && this.deps.catalog.byId(out.networkId)?.bridge;
+    if (out === undefined || bridge === undefined || address === undefined) return { ...sandbox, ports: [] };
     if (sandbox.ports.length > 0) return { ...sandbox, ports: sandbox.ports.map((port) => ({ ...port, address })) };
     const owner = { containerName: sandbox.containerName, endpointId: out.endpointId };
     return { ...sandbox, ports: this.deps.ports.claim(sandbox.wishes, address, owner) };
@@ -163,9 +189,7 @@ export class Sandboxes {
 
   /** It may use its own published ports from now on. */
   private allowHairpin({ endpoints }: SandboxRecord): void {
-    for (const { cable, networkId } of endpoints) {
-      if (cable && this.deps.catalog.byId(networkId)?.bridge) this.deps.links.allowHairpin(cable.hostName);
-    }
+    for (const { cable } of endpoints) if (cable?.hostName) this.deps.links.allowHairpin(cable.hostName);
   }
 
   /** Default route and published ports follow the endpoint that leads out; stores `after` completed. */
@@ -184,7 +208,8 @@ export class Sandboxes {
 
   private gatewayOf({ networkId, cable }: EndpointRecord): string | undefined {
     const network = this.deps.catalog.byId(networkId);
-    return network && subnetWith(network, cable?.address)?.gateway;
+    if (network === undefined) return undefined;
+    return hasGateway(network) ? subnetWith(network, cable?.address)?.gateway : BY_LINK;
   }
 
   /** Takes everything of a container away, past errors; what stays is told to the log and swept at the next start. */
@@ -298,7 +323,7 @@ export class Sandboxes {
     this.deps.links.forgetUdpFlows(udp.map(({ address, port }) => ({ side: "from" as const, address, port })));
   }
 
-  /** Cables and namespaces of no live container. */
+  /** Cables and namespaces of no live container, parents of no network. */
   private sweep(live: ReadonlySet<string>): void {
     const folder = path.join(this.deps.options.execRoot, "netns");
     for (const id of this.deps.links.namespacesIn(folder)) {
@@ -308,9 +333,10 @@ export class Sandboxes {
     for (const id of this.deps.links.namespacesIn(users)) {
       if (!live.has(id) || !this.records.has(id)) this.deps.links.removeUserNamespace(path.join(users, id));
     }
-    const wanted = new Set(
-      [...this.records.values()].flatMap((s) => s.endpoints.flatMap((e) => e.cable?.hostName ?? [])),
-    );
+    const wanted = new Set([
+      ...[...this.records.values()].flatMap((s) => s.endpoints.flatMap((e) => e.cable?.hostName ?? [])),
+      ...this.deps.catalog.list().flatMap(({ sublink }) => sublink?.parent ?? []),
+    ]);
     for (const { name, label } of this.deps.links.list()) {
       if (isCableOf(this.deps.options.bridge, label) && !wanted.has(name)) this.deps.links.removeLink(name);
     }

@@ -48,6 +48,7 @@ export interface SystemRoutesDeps {
   identity: EngineIdentity;
   containers: Containers;
   imageCount: () => number;
+  networkDrivers: () => string[];
   host: Host;
   clock: Clock;
 }
@@ -123,7 +124,7 @@ async function info(deps: SystemRoutesDeps): Promise<object> {
     DriverStatus: [["Backing Filesystem", "overlayfs"]],
     Plugins: {
       Volume: ["local"],
-      Network: ["bridge", "host", "null"],
+      Network: deps.networkDrivers(),
       Authorization: null,
       Log: LOG_DRIVERS,
     },

@@ -1,5 +1,5 @@
 import { parseLink } from "../../../base/link.ts";
-import type { EndpointRecord, NetworkRecord, SandboxRecord } from "../record.ts";
+import { type EndpointRecord, hasNames, type NetworkRecord, type SandboxRecord } from "../record.ts";
 import type { DnsQuery, DnsRecord } from "./message.ts";
 import type { NetworkNames } from "./names.ts";
 
@@ -42,7 +42,7 @@ interface Place {
 function placesOf(endpoints: EndpointRecord[], facts: ResolverFacts): Place[] {
   return endpoints.flatMap((endpoint) => {
     const network = facts.network(endpoint.networkId);
-    return network?.bridge && !network.builtin ? [{ network, endpoint, names: facts.names(network) }] : [];
+    return network && hasNames(network) ? [{ network, endpoint, names: facts.names(network) }] : [];
   });
 }
 

@@ -7,6 +7,7 @@ import type { NameServers } from "../../../../src/ports/name-servers.ts";
 import type { Resolv } from "../../../../src/engine/networks/resolv.ts";
 import type { PortReservations } from "../../../../src/ports/port-reservations.ts";
 import type { StateChange, StateStore } from "../../../../src/ports/state-store.ts";
+import type { Sublinks } from "../../../../src/ports/sublinks.ts";
 
 type Answer = Parameters<NameServers["serve"]>[1];
 
@@ -16,6 +17,10 @@ export class FakeHost {
   readonly namespaces = new Set<string>();
   /** Host's end → namespace and address. */
   readonly cables = new Map<string, string>();
+  /** Parents of macvlan links that were made. */
+  readonly parents = new Set<string>();
+  /** "namespace link" → parent and address. */
+  readonly sublinks = new Map<string, string>();
   readonly gateways = new Map<string, string | undefined>();
   readonly published = new Map<string, PublishedPort>();
   readonly held = new Set<string>();
@@ -38,6 +43,7 @@ export class FakeHost {
     const networks = new Networks({
       state: this.state(),
       links: this.links(),
+      sublinks: this.sublinkDriver(),
       firewall: this.firewall(),
       reservations: this.reservations(),
       nameServers: this.nameServers(),
@@ -63,6 +69,7 @@ export class FakeHost {
     return [
       ...this.namespaces,
       ...this.cables.keys(),
+      ...this.sublinks.keys(),
       ...this.answering.keys(),
       ...this.published.keys(),
       ...this.held,
@@ -93,6 +100,23 @@ export class FakeHost {
     };
   }
 
+  private sublinkDriver(): Sublinks {
+    return {
+      supports: (kind) => kind === "macvlan",
+      ensureParent: ({ name, make }) => {
+        this.fail("ensureParent");
+        if (make) this.parents.add(name);
+      },
+      removeParent: (name) => void this.parents.delete(name),
+      plug: (spec) => {
+        this.fail("plug");
+        this.sublinks.set(`${spec.netns} ${spec.name}`, `${spec.parent} ${spec.address}/${spec.prefix}`);
+        if (spec.gateway !== undefined) this.gateways.set(spec.netns, spec.gateway);
+      },
+      unplug: (netns, name) => void this.sublinks.delete(`${netns} ${name}`),
+    };
+  }
+
   private links(): Links {
     return {
       ensureBridge: (spec) => {
@@ -115,6 +139,7 @@ export class FakeHost {
       },
       removeNamespace: (file) => {
         this.namespaces.delete(file);
+        for (const key of this.sublinks.keys()) if (key.startsWith(`${file} `)) this.sublinks.delete(key);
         for (const [name, where] of this.cables) if (where.startsWith(`${file} `)) this.cables.delete(name);
       },
       namespacesIn: (folder) => [...this.namespaces].map((file) => file.slice(folder.length + 1)),
