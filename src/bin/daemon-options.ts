@@ -31,6 +31,8 @@ export interface DaemonOptions {
   icc: boolean;
   initPath?: string;
   usernsRemap?: string;
+  /** So many RUN steps of builds go on at a time. */
+  buildParallelism?: number;
   tls?: { ca: string; cert: string; key: string };
 }
 
@@ -42,6 +44,7 @@ const DEFAULT_CDI_DIRS = ["/etc/cdi", "/var/run/cdi"];
 const FILE_KEYS = [
   "bip",
   "bridge",
+  "build-parallelism",
   "cdi-spec-dirs",
   "data-root",
   "default-address-pools",
@@ -71,6 +74,7 @@ The Gantry engine. It speaks the Docker Engine API.
 Options:
       --bip string                       IPv4 address and prefix of the default bridge (172.30.0.1/16)
       --bridge string                    Name of the default bridge (default "gantry0")
+      --build-parallelism int            RUN steps of builds at a time (default: one for each CPU, 4 at least)
       --cdi-spec-dir list                Folder with specifications of CDI devices (repeatable, default /etc/cdi
                                          and /var/run/cdi)
       --config-file string               Configuration file (default "${DEFAULT_CONFIG}")
@@ -141,6 +145,7 @@ export function readDaemonOptions(argv: string[]): DaemonOptions | "help" | "ver
   const addressPools = poolsOf(flags["default-address-pool"] as string[] | undefined, file["default-address-pools"]);
   const [ca, cert, key] = [text("tlscacert"), text("tlscert"), text("tlskey")];
   const usernsRemap = text("userns-remap");
+  const buildParallelism = parallelismOf(flags["build-parallelism"] as string | undefined, file["build-parallelism"]);
   const options: DaemonOptions = {
     dataRoot: text("data-root") ?? "/var/lib/gantry",
     execRoot,
@@ -160,6 +165,7 @@ export function readDaemonOptions(argv: string[]): DaemonOptions | "help" | "ver
     icc: isOn("icc", true),
     ...(initPath === undefined ? {} : { initPath }),
     ...(usernsRemap ? { usernsRemap } : {}),
+    ...(buildParallelism === undefined ? {} : { buildParallelism }),
     ...(ca && cert && key ? { tls: { ca, cert, key } } : {}),
   };
   if (options.bridge.length > 15 || !/^[a-zA-Z0-9][\w.-]*$/.test(options.bridge)) {
@@ -202,6 +208,7 @@ function parseFlags(argv: string[]): Record<string, string | boolean | string[] 
         host: { ...texts, short: "H" },
         bridge: text,
         bip: text,
+        "build-parallelism": text,
         "default-address-pool": texts,
         "config-file": text,
         pidfile: { ...text, short: "p" },
@@ -265,6 +272,14 @@ function levelOf(text: string): LogLevel {
   const level = LOG_LEVELS.find((known) => known === text);
   if (!level) throw bad(`invalid logging level: ${text}`);
   return level;
+}
+
+function parallelismOf(flag: string | undefined, stored: unknown): number | undefined {
+  if (flag !== undefined && stored !== undefined) throw bothPlaces("build-parallelism");
+  if (flag === undefined && stored === undefined) return undefined;
+  const count = flag === undefined ? stored : Number(flag);
+  if (Number.isInteger(count) && (count as number) >= 1) return count as number;
+  throw bad(`invalid build-parallelism "${String(flag ?? stored)}": a number from 1 is expected`);
 }
 
 function logsOf(driver: string, flags: string[] | undefined, stored: unknown): DaemonOptions["logs"] {

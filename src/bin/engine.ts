@@ -76,6 +76,9 @@ import {
 import { containerUse, pastOf, publisherFor } from "./relations.ts";
 import { VERSION } from "./version.ts";
 
+/** A RUN waits for the network as often as it computes: a small machine does several side by side too. */
+const LEAST_PARALLEL_RUNS = 4;
+
 export interface Engine {
   routes: Route[];
   /** Takes over what may change while it runs: the log level shown, labels, insecure registries. */
@@ -263,6 +266,7 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
     clock,
     ids,
     platform,
+    parallelRuns: options.buildParallelism ?? Math.max(LEAST_PARALLEL_RUNS, os.availableParallelism()),
   });
 
   // Workspaces of builds that were cut short hold layers that the images' sweep then frees.

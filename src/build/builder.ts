@@ -1,20 +1,21 @@
 import type { Readable } from "node:stream";
+import type { OnBuildEvent } from "../base/build-events.ts";
 import { GantryError, messageOf } from "../base/errors.ts";
 import type { Digest } from "../base/image-config.ts";
-import type { OnProgress } from "../base/progress.ts";
 import { familiarName, parseReference, withDefaultTag } from "../base/reference.ts";
-import { CACHE_BUCKET, type CacheEntry } from "./cache.ts";
+import { BuildCache, RESULTS, type StepResult } from "./cache.ts";
 import type { BuildRequest } from "./context.ts";
 import type { BuildHost } from "./host.ts";
 import { ignored, ignoreText } from "./ignore.ts";
+import { InFlight } from "./in-flight.ts";
 import { parseDockerfile } from "./parse/dockerfile.ts";
 import { dockerfileError, Problem } from "./parse/problem.ts";
 import { RunStepper } from "./run-step.ts";
-import { Solver } from "./solver.ts";
+import { BuildScope, WORKSPACE_PREFIX } from "./scope.ts";
+import { type Job, solve, type Workshop } from "./solver.ts";
 import { planBuild } from "./stages.ts";
 
 const TEXT_LIMIT = 4 * 1024 * 1024;
-const WORKSPACE_PREFIX = "build-";
 
 export interface PruneOptions {
   /** Also the folders of `RUN --mount=type=cache`. */
@@ -35,43 +36,37 @@ export interface CachedStep {
 
 /** Builds images from Dockerfiles, with a cache. */
 export class Builder {
-  private readonly host: BuildHost;
-  private readonly runs: RunStepper;
+  private readonly shop: Workshop;
 
   constructor(host: BuildHost) {
-    this.host = host;
-    this.runs = new RunStepper(host);
+    const cache = new BuildCache(host);
+    this.shop = { host, cache, inFlight: new InFlight(), runs: new RunStepper(host) };
   }
 
   /**
-   * One build: the context (a tar) to an image. Output goes out as Docker's classic builder words it; the image id
-   * comes back. Errors: invalid BAD_DOCKERFILE, RUN_FAILED (details.exitCode), BAD_COPY …, canceled. Nothing temporary
-   * is left, whatever happens; steps that were done stay in the cache.
+   * One build: the context (a tar) to an image. What happens goes out as events; the image id comes back. Errors:
+   * invalid BAD_DOCKERFILE, RUN_FAILED (details.exitCode), BAD_COPY …, canceled. Nothing temporary is left, whatever
+   * happens; steps that were done stay in the cache.
    */
-  async build(request: BuildRequest, context: Readable, onProgress: OnProgress, signal: AbortSignal): Promise<Digest> {
+  async build(request: BuildRequest, context: Readable, emit: OnBuildEvent, signal: AbortSignal): Promise<Digest> {
     const tags = request.tags.map(checkedTag);
-    const root = await this.host.files.scratch();
+    const { files, archive } = this.shop.host;
+    const root = await files.scratch();
     try {
-      await this.host.archive.extract(context, root, { whiteouts: "plain", owner: { uid: 0, gid: 0 }, signal });
-      return await this.buildIn(root, { ...request, tags }, onProgress, signal);
+      await archive.extract(context, root, { whiteouts: "plain", owner: { uid: 0, gid: 0 }, signal });
+      return await this.buildIn(root, { ...request, tags }, emit, signal);
     } finally {
-      await this.host.files.discard(root);
+      await files.discard(root);
     }
   }
 
-  private async buildIn(
-    root: string,
-    request: BuildRequest,
-    onProgress: OnProgress,
-    signal: AbortSignal,
-  ): Promise<Digest> {
-    const { files, platform, holds } = this.host;
+  private async buildIn(root: string, request: BuildRequest, emit: OnBuildEvent, signal: AbortSignal): Promise<Digest> {
+    const { files, platform } = this.shop.host;
     const name = request.dockerfile;
     const text = this.dockerfileText(root, name);
     const excluded = ignored(ignoreText(name, (path) => files.readText(root, path, TEXT_LIMIT)));
     if (excluded) await files.removeExcluded(root, excluded);
     const dockerfile = parseDockerfile(text, name, request.buildArgs["BUILDKIT_SYNTAX"] ?? undefined);
-    const hold = await holds.take([]);
     try {
       const plan = planBuild(dockerfile, {
         buildArgs: request.buildArgs,
@@ -80,37 +75,37 @@ export class Builder {
         targetPlatform: request.platform ?? platform,
         ...(request.target === undefined ? {} : { target: request.target }),
       });
-      const solver = new Solver(this.host, { request, root, onProgress, signal }, dockerfile, plan, hold, this.runs);
-      const id = await this.solved(solver, onProgress);
-      onProgress({ stream: `Successfully built ${id.replace(/^sha256:/, "").slice(0, 12)}\n` });
-      for (const tag of request.tags) onProgress({ stream: `Successfully tagged ${tag}\n` });
-      return id;
+      return await this.solved({ dockerfile, plan, context: { request, root, emit, signal } });
     } catch (error) {
       throw error instanceof Problem ? dockerfileError(error, name, text.split(/\r?\n/)) : error;
-    } finally {
-      hold.release();
     }
   }
 
   /** Solves and puts away. What fails in putting away must not hide why the build failed. */
-  private async solved(solver: Solver, onProgress: OnProgress): Promise<Digest> {
-    let id: Digest;
+  private async solved(job: Omit<Job, "scope">): Promise<Digest> {
+    const { host, cache } = this.shop;
+    const scope = await BuildScope.open(host);
+    let outcome: { id: Digest } | { error: unknown };
     try {
-      id = (await solver.solve()).id;
+      outcome = { id: (await solve(this.shop, { ...job, scope })).id };
     } catch (error) {
-      try {
-        await solver.close(false);
-      } catch (left) {
-        onProgress({ stream: `[Warning] ${messageOf(left)}\n` });
-      }
-      throw error;
+      outcome = { error };
     }
-    await solver.close(true);
-    return id;
+    const left = await scope.close();
+    try {
+      if ("error" in outcome) await host.layers.sync(); // an image's are flushed with it
+      cache.flush();
+    } catch (error) {
+      left.push(error);
+    }
+    if ("id" in outcome && left.length === 0) return outcome.id;
+    if ("id" in outcome) throw left.length === 1 ? left[0] : new AggregateError(left, "parts of the build are left");
+    for (const error of left) job.context.emit({ kind: "warning", from: "build", message: messageOf(error) });
+    throw outcome.error;
   }
 
   private dockerfileText(root: string, name: string): string {
-    const { files } = this.host;
+    const { files } = this.shop.host;
     const text =
       files.readText(root, name, TEXT_LIMIT) ??
       (name === "Dockerfile" ? files.readText(root, "dockerfile", TEXT_LIMIT) : undefined);
@@ -125,11 +120,11 @@ export class Builder {
 
   /** Forgets cached steps and deletes the layers that only they needed. */
   async prune(options: PruneOptions): Promise<{ deleted: string[]; bytes: number }> {
-    const { state, files } = this.host;
+    const { state, files } = this.shop.host;
     const doomed = this.doomed(options);
-    state.commit(doomed.map(({ key }) => ({ bucket: CACHE_BUCKET, key, value: undefined })));
+    state.commit(doomed.map(({ key }) => ({ bucket: RESULTS, key, value: undefined })));
     const chains = new Set(doomed.flatMap(({ chainId }) => chainId ?? []));
-    const gone = await this.host.reclaim([...chains]);
+    const gone = await this.shop.host.reclaim([...chains]);
     const bytes = options.all ? await files.clearCacheFolders() : 0;
     return { deleted: doomed.map(({ key }) => key), bytes: gone.size + bytes };
   }
@@ -155,10 +150,10 @@ export class Builder {
 
   /** What the cache holds, oldest first. */
   cacheEntries(): CachedStep[] {
-    return this.host.state
-      .list<CacheEntry>(CACHE_BUCKET)
+    return this.shop.host.state
+      .list<StepResult>(RESULTS)
       .map(([key, { created, chainId }]) => {
-        const layer = chainId === undefined ? undefined : this.host.layers.get(chainId);
+        const layer = chainId === undefined ? undefined : this.shop.host.layers.get(chainId);
         return { key, created, ...(layer ? { chainId } : {}), bytes: layer?.size ?? 0 };
       })
       .toSorted((a, b) => (a.created < b.created ? -1 : 1));
@@ -166,7 +161,7 @@ export class Builder {
 
   /** At the start of the engine: removes what builds of a killed one left. Repeatable; goes on past errors. */
   async sweep(): Promise<void> {
-    const { layers, files } = this.host;
+    const { layers, files } = this.shop.host;
     const errors: unknown[] = [];
     for (const id of layers.listWorkspaces().filter((one) => one.startsWith(WORKSPACE_PREFIX))) {
       try {

@@ -1,12 +1,14 @@
+import type { BuildStep, OnBuildEvent } from "../base/build-events.ts";
 import type { HostConfig } from "../base/container-config.ts";
 import type { Digest, Platform } from "../base/image-config.ts";
+import type { ProgressEvent } from "../base/progress.ts";
+import type { RegistryAuth } from "../ports/remote-registry.ts";
 import type { StageArgs } from "./build-args.ts";
-import type { CacheSession } from "./cache.ts";
+import type { BuildCache } from "./cache.ts";
 import type { BuildHost } from "./host.ts";
 import type { StageState } from "./stage-state.ts";
-import type { OnProgress } from "../base/progress.ts";
 import type { BuildSession } from "../ports/build-session.ts";
-import type { RegistryAuth } from "../ports/remote-registry.ts";
+import type { StepInput } from "./step-record.ts";
 
 /** One `docker build`, decoded. */
 export interface BuildRequest {
@@ -15,10 +17,14 @@ export interface BuildRequest {
   /** Names for the image. */
   tags: string[];
   noCache: boolean;
+  /** Stages, by name or number, that don't use the cache. */
+  noCacheFilter: string[];
+  /** Images whose layers may serve as cache. */
+  cacheFrom: string[];
+  /** Say of each step that is not in the cache why it isn't. */
+  explain: boolean;
   /** Ask the registry even for base images that are here. */
   pull: boolean;
-  /** Report removed intermediate containers (they always are removed). */
-  remove: boolean;
   buildArgs: Record<string, string | null>;
   labels: Record<string, string>;
   target?: string;
@@ -34,7 +40,8 @@ export interface BuildContext {
   request: BuildRequest;
   /** Folder with the build's context. */
   root: string;
-  onProgress: OnProgress;
+  emit: OnBuildEvent;
+  /** Aborted when the client goes, and when a step fails: all that is under way has to end. */
   signal: AbortSignal;
 }
 
@@ -44,6 +51,8 @@ export interface SourceTree {
   open(): Promise<string>;
   /** The topmost layer, or "empty"; missing for what may differ each time (the context). */
   chainId?: () => Promise<Digest | "empty">;
+  /** The sha256 (hex) of a file's content where it is known without reading; `path` is relative to the tree. */
+  contentDigest?: (path: string) => string | undefined;
   /** For messages: the build context is named there. */
   isContext: boolean;
 }
@@ -61,6 +70,8 @@ export interface StageWork {
 export interface StepChange {
   /** Plain data that says what the step does; the cache's key is made of it. */
   key: unknown;
+  /** The same as a user would name its parts, so that a later miss can be explained. */
+  inputs: () => StepInput[];
   /** History's created_by. */
   createdBy: string;
   /** The state's fields that the step sets, besides layers and history. */
@@ -73,10 +84,13 @@ export interface StepChange {
 
 /** What a step may use of the build that it is part of. */
 export interface StepRoom {
+  readonly step: BuildStep;
   readonly host: BuildHost;
   readonly context: BuildContext;
-  readonly cache: CacheSession;
-  say(text: string): void;
+  readonly cache: BuildCache;
+  /** What its command or its download says. */
+  output(stream: "stdout" | "stderr", text: string): void;
+  transfer(progress: ProgressEvent): void;
   /** The tree that `--from` or a bind mount names; the context when undefined. */
   sourceTree(from: string | undefined, stage: number): SourceTree;
   /** A private folder until the build ends. */

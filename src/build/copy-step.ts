@@ -1,6 +1,6 @@
 import { GantryError, isGantryError } from "../base/errors.ts";
 import type { FoundSource, Owner } from "../ports/build-files.ts";
-import { hashOf } from "./cache.ts";
+import { hashOf, type SourcesDigest } from "./cache.ts";
 import { fetchSource, isUrl } from "./fetch-source.ts";
 import { hasWildcards, pathMatcher } from "./glob.ts";
 import { ignored } from "./ignore.ts";
@@ -9,6 +9,7 @@ import { type Accounts, parseChmod, parseChown } from "./owner.ts";
 import { heredocText } from "./parse/heredoc.ts";
 import type { Of } from "./parse/instruction.ts";
 import type { StageWork, StepChange, StepRoom } from "./context.ts";
+import { SeenFiles } from "./seen-files.ts";
 import type { StageState } from "./stage-state.ts";
 
 type Copying = Of<"copy"> | Of<"add">;
@@ -18,6 +19,8 @@ interface Item extends FoundSource {
   root: string;
   /** A local ADD that unpacks archives. */
   unpack: boolean;
+  /** Found in the context or in what --from names: neither downloaded nor given in place. */
+  fromTree?: true;
 }
 
 const ACCOUNTS_LIMIT = 1024 * 1024;
@@ -40,14 +43,19 @@ export class CopyStep {
     const keepOwner = from !== undefined && instruction.chown === undefined;
     const mode = instruction.chmod === undefined ? undefined : parseChmod(instruction.chmod);
     const items = once(() => this.find(work, instruction, target));
-    const digest = await this.digest(tree.chainId, instruction, keepOwner, async () => {
-      const found = await items();
+    const { digest, files } = await this.digest(tree.chainId, instruction, keepOwner, async () => {
+      const seen = new SeenFiles();
       const parts: string[] = [];
-      for (const item of found) {
-        const options = { owners: keepOwner, signal: this.room.context.signal, ...(exclude ? { exclude } : {}) };
+      for (const item of await items()) {
+        const known = item.fromTree ? tree.contentDigest : undefined;
+        const options = {
+          ...{ owners: keepOwner, signal: this.room.context.signal, onFile: seen.below(item.path) },
+          ...(exclude && { exclude }),
+          ...(known && { known }),
+        };
         parts.push(`${kindName(item)}:${await this.room.host.files.digest(item.root, item, options)}`);
       }
-      return parts.length === 1 ? (parts[0] ?? "") : `multi:${hashOf(parts)}`;
+      return { digest: parts.length === 1 ? (parts[0] ?? "") : `multi:${hashOf(parts)}`, files: seen.list };
     });
     const flags = instruction.chown === undefined ? "" : `--chown=${instruction.chown} `;
     return {
@@ -59,6 +67,12 @@ export class CopyStep {
         digest,
         target,
         unpacks(instruction),
+      ],
+      inputs: () => [
+        ["sources", [...instruction.sources, ...instruction.files.map((file) => file.name)].join(" ")],
+        ["target", target],
+        ["options", [flags, instruction.chmod ?? "", ...instruction.exclude].join(" ").trim()],
+        ...(files.length > 0 ? files : [["content", digest] as const]),
       ],
       createdBy: `${shellOf(work.state.config).join(" ")} #(nop) ${name} ${flags}${digest} in ${instruction.target} `,
       container: false,
@@ -77,16 +91,17 @@ export class CopyStep {
     chainId: (() => Promise<string>) | undefined,
     instruction: Copying,
     keepOwner: boolean,
-    compute: () => Promise<string>,
-  ): Promise<string> {
+    compute: () => Promise<SourcesDigest>,
+  ): Promise<SourcesDigest> {
     if (chainId === undefined || instruction.files.length > 0 || instruction.sources.some(isUrl)) return compute();
-    const { cache, host, context } = this.room;
-    const key = hashOf(["sources", await chainId(), instruction.sources, instruction.exclude, keepOwner]);
-    const known = context.request.noCache ? undefined : cache.find(key)?.digest;
+    const { cache } = this.room;
+    const chain = await chainId();
+    const key = hashOf(["sources", chain, instruction.sources, instruction.exclude, keepOwner]);
+    const known = cache.sources(key);
     if (known !== undefined) return known;
-    const digest = await compute();
-    cache.put(key, { created: host.clock.stamp(), digest });
-    return digest;
+    const computed = await compute();
+    cache.putSources(key, { ...computed, chainId: chain });
+    return computed;
   }
 
   private async find(work: StageWork, instruction: Copying, target: string): Promise<Item[]> {
@@ -107,7 +122,7 @@ export class CopyStep {
       const root = await tree.open();
       try {
         const found = files.find(root, source, hasWildcards(source) ? pathMatcher : undefined);
-        items.push(...found.map((one) => ({ ...one, root, unpack: unpacks(instruction) })));
+        items.push(...found.map((one) => ({ ...one, root, unpack: unpacks(instruction), fromTree: true as const })));
       } catch (error) {
         if (!isGantryError(error, "NO_SUCH_FILE")) throw error;
         const shown = source.replace(/^(?:\.?\/)+/, "");

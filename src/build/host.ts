@@ -43,4 +43,6 @@ export interface BuildHost {
   ids: Ids;
   /** What this machine builds for. */
   platform: Platform;
+  /** So many RUNs go on at a time, of all builds. */
+  parallelRuns: number;
 }

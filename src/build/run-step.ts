@@ -1,6 +1,7 @@
 import { StringDecoder } from "node:string_decoder";
 import { GantryError, isGantryError } from "../base/errors.ts";
 import { Mutex } from "../base/mutex.ts";
+import { Slots } from "../base/slots.ts";
 import { RUNTIME_STUBS } from "../engine/containers/spec/stubs.ts";
 import type { BuildHost, RunMount, RunStep } from "./host.ts";
 import { hashOf } from "./cache.ts";
@@ -9,6 +10,7 @@ import { heredocOf, heredocText } from "./parse/heredoc.ts";
 import type { Heredoc, MountFlag, Of } from "./parse/instruction.ts";
 import { lend } from "./session-mounts.ts";
 import { shortId } from "./stage-state.ts";
+import type { StepInput } from "./step-record.ts";
 import type { StageWork, StepChange, StepRoom } from "./context.ts";
 
 /** In the container's own /dev, so that the image has no trace of it. */
@@ -20,9 +22,11 @@ const CACHE_MODE = 0o755;
 export class RunStepper {
   private readonly host: BuildHost;
   private readonly locks = new Map<string, Mutex>();
+  private readonly slots: Slots;
 
   constructor(host: BuildHost) {
     this.host = host;
+    this.slots = new Slots(host.parallelRuns);
   }
 
   async plan(room: StepRoom, work: StageWork, instruction: Of<"run">): Promise<StepChange> {
@@ -35,10 +39,11 @@ export class RunStepper {
     const bound = await this.boundDigests(room, work, instruction.mounts);
     return {
       key: ["run", prefix, args, script?.content ?? "", instruction.mounts, instruction.network ?? "", bound],
+      inputs: () => runInputs(instruction, { command: line.words.join(" "), declared, env, bound, script }),
       createdBy: [...prefix, ...args].join(" "),
       container: true,
       effect: (id, state) =>
-        this.locked(instruction.mounts, () =>
+        this.inTurn(room, instruction.mounts, () =>
           room.inWorkspace(id, state, async (root, workspaceId) => {
             const mounts = await this.mounts(room, work, instruction.mounts);
             const lent = await lend(room.context, work.state, instruction.mounts);
@@ -84,8 +89,7 @@ export class RunStepper {
     const { request, signal } = room.context;
     const decoders = { stdout: new StringDecoder("utf8"), stderr: new StringDecoder("utf8") };
     const show = (stream: "stdout" | "stderr", text: string): void => {
-      // Docker colours what comes from stderr.
-      if (text !== "") room.say(stream === "stderr" ? `\u001b[91m${text}\u001b[0m` : text);
+      if (text !== "") room.output(stream, text);
     };
     const code = await this.start({
       id,
@@ -179,6 +183,11 @@ export class RunStepper {
     return mounts;
   }
 
+  /** Runs when a place among all RUNs is free, and what it locks. */
+  private inTurn<T>(room: StepRoom, mounts: readonly MountFlag[], work: () => Promise<T>): Promise<T> {
+    return this.locked(mounts, () => this.slots.run(room.context.signal, work));
+  }
+
   /** Runs while no other RUN has the same cache mounts that are locked or private. */
   private locked<T>(flags: readonly MountFlag[], work: () => Promise<T>): Promise<T> {
     const keys = flags
@@ -190,6 +199,27 @@ export class RunStepper {
       return () => lock.run(inner);
     }, work)();
   }
+}
+
+/** What a RUN is made of, by the names that its Dockerfile has for it. */
+function runInputs(
+  { mounts, network }: Of<"run">,
+  facts: { command: string; declared: string[]; env: readonly string[]; bound: string[]; script: Heredoc | undefined },
+): StepInput[] {
+  const named = (word: string, entries: readonly string[]): StepInput[] =>
+    entries.map((entry) => {
+      const at = entry.indexOf("=");
+      return [`${word} ${entry.slice(0, at)}`, entry.slice(at + 1)];
+    });
+  return [
+    ["command", facts.command],
+    ...(facts.script ? [["script", facts.script.content] as const] : []),
+    ...named("ARG", facts.declared),
+    ...named("ENV", facts.env),
+    ...mounts.map((mount): StepInput => [`mount ${mount.target ?? mount.id ?? ""}`, JSON.stringify(mount)]),
+    ...facts.bound.map((digest, n): StepInput => [`files of bind mount ${n + 1}`, digest]),
+    ...(network === undefined ? [] : [["network", network] as const]),
+  ];
 }
 
 const cacheName = (flag: MountFlag): string => hashOf(["cache", flag.id ?? cleanPath(flag.target ?? "/")]);

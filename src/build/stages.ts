@@ -1,3 +1,4 @@
+import type { BuildStep } from "../base/build-events.ts";
 import type { Platform } from "../base/image-config.ts";
 import { GantryError } from "../base/errors.ts";
 import { parsePlatform } from "../base/platform.ts";
@@ -21,8 +22,7 @@ export interface Stage {
 }
 
 export interface PlannedStep {
-  /** From 1, as `Step 1/4` shows it. */
-  number: number;
+  step: BuildStep;
   instruction: Instruction;
 }
 
@@ -40,7 +40,6 @@ export interface BuildPlan {
   /** All stages, for `--from`. */
   stages: Stage[];
   planned: PlannedStage[];
-  total: number;
 }
 
 export interface PlanOptions {
@@ -72,13 +71,26 @@ export function planBuild(dockerfile: Dockerfile, options: PlanOptions): BuildPl
   );
   checkSources(stages);
   const needed = neededStages(stages, target.index);
+  const wanted = stages.filter((stage) => needed.has(stage.index));
+  const total = globalArgs.length + wanted.reduce((sum, { instructions }) => sum + 1 + instructions.length, 0);
   let number = 0;
-  const step = (instruction: Instruction): PlannedStep => ({ number: ++number, instruction });
-  const globalSteps = globalArgs.map(step);
-  const planned = stages
-    .filter((stage) => needed.has(stage.index))
-    .map((stage) => ({ stage, from: step(stage.from), steps: stage.instructions.map(step) }));
-  return { globals, globalSteps, stages, planned, total: number };
+  const step = (instruction: Instruction, stage?: Stage): PlannedStep => {
+    const { line, text } = instruction.origin;
+    const at = stage && { stage: { index: stage.index, ...(stage.name === undefined ? {} : { name: stage.name }) } };
+    const word = instruction.kind.toUpperCase();
+    number += 1;
+    return {
+      step: { id: String(number), number, total, ...at, line, instruction: word, name: text },
+      instruction,
+    };
+  };
+  const globalSteps = globalArgs.map((instruction) => step(instruction));
+  const planned = wanted.map((stage) => ({
+    stage,
+    from: step(stage.from, stage),
+    steps: stage.instructions.map((instruction) => step(instruction, stage)),
+  }));
+  return { globals, globalSteps, stages, planned };
 }
 
 /** Quoted so that expansion gives it back as it was. */
@@ -213,13 +225,18 @@ function neededStages(stages: readonly Stage[], target: number): Set<number> {
     if (stage === undefined || needed.has(index)) return;
     needed.add(index);
     if (stage.base.kind === "stage") visit(stage.base.index);
-    for (const from of stage.instructions.flatMap(sourcesNamed)) {
-      const source = sourceOf(from, stages, index);
-      if (source.kind === "stage") visit(source.index);
-    }
+    for (const instruction of stage.instructions) for (const one of stagesNamed(instruction, stages, index)) visit(one);
   };
   visit(target);
   return needed;
+}
+
+/** The stages that an instruction of stage `current` takes files from. */
+export function stagesNamed(instruction: Instruction, stages: readonly Stage[], current: number): number[] {
+  return sourcesNamed(instruction).flatMap((from) => {
+    const source = sourceOf(from, stages, current);
+    return source.kind === "stage" ? [source.index] : [];
+  });
 }
 
 function sourcesNamed(instruction: Instruction): string[] {

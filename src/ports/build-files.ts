@@ -17,6 +17,10 @@ export interface DigestOptions {
   owners: boolean;
   /** Paths relative to the source that are left out. */
   exclude?: (path: string) => boolean;
+  /** The sha256 (hex) of a regular file's content where it is known; `path` is relative to the root. */
+  known?: (path: string) => string | undefined;
+  /** Hears of each file, with a digest (hex) of all that counts; `path` is relative to the source, "" for a file itself. */
+  onFile?: (path: string, digest: string) => void;
   signal?: AbortSignal;
 }
 

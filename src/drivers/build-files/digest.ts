@@ -17,9 +17,9 @@ export const isKeptXattr = (name: ByteString): boolean => name === "security.cap
 
 /** sha256 (hex) over one found source; see BuildFiles.digest. */
 export async function digestOf(root: string, source: FoundSource, options: DigestOptions): Promise<string> {
-  const digester = new Digester(options);
+  const path = inner(source.path);
+  const digester = new Digester(options, path);
   await holdingFd(openRoot(root), async (top) => {
-    const path = inner(source.path);
     const flags = source.kind === "folder" ? O.RDONLY | O.DIRECTORY : O.RDONLY | O.NONBLOCK;
     await holdingFd(openInside(top, path, flags), async (fd) => {
       if (source.kind === "folder") await digester.folder(fd);
@@ -29,24 +29,29 @@ export async function digestOf(root: string, source: FoundSource, options: Diges
   return digester.hex();
 }
 
+/** A digest of digests: each file's own, and all of them in order. */
 class Digester {
-  private readonly hash: Hash = createHash("sha256");
+  private readonly whole: Hash = createHash("sha256");
   private readonly options: DigestOptions;
+  /** Of the source in its root. */
+  private readonly source: ByteString;
   private readonly buffer = Buffer.allocUnsafe(CHUNK);
   private sinceTurn = 0;
 
-  constructor(options: DigestOptions) {
+  constructor(options: DigestOptions, source: ByteString) {
     this.options = options;
+    this.source = source;
   }
 
   hex(): string {
-    return this.hash.digest("hex");
+    return this.whole.digest("hex");
   }
 
   async file(fd: number, name: ByteString): Promise<void> {
     const status = statOf(fd);
-    this.header(name, status);
-    if (typeOf(status) === S.IFREG) await this.content(fd);
+    const hash = this.header(name, status);
+    if (typeOf(status) === S.IFREG) await this.content(hash, fd, this.source);
+    this.end(hash, "");
   }
 
   async folder(fd: number): Promise<void> {
@@ -58,54 +63,66 @@ class Digester {
   }
 
   private async entry({ dir, name, path, status }: Entry): Promise<void> {
-    this.header(path, status);
+    const hash = this.header(path, status);
     const type = typeOf(status);
-    if (type === S.IFLNK) this.field("link", readlinkAt(dir, name));
+    if (type === S.IFLNK) field(hash, "link", readlinkAt(dir, name));
     else if (type === S.IFREG) {
       const fd = openAt(dir, name, O.RDONLY | O.NOFOLLOW | O.NONBLOCK);
-      await holdingFd(fd, (open) => this.content(open));
+      await holdingFd(fd, (open) => this.content(hash, open, this.source === "" ? path : `${this.source}/${path}`));
     } else if (type === S.IFDIR)
-      withFd(openAt(dir, name, O.RDONLY | O.DIRECTORY | O.NOFOLLOW), (open) => this.attributes(open));
+      withFd(openAt(dir, name, O.RDONLY | O.DIRECTORY | O.NOFOLLOW), (open) => attributes(hash, open));
+    this.end(hash, path);
   }
 
-  private header(path: ByteString, status: Status): void {
+  private header(path: ByteString, status: Status): Hash {
+    const hash = createHash("sha256");
     // A link's permission bits mean nothing.
     const mode = typeOf(status) === S.IFLNK ? S.IFLNK : status.mode;
     const owner = this.options.owners ? [status.uid, status.gid] : [];
     const device = typeOf(status) === S.IFCHR || typeOf(status) === S.IFBLK ? [status.major, status.minor] : [];
-    this.field("entry", path);
-    this.hash.update(`${mode.toString(8)} ${[...owner, ...device].join(" ")}\0`);
+    field(hash, "entry", path);
+    hash.update(`${mode.toString(8)} ${[...owner, ...device].join(" ")}\0`);
+    return hash;
   }
 
-  /** Lengths before values: no two trees give the same bytes. */
-  private field(kind: string, value: ByteString): void {
-    this.hash.update(`${kind} ${value.length}\0`).update(value, "latin1");
+  private end(hash: Hash, path: ByteString): void {
+    const digest = hash.digest("hex");
+    this.whole.update(digest);
+    this.options.onFile?.(readable(path), digest);
   }
 
-  private attributes(fd: number): void {
-    for (const name of listXattrs(fd).filter(isKeptXattr).toSorted()) {
-      this.field("xattr", name);
-      this.field("value", getXattr(fd, name)?.toString("latin1") ?? "");
-    }
+  private async content(hash: Hash, fd: number, path: ByteString): Promise<void> {
+    attributes(hash, fd);
+    hash.update(this.options.known?.(readable(path)) ?? (await this.read(fd)));
   }
 
-  private async content(fd: number): Promise<void> {
-    this.attributes(fd);
-    let total = 0;
+  private async read(fd: number): Promise<string> {
+    const hash = createHash("sha256");
     for (;;) {
       const length = fs.readSync(fd, this.buffer, 0, CHUNK, null);
       if (length === 0) break;
-      this.hash.update(this.buffer.subarray(0, length));
-      total += length;
+      hash.update(this.buffer.subarray(0, length));
       this.sinceTurn += length;
       if (this.sinceTurn >= TURN) await this.turn();
     }
-    this.hash.update(`end ${total}\0`);
+    return hash.digest("hex");
   }
 
   private async turn(): Promise<void> {
     this.sinceTurn = 0;
     await breathe();
     if (this.options.signal?.aborted) throw new GantryError("canceled", "CANCELED", "canceled");
+  }
+}
+
+/** Lengths before values: no two trees give the same bytes. */
+function field(hash: Hash, kind: string, value: ByteString): void {
+  hash.update(`${kind} ${value.length}\0`).update(value, "latin1");
+}
+
+function attributes(hash: Hash, fd: number): void {
+  for (const name of listXattrs(fd).filter(isKeptXattr).toSorted()) {
+    field(hash, "xattr", name);
+    field(hash, "value", getXattr(fd, name)?.toString("latin1") ?? "");
   }
 }

@@ -1,7 +1,7 @@
+import type { OnBuildEvent } from "../../base/build-events.ts";
 import type { HostConfig, Ulimit } from "../../base/container-config.ts";
 import { GantryError } from "../../base/errors.ts";
 import type { Platform } from "../../base/image-config.ts";
-import type { ProgressEvent } from "../../base/progress.ts";
 import { parseDuration } from "../../base/units.ts";
 import type { Builder } from "../../build/builder.ts";
 import type { BuildRequest } from "../../build/context.ts";
@@ -10,6 +10,7 @@ import type { Clock } from "../../ports/clock.ts";
 import type { RegistryAuth } from "../../ports/remote-registry.ts";
 import type { BuildSessions } from "../build-sessions.ts";
 import { type Call, type Route, streamJson } from "../call.ts";
+import { ClassicWords } from "../encode/classic-build.ts";
 import { requestBody } from "../request-body.ts";
 
 export interface BuildRoutesDeps {
@@ -32,19 +33,31 @@ export function buildRoutes(deps: BuildRoutesDeps): Route[] {
 
 async function build(deps: BuildRoutesDeps, call: Call): Promise<void> {
   const request = decode(call, deps);
-  const quiet = call.flag("q");
+  const listener = listenerOf(call);
   await streamJson(call, async (send) => {
-    const held: ProgressEvent[] = [];
-    const onProgress = quiet ? (event: ProgressEvent): void => void held.push(event) : send;
+    const held: object[] = [];
+    const quiet = call.flag("q");
+    const emit = listener(quiet ? (line: object): void => void held.push(line) : send);
     try {
-      const id = await deps.builder.build(request, requestBody(call.request), onProgress, call.signal);
+      const id = await deps.builder.build(request, requestBody(call.request), emit, call.signal);
       if (quiet) send({ stream: `${id}\n` });
     } catch (error) {
       // What a quiet build had to say matters once it failed.
-      for (const event of held) send(event);
+      for (const line of held) send(line);
       throw error;
     }
   });
+}
+
+/** How the client hears of a build: in the classic builder's words, or event by event (`progress=events`, Gantry's own). */
+function listenerOf(call: Call): (send: (line: object) => void) => OnBuildEvent {
+  const progress = call.query.get("progress") || "classic";
+  if (progress === "events") return (send) => (event) => send({ build: event });
+  if (progress !== "classic") throw invalid(`unknown progress: ${progress}`, "progress is classic or events");
+  return (send) => {
+    const words = new ClassicWords(send, { removes: call.flag("rm", true) });
+    return (event) => words.hear(event);
+  };
 }
 
 const invalid = (message: string, hint?: string): GantryError =>
@@ -72,7 +85,9 @@ function decode(call: Call, { platform, sessions }: BuildRoutesDeps): BuildReque
     tags: query.getAll("t").filter((tag) => tag !== ""),
     noCache: call.flag("nocache"),
     pull: call.flag("pull"),
-    remove: call.flag("rm", true),
+    noCacheFilter: query.getAll("nocachefilter").flatMap((text) => text.split(",")),
+    cacheFrom: textList(call, "cachefrom"),
+    explain: call.flag("why"),
     buildArgs: jsonMap(call, "buildargs", true),
     labels: jsonMap(call, "labels", false),
     ...(target === undefined ? {} : { target }),
@@ -163,6 +178,15 @@ function jsonMap(call: Call, name: string, nullable: boolean): Record<string, st
     throw invalid(`error reading ${name}: an object of strings is expected`);
   }
   return parsed as Record<string, string | null>;
+}
+
+/** A JSON list of texts. */
+function textList(call: Call, name: string): string[] {
+  const parsed = json(call, name) ?? [];
+  if (!Array.isArray(parsed) || !parsed.every((one) => typeof one === "string")) {
+    throw invalid(`error reading ${name}: a list of strings is expected`);
+  }
+  return parsed;
 }
 
 /** X-Registry-Config: base64 JSON, credentials by registry. */

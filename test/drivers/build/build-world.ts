@@ -89,6 +89,7 @@ export class BuildWorld implements AsyncDisposable {
       clock: systemClock,
       ids: { id: () => randomBytes(32).toString("hex"), name: () => "test" },
       platform,
+      parallelRuns: 4,
     });
     const ping = { path: "/_ping", handler: (call: { send(s: number, b: unknown): void }) => call.send(200, "OK") };
     const sessions = new BuildSessions({ clock: systemClock, ids: { id: () => randomBytes(32).toString("hex") } });

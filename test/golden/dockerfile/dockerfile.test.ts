@@ -29,7 +29,7 @@ function outcome(text: string): unknown {
       plan: plan.planned.map(({ stage, from, steps }) => ({
         stage: stage.name ?? stage.index,
         base: stage.base,
-        steps: [from, ...steps].map((step) => `${step.number}/${plan.total} ${step.instruction.kind}`),
+        steps: [from, ...steps].map(({ step, instruction }) => `${step.number}/${step.total} ${instruction.kind}`),
       })),
     };
   } catch (error) {

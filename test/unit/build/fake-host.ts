@@ -3,6 +3,7 @@ import { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { GantryError } from "../../../src/base/errors.ts";
 import type { Digest, ImageConfig } from "../../../src/base/image-config.ts";
+import type { BuildEvent } from "../../../src/base/build-events.ts";
 import type { ProgressEvent } from "../../../src/base/progress.ts";
 import { Builder } from "../../../src/build/builder.ts";
 import type { BuildRequest } from "../../../src/build/context.ts";
@@ -11,6 +12,7 @@ import type { ImageRecord } from "../../../src/engine/images/contract.ts";
 import { Holds } from "../../../src/engine/images/holds.ts";
 import type { BuildFiles, CopyRequest, FoundSource } from "../../../src/ports/build-files.ts";
 import type { Layer, LayerStore } from "../../../src/ports/layer-store.ts";
+import { ClassicWords } from "../../../src/server/encode/classic-build.ts";
 import type { StateChange } from "../../../src/ports/state-store.ts";
 
 export interface Node {
@@ -43,6 +45,7 @@ export class FakeHost implements BuildHost {
   readonly log: string[] = [];
   readonly holds = new Holds();
   readonly platform = { os: "linux", architecture: "amd64" };
+  readonly parallelRuns = 4;
   onRun: (step: RunStep, tree: Tree) => number | Promise<number> = () => 0;
   registry = new Map<string, ImageRecord>();
   urls = new Map<string, { filename?: string; body: string }>();
@@ -131,8 +134,8 @@ export class FakeHost implements BuildHost {
       throw new GantryError("notFound", "NO_SUCH_IMAGE", `No such image: ${name}`);
     },
     tagsOf: (id: Digest) => [...this.tags].filter(([, one]) => one === id).map(([name]) => name),
-    add: async (config: Omit<ImageConfig, "rootfs">, chain: Digest[], tags: string[], options?: { sync?: boolean }) => {
-      this.log.push(`add${options?.sync === false ? " unsynced" : ""}`);
+    add: async (config: Omit<ImageConfig, "rootfs">, chain: Digest[], tags: string[]) => {
+      this.log.push("add");
       const record = this.addImage(config, chain);
       for (const tag of tags) this.tags.set(tag, record.id);
       return record;
@@ -343,8 +346,10 @@ export const request = (overrides: Partial<BuildRequest> = {}): BuildRequest => 
   dockerfile: "Dockerfile",
   tags: [],
   noCache: false,
+  noCacheFilter: [],
+  cacheFrom: [],
+  explain: false,
   pull: false,
-  remove: true,
   buildArgs: {},
   labels: {},
   hostConfig: {},
@@ -355,8 +360,10 @@ export const request = (overrides: Partial<BuildRequest> = {}): BuildRequest => 
 export interface Outcome {
   id: Digest;
   image: ImageRecord;
+  /** As the classic builder words it. */
   output: string;
-  events: ProgressEvent[];
+  lines: ProgressEvent[];
+  events: BuildEvent[];
 }
 
 /** Builds a context given as path → content. */
@@ -364,23 +371,26 @@ export async function build(
   host: FakeHost,
   files: Record<string, string>,
   overrides: Partial<BuildRequest> = {},
-  options: { signal?: AbortSignal; onProgress?: (event: ProgressEvent) => void } = {},
+  options: { signal?: AbortSignal; onEvent?: (event: BuildEvent) => void; builder?: Builder } = {},
 ): Promise<Outcome> {
-  const events: ProgressEvent[] = [];
+  const events: BuildEvent[] = [];
+  const lines: ProgressEvent[] = [];
+  const words = new ClassicWords((line) => void lines.push(line), { removes: true });
   const context = Readable.from([Buffer.from(JSON.stringify(files))]);
-  const onProgress = (event: ProgressEvent): void => {
+  const emit = (event: BuildEvent): void => {
     events.push(event);
-    options.onProgress?.(event);
+    words.hear(event);
+    options.onEvent?.(event);
   };
-  const id = await new Builder(host).build(
+  const id = await (options.builder ?? new Builder(host)).build(
     request(overrides),
     context,
-    onProgress,
+    emit,
     options.signal ?? new AbortController().signal,
   );
   const image = host.imageRecords.get(id);
   if (image === undefined) throw new Error("the image is not stored");
-  return { id, image, output: events.map((event) => event.stream ?? "").join(""), events };
+  return { id, image, output: lines.map((line) => line.stream ?? "").join(""), lines, events };
 }
 
 /** The files of an image. */

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { EventEmitter } from "node:events";
 import { describe, it } from "node:test";
 import { GantryError, isGantryError } from "../../../src/base/errors.ts";
-import type { OnProgress } from "../../../src/base/progress.ts";
+import type { OnBuildEvent } from "../../../src/base/build-events.ts";
 import type { PruneOptions } from "../../../src/build/builder.ts";
 import type { BuildRequest } from "../../../src/build/context.ts";
 import { BuildSessions } from "../../../src/server/build-sessions.ts";
@@ -34,16 +34,16 @@ interface Asked {
 
 async function ask(
   path: string,
-  options: { headers?: Record<string, string>; build?: (say: OnProgress) => string } = {},
+  options: { headers?: Record<string, string>; build?: (say: OnBuildEvent) => string } = {},
 ): Promise<Asked> {
   const url = new URL(path, "http://engine");
   const asked: Partial<Asked> = {};
   const routes = buildRoutes({
     sessions: new BuildSessions({ clock: { after: () => () => {} }, ids: { id: () => "session" } }),
     builder: {
-      build: async (request, _context, onProgress) => {
+      build: async (request, _context, emit) => {
         asked.request = request;
-        return (options.build ?? (() => "sha256:abc"))(onProgress);
+        return (options.build ?? (() => "sha256:abc"))(emit);
       },
       prune: async (prune) => {
         asked.prune = prune;
@@ -81,6 +81,9 @@ describe("POST /build", () => {
     const path = `${query({
       dockerfile: "./sub/../docker/Dockerfile",
       nocache: "1",
+      nocachefilter: "a,b",
+      cachefrom: '["x","y:1"]',
+      why: "1",
       pull: "1",
       rm: "0",
       buildargs: '{"A":"1","B":null}',
@@ -101,8 +104,10 @@ describe("POST /build", () => {
       dockerfile: "docker/Dockerfile",
       tags: ["x", "y:2"],
       noCache: true,
+      noCacheFilter: ["a", "b"],
+      cacheFrom: ["x", "y:1"],
+      explain: true,
       pull: true,
-      remove: false,
       buildArgs: { A: "1", B: null },
       labels: { l: "v" },
       target: "t",
@@ -122,13 +127,13 @@ describe("POST /build", () => {
   it("streams, and ends with the error and its code", async () => {
     const { status, lines } = await ask("/build", {
       build: (say) => {
-        say({ stream: "Step 1/1 : RUN false\n" });
+        say({ kind: "output", step: "1", stream: "stdout", text: "out\n" });
         throw new GantryError("invalid", "RUN_FAILED", "failed", { details: { exitCode: 3 } });
       },
     });
     assert.equal(status, 200);
     assert.deepEqual(lines, [
-      { stream: "Step 1/1 : RUN false\n" },
+      { stream: "out\n" },
       { errorDetail: { code: 3, message: "failed", kind: "invalid", reason: "RUN_FAILED" }, error: "failed" },
     ]);
   });
@@ -143,8 +148,8 @@ describe("POST /build", () => {
   });
 
   it("quietly says the id alone, or all there was when it failed", async () => {
-    const said = (say: OnProgress): string => {
-      say({ stream: "Step\n" });
+    const said = (say: OnBuildEvent): string => {
+      say({ kind: "output", step: "1", stream: "stdout", text: "Step\n" });
       return "sha256:abc";
     };
     assert.deepEqual((await ask("/build?q=1", { build: said })).lines, [{ stream: "sha256:abc\n" }]);
