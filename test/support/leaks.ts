@@ -45,8 +45,8 @@ export async function leaks(engine: {
     if (target.startsWith(`${engine.folder}/`)) found.push(`mount ${target}`);
   }
   const links = (await inside(engine.netns, "ip", "-o", "link")).split("\n");
-  for (const line of links)
-    if (line.includes(`${engine.bridge}:`) || line.includes(`master ${engine.bridge} `)) found.push(`link ${line}`);
+  const own = [`${engine.bridge}:`, `master ${engine.bridge} `, `alias gantry ${engine.bridge} `];
+  for (const line of links) if (own.some((mark) => line.includes(mark))) found.push(`link ${line}`);
   const tables = (await inside(engine.netns, "nft", "list", "tables")).split("\n");
   for (const line of tables) if (line.includes(engine.bridge)) found.push(`nft ${line}`);
   for (const pid of fs.readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
