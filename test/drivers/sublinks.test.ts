@@ -42,7 +42,7 @@ function plug(name: string, host: number, more: Partial<SublinkSpec> = {}): stri
   return netns;
 }
 
-const ping = (netns: string, address: string): string => world.inside(netns, "busybox", "ping", "-c1", "-W2", address);
+const ping = (netns: string, address: string): string => world.inside(netns, "busybox", "ping", "-c1", "-W1", address);
 
 const refused = (code: string, words: RegExp) => (error: unknown) =>
   error instanceof GantryError && error.code === code && words.test(error.message);

@@ -49,15 +49,15 @@ export interface NewSublink {
 
 export const addSublink = ({ parent, netnsFd, name, mac, mtu, type }: NewSublink): Request =>
   newLink(`add ${type.kind} ${name}`, [
-    [IFLA.LINK, parent],
-    [IFLA.IFNAME, name],
     ...(mac === undefined ? [] : [[IFLA.ADDRESS, macBytes(mac)] as Attribute]),
     ...(mtu === undefined ? [] : [[IFLA.MTU, mtu] as Attribute]),
     [IFLA.NET_NS_FD, netnsFd],
+    [IFLA.LINK, parent],
+    [IFLA.IFNAME, name],
     [
       IFLA.LINKINFO,
       [
-        [INFO.KIND, type.kind],
+        [INFO.KIND, Buffer.from(type.kind)],
         [INFO.DATA, infoData(type)],
       ],
     ],
@@ -67,7 +67,7 @@ export const addSublink = ({ parent, netnsFd, name, mac, mtu, type }: NewSublink
 export const probeKind = (kind: string): Request =>
   newLink(`probe ${kind}`, [
     [IFLA.IFNAME, "gantry-probe"],
-    [IFLA.LINKINFO, [[INFO.KIND, kind]]],
+    [IFLA.LINKINFO, [[INFO.KIND, Buffer.from(kind)]]],
   ]);
 
 export const addVlan = (name: string, parent: number, id: number): Request =>
@@ -77,7 +77,7 @@ export const addVlan = (name: string, parent: number, id: number): Request =>
     [
       IFLA.LINKINFO,
       [
-        [INFO.KIND, "vlan"],
+        [INFO.KIND, Buffer.from("vlan")],
         [INFO.DATA, [[IFLA_VLAN_ID, u16(id)]]],
       ],
     ],
@@ -86,7 +86,7 @@ export const addVlan = (name: string, parent: number, id: number): Request =>
 export const addDummy = (name: string): Request =>
   newLink(`add dummy ${name}`, [
     [IFLA.IFNAME, name],
-    [IFLA.LINKINFO, [[INFO.KIND, "dummy"]]],
+    [IFLA.LINKINFO, [[INFO.KIND, Buffer.from("dummy")]]],
   ]);
 
 /** A cable with both ends on the host. */
@@ -96,7 +96,7 @@ export const addLooseVeth = (name: string, peer: string): Request =>
     [
       IFLA.LINKINFO,
       [
-        [INFO.KIND, "veth"],
+        [INFO.KIND, Buffer.from("veth")],
         [INFO.DATA, [[VETH_INFO_PEER, { head: linkHeader(), attributes: [[IFLA.IFNAME, peer]] }]]],
       ],
     ],
