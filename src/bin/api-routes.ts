@@ -31,6 +31,7 @@ import { pluginRoutes } from "../server/routes/plugins.ts";
 import { sessionRoutes } from "../server/routes/session.ts";
 import { statsRoutes } from "../server/routes/stats.ts";
 import { swarmRoutes } from "../server/routes/swarm.ts";
+import { type VolumeWorkRoutesDeps, volumeWorkRoutes } from "../server/routes/volume-work.ts";
 import { volumeRoutes } from "../server/routes/volumes.ts";
 import { type EngineIdentity, type EngineSettings, systemRoutes } from "../server/routes/system.ts";
 import type { containerUse } from "./relations.ts";
@@ -40,6 +41,7 @@ export interface ApiParts {
   images: Images;
   networks: Networks;
   volumes: Volumes;
+  volumeWork: Omit<VolumeWorkRoutesDeps, "volumes">;
   builder: Builder;
   bootstrap: Bootstrap;
   explainer: Explainer;
@@ -88,6 +90,7 @@ export function apiRoutes(parts: ApiParts): Route[] {
     ...imageRoutes({ images, downloads: parts.downloads, clock }),
     ...networkRoutes({ networks, clock, ...parts.networked }),
     ...volumeRoutes({ volumes }),
+    ...volumeWorkRoutes({ volumes, ...parts.volumeWork }),
     ...buildSessionRoutes({ sessions }),
     ...buildRoutes({ builder, sessions, clock, platform: parts.platform, onPruned: parts.onCachePruned }),
     ...bootstrapRoutes({ bootstrap: parts.bootstrap }),

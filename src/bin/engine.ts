@@ -40,6 +40,7 @@ import { TmpfsStepFiles } from "../drivers/step-files/tmpfs-step-files.ts";
 import { TarArchive } from "../drivers/tar/tar-archive.ts";
 import { LinuxHostPaths } from "../drivers/volume-files/host-paths.ts";
 import { readRemap } from "../drivers/userns/remap.ts";
+import { LocalVolumeContents } from "../drivers/volume-files/local-volume-contents.ts";
 import { LocalVolumeFiles } from "../drivers/volume-files/local-volume-files.ts";
 import { Containers } from "../engine/containers/containers.ts";
 import type { ContainerDeps } from "../engine/containers/deps.ts";
@@ -56,6 +57,7 @@ import { Bootstrap } from "../engine/images/bootstrap.ts";
 import { Images } from "../engine/images/images.ts";
 import { DEFAULT_POOLS } from "../engine/networks/ipam.ts";
 import { Networks } from "../engine/networks/networks.ts";
+import { finishRenames } from "../engine/volumes/rename.ts";
 import { Volumes } from "../engine/volumes/volumes.ts";
 import type { HostFacts } from "../ports/host-facts.ts";
 import type { Logger } from "../ports/logger.ts";
@@ -75,6 +77,7 @@ import {
 } from "./host-programs.ts";
 import { containerUse, pastOf, publisherFor } from "./relations.ts";
 import { VERSION } from "./version.ts";
+import { volumeWorkOf } from "./volume-work.ts";
 
 /** A RUN waits for the network as often as it computes: a small machine does several side by side too. */
 const LEAST_PARALLEL_RUNS = 4;
@@ -166,6 +169,7 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
       .map((entry) => entry.id),
   );
 
+  const volumeContents = new LocalVolumeContents(path.join(dataRoot, "volumes"), rootOf(idMap));
   const volumes = new Volumes({
     state,
     files: new LocalVolumeFiles(path.join(dataRoot, "volumes"), rootOf(idMap)),
@@ -174,6 +178,8 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
     events,
     usage: { containersUsing: use.ofVolume },
   });
+  finishRenames({ state, contents: volumeContents });
+  await volumeContents.sweep();
   await volumes.recover();
   const cdi = new CdiSpecFolders(options.cdiSpecDirs);
   const initBinary = options.initPath ?? findInit();
@@ -238,6 +244,7 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
     onPruned: pruned("container"),
     archive,
     views: new DetachedViews(),
+    mountpoint: (volume) => volumes.mountpoint(volume),
     applyChanges,
     holds: images.holds,
     reclaim: (chains) => images.reclaim(chains),
@@ -311,12 +318,17 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
     blobsRoot: path.join(dataRoot, "blobs"),
     logSize: (file) => logs.size(file),
   });
+  const volumeWork = volumeWorkOf(
+    { state, volumes, contents: volumeContents, users: containers.volumeUsers, archive },
+    idMap,
+  );
   const routes = apiRoutes({
     ...{
       containers,
       images,
       networks,
       volumes,
+      volumeWork,
       builder,
       bootstrap,
       explainer,

@@ -195,7 +195,10 @@ export const entries: CommandEntry[] = [
   entry("network ls, network list", "List networks", () => import("./commands/network-ls.ts")),
   entry("network prune", "Remove all unused networks", () => import("./commands/network-prune.ts")),
   entry("network rm, network remove", "Remove one or more networks", () => import("./commands/network-rm.ts")),
+  entry("volume clone", "Create a volume with the contents of another", () => import("./commands/volume-clone.ts")),
   entry("volume create", "Create a volume", () => import("./commands/volume-create.ts")),
+  entry("volume export", "Export a volume's contents as a tar archive", () => import("./commands/volume-export.ts")),
+  entry("volume import", "Fill a volume from a tar archive", () => import("./commands/volume-import.ts")),
   entry(
     "volume inspect",
     "Display detailed information on one or more volumes",
@@ -203,6 +206,7 @@ export const entries: CommandEntry[] = [
   ),
   entry("volume ls, volume list", "List volumes", () => import("./commands/volume-ls.ts")),
   entry("volume prune", "Remove unused local volumes", () => import("./commands/volume-prune.ts")),
+  entry("volume rename", "Rename a volume", () => import("./commands/volume-rename.ts")),
   entry("volume rm, volume remove", "Remove one or more volumes", () => import("./commands/volume-rm.ts")),
   entry("system df", "Show disk usage", () => import("./commands/system-df.ts")),
   entry("system prune", "Remove unused data", () => import("./commands/system-prune.ts")),

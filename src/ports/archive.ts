@@ -21,6 +21,8 @@ export interface ExtractOptions {
    * of files, which stay in `root`.
    */
   recipe?: string;
+  /** The archive is the tree as a whole: its entry for the root describes the root, and it must not lack its end mark. */
+  whole?: boolean;
   /** Stop and throw beyond these. */
   limits?: { bytes?: number; entries?: number };
   signal?: AbortSignal;
@@ -44,6 +46,8 @@ export interface PackOptions {
    * as `./` and `./x` what is in it. Without `path` and `rename` the root itself has no entry, only what is in it.
    */
   rename?: string;
+  /** Files with holes become GNU's sparse entries (PAX 1.0); by default holes are written as zeros. */
+  sparse?: boolean;
   /** Leave these out and what is in them, by path relative to root. */
   without?: readonly string[];
   /** As in ExtractOptions; owners that the container has not become nobody (65534). */

@@ -5,17 +5,54 @@ import { unlessGone } from "./remove.ts";
 
 /** A volume; with `await using` it is removed at the end of the block. */
 export class Volume implements AsyncDisposable {
-  readonly name: string;
   private readonly client: Client;
+  private current: string;
 
   /** @internal */
   constructor(client: Client, name: string) {
     this.client = client;
-    this.name = name;
+    this.current = name;
+  }
+
+  get name(): string {
+    return this.current;
   }
 
   inspect(options: SignalOption = {}): Promise<Description> {
     return this.client.volumes.inspect(this.name, options.signal);
+  }
+
+  /** What is in it as a tar. `pause`: containers that use it are held meanwhile. Needs gantryd. */
+  async export(
+    options: SignalOption & { compress?: "none" | "gzip" | "zstd"; pause?: boolean } = {},
+  ): Promise<AsyncGenerator<Buffer>> {
+    const { signal, ...rest } = options;
+    return (await this.client.volumes.export(this.name, rest, signal)).tar;
+  }
+
+  /**
+   * Fills it from a tar (plain, gzip or zstd), all or nothing. `how`: what becomes of what is in it; without it the volume
+   * must be empty. No container may be using it. Needs gantryd.
+   */
+  async import(
+    tar: AsyncIterable<Uint8Array>,
+    options: SignalOption & { how?: "replace" | "merge" } = {},
+  ): Promise<void> {
+    const { signal, ...rest } = options;
+    await this.client.volumes.import(this.name, tar, rest, signal);
+  }
+
+  /** A new volume with the same contents and labels. `pause`: containers that use it are held meanwhile. Needs gantryd. */
+  async clone(name: string, options: SignalOption & { pause?: boolean } = {}): Promise<Volume> {
+    const { signal, ...rest } = options;
+    const { Name } = await this.client.volumes.clone(this.name, name, rest, signal);
+    return new Volume(this.client, Name);
+  }
+
+  /** Containers that use it follow. Needs gantryd. */
+  async rename(name: string, options: SignalOption = {}): Promise<void> {
+    await this.client.volumes.rename(this.name, name, options.signal);
+    this.current = name;
   }
 
   remove(options: SignalOption & { force?: boolean } = {}): Promise<void> {

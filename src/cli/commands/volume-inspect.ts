@@ -1,5 +1,6 @@
 import { segment } from "../../client/query.ts";
 import { atLeast, command } from "../command.ts";
+import { flag } from "../flags.ts";
 import { inspectFormatFlag } from "../format/list-flags.ts";
 import { inspectEach } from "../inspecting.ts";
 
@@ -7,9 +8,10 @@ export default command({
   usage: "[OPTIONS] VOLUME [VOLUME...]",
   args: atLeast(1),
   completes: ["volume"],
-  flags: { format: inspectFormatFlag },
-  async run(context, names, { format }) {
+  flags: { format: inspectFormatFlag, size: flag("Show its size on disk, its last use and its users", "s") },
+  async run(context, names, { format, size }) {
     const { transport } = await context.engine();
-    return inspectEach(context, names, format, (name) => transport.text(`/volumes/${segment(name)}`));
+    const root = size ? "/gantry/volumes" : "/volumes";
+    return inspectEach(context, names, format, (name) => transport.text(`${root}/${segment(name)}`));
   },
 });

@@ -1,8 +1,11 @@
 import { humanSize } from "../../base/units.ts";
+import type { VolumeWithUsage } from "../../wire/types/volume-work.ts";
+import type { Volume } from "../../wire/types/volumes.ts";
 import { command, noArgs } from "../command.ts";
 import { filter, flag } from "../flags.ts";
 import { formatFlag } from "../format/list-flags.ts";
 import { parseFormat, printListing } from "../format/listing.ts";
+import { usageFields } from "../format/volume-usage-row.ts";
 import { labelsText, naturally } from "../format/words.ts";
 
 const headings = {
@@ -16,6 +19,8 @@ const headings = {
   Availability: "AVAILABILITY",
   Group: "GROUP",
   Status: "STATUS",
+  LastUsed: "LAST USED",
+  UsedBy: "USED BY",
 };
 
 export default command({
@@ -25,10 +30,13 @@ export default command({
     filter: filter('Provide filter values (e.g. "dangling=true")', "f", ["dangling", "driver", "label", "name"]),
     format: formatFlag,
     quiet: flag("Only display volume names", "q"),
+    size: flag("Show sizes on disk, the largest first, the last use and the users", "s"),
   },
-  async run(context, _args, { filter, format, quiet }) {
+  async run(context, _args, { filter, format, quiet, size }) {
     const { volumes } = await context.engine();
-    const found = ((await volumes.list(filter)).Volumes ?? []).toSorted((a, b) => naturally(a.Name, b.Name));
+    const found: (Volume & Partial<VolumeWithUsage>)[] = size
+      ? (await volumes.listUsage(filter)).toSorted((a, b) => b.Usage.Size - a.Usage.Size || naturally(a.Name, b.Name))
+      : ((await volumes.list(filter)).Volumes ?? []).toSorted((a, b) => naturally(a.Name, b.Name));
     const rows = found.map((volume) => ({
       labels: volume.Labels,
       fields: {
@@ -42,13 +50,14 @@ export default command({
         Scope: volume.Scope,
         Size: volume.UsageData == null ? "N/A" : humanSize(volume.UsageData.Size),
         Status: "N/A",
+        ...(volume.Usage && usageFields(volume.Usage, Date.now())),
       },
     }));
     if (quiet) {
       for (const { fields } of rows) context.out.write(`${fields.Name}\n`);
       return;
     }
-    const columns = ["Driver", "Name"];
+    const columns = size ? ["Name", "Size", "LastUsed", "UsedBy"] : ["Driver", "Name"];
     await printListing(
       context.out,
       { typeName: "*formatter.volumeContext", headings, columns, rows },

@@ -26,9 +26,18 @@ export class CopyProgress {
     this.bytes += bytes;
   }
 
+  /** The same chunks, counted as they pass. */
+  async *counting<T extends Uint8Array>(chunks: AsyncIterable<T>): AsyncGenerator<T> {
+    for await (const chunk of chunks) {
+      this.add(chunk.length);
+      yield chunk;
+    }
+  }
+
   end(): void {
     clearTimeout(this.timer);
     if (this.shown) this.out?.write(CLEAR);
+    this.shown = false;
   }
 
   private wait(ms: number): void {

@@ -30,7 +30,8 @@ export async function* decompress(input: AsyncIterable<Buffer>, head: Buffer): A
     return;
   }
   const source = Readable.from(input, { objectMode: false });
-  const output = compression === "gzip" ? gunzip(source) : viaProgram(source, compression);
+  const output =
+    compression === "gzip" ? gunzip(source) : viaProgram(source, { tool: compression, flags: ["-dc"], verb: "read" });
   try {
     yield* output;
   } catch (e) {
@@ -50,8 +51,11 @@ function gunzip(source: Readable): Readable {
 }
 
 /** Node 20 reads no zstd, and no Node reads bzip2 or xz: the host's own programs do. */
-function viaProgram(source: Readable, tool: "zstd" | "bzip2" | "xz"): Readable {
-  const child = spawn(tool, ["-dc"], { stdio: ["pipe", "pipe", "pipe"], env: { PATH: process.env["PATH"] } });
+export function viaProgram(
+  source: Readable,
+  { tool, flags, verb }: { tool: "zstd" | "bzip2" | "xz"; flags: string[]; verb: "read" | "write" },
+): Readable {
+  const child = spawn(tool, flags, { stdio: ["pipe", "pipe", "pipe"], env: { PATH: process.env["PATH"] } });
   const output = new PassThrough({ highWaterMark: CHUNK });
   let complaint = "";
   child.stderr!.on("data", (bytes: Buffer) => {
@@ -61,7 +65,7 @@ function viaProgram(source: Readable, tool: "zstd" | "bzip2" | "xz"): Readable {
   child.stdout!.on("error", (e) => output.destroy(e));
   child.on("error", () => {
     output.destroy(
-      new GantryError("unavailable", "NO_DECOMPRESSOR", `cannot read a ${tool} archive: ${tool} is not installed`, {
+      new GantryError("unavailable", "NO_DECOMPRESSOR", `cannot ${verb} a ${tool} archive: ${tool} is not installed`, {
         hint: `install the package that has ${tool}`,
       }),
     );

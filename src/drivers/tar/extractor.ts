@@ -45,6 +45,7 @@ export interface ExtractorOptions {
   noOverwriteDirNonDir?: boolean;
   ids?: IdMap;
   limits: { bytes: number; entries: number };
+  whole?: boolean;
   /** Files that entries replace are moved to this folder, named by inode. */
   keep?: string;
 }
@@ -203,7 +204,7 @@ export class Extractor implements EntrySink {
   #rootEntry(entry: Entry): void {
     if (entry.type !== "dir") throw badArchive("the root is a folder", entry.name);
     // Unpacking into somebody's folder leaves that folder's own attributes alone; a layer's root has its own.
-    if (this.#options.whiteouts === "plain") return;
+    if (this.#options.whiteouts === "plain" && !this.#options.whole) return;
     this.#describe(this.#root.fd, entry);
     this.#folders.add("", entry.mtime);
   }

@@ -151,9 +151,9 @@ const FLAGS: Record<EntryType, string> = {
 const OCTAL_7 = 0o7777777;
 const OCTAL_11 = 0o77777777777;
 
-/** The blocks before an entry's data: a PAX header where ustar's fields do not suffice, then the ustar header. */
-export function formatHeader(entry: Entry): Buffer {
-  const records: PaxRecord[] = [];
+/** The blocks before an entry's data: a PAX header where ustar's fields do not suffice or there is `more`, then the ustar header. */
+export function formatHeader(entry: Entry, more: readonly PaxRecord[] = []): Buffer {
+  const records: PaxRecord[] = [...more];
   const put = (key: string, value: string): void => void records.push([key, Buffer.from(value, "latin1")]);
   const split = splitName(entry.name);
   if (split === undefined) put("path", entry.name);

@@ -60,7 +60,7 @@ export async function extract(input: AsyncIterable<Buffer>, job: ExtractJob, gen
         if (gentle) await turn();
       }
     }
-    reader.end();
+    reader.end({ marked: options.whole ?? false });
     extractor.complete();
     tap?.end();
     return { digest: `sha256:${hash.digest("hex")}`, size: extractor.size, entries: extractor.entries };

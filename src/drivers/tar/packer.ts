@@ -20,10 +20,12 @@ import {
 import { closeFd, openFd, SyscallError } from "../syscalls/libc.ts";
 import { entriesOf } from "../syscalls/remove-tree.ts";
 import { getXattr, listXattrs, type XattrTarget } from "../syscalls/xattr.ts";
-import { BLOCK, type Entry } from "./entry.ts";
+import { BLOCK, type Entry, type SparseRun } from "./entry.ts";
 import { asInside } from "./id-shift.ts";
 import { formatHeader } from "./header.ts";
+import type { PaxRecord } from "./pax.ts";
 import { partsOf } from "./rooted-folder.ts";
+import { hasHoles, sparseMap, sparseName, sparseRecords, sparseRuns } from "./sparse-pack.ts";
 import { carriedXattr, OPAQUE, OPAQUE_XATTR, WHITEOUT } from "./whiteout.ts";
 
 export interface PackerOptions {
@@ -32,6 +34,7 @@ export interface PackerOptions {
   rename?: string;
   without?: readonly string[];
   ids?: IdMap;
+  sparse?: boolean;
 }
 
 /** Where an entry stands: its name in the archive, its path from the root, and its folder's name in the archive. */
@@ -161,25 +164,44 @@ export class Packer {
       const status = statOf(fd);
       if (typeOf(status) !== S.IFREG) return;
       if (status.links > 1) this.#written.set(status.identity, as);
-      yield* this.#describe(entryOf(status, "file", as, fd));
-      yield* this.#content(fd, status.size);
+      const entry = entryOf(status, "file", as, fd);
+      const runs = this.#options.sparse && hasHoles(status) ? sparseRuns(fd, status.size) : undefined;
+      if (runs === undefined) {
+        yield* this.#describe(entry);
+        yield* this.#content(fd, { offset: 0, length: status.size });
+      } else yield* this.#sparseFile(fd, entry, runs);
     } finally {
       closeFd(fd);
     }
   }
 
-  /** Just `size` bytes: a file that shrinks meanwhile is filled up with zeros, since its header is out already. */
-  *#content(fd: number, size: number): Generator<Buffer, void> {
-    this.size += size;
-    let left = size;
+  *#sparseFile(fd: number, entry: Entry, runs: SparseRun[]): Generator<Buffer, void> {
+    const map = sparseMap(runs, entry.size);
+    const stored = runs.reduce((sum, { length }) => sum + length, 0);
+    yield* this.#describe({ ...entry, size: map.length + stored, name: sparseName(entry.name) }, sparseRecords(entry));
+    yield* this.#bytes(map);
+    for (const run of runs) yield* this.#run(fd, run);
+    yield* this.#zeros((BLOCK - (stored % BLOCK)) % BLOCK);
+  }
+
+  *#content(fd: number, all: SparseRun): Generator<Buffer, void> {
+    yield* this.#run(fd, all);
+    yield* this.#zeros((BLOCK - (all.length % BLOCK)) % BLOCK);
+  }
+
+  /** Just so many bytes: a file that shrinks meanwhile is filled up with zeros, since its header is out already. */
+  *#run(fd: number, { offset, length }: SparseRun): Generator<Buffer, void> {
+    this.size += length;
+    let left = length;
     while (left > 0) {
-      const got = fs.readSync(fd, this.#out, this.#used, Math.min(left, PIECE - this.#used), null);
+      const room = Math.min(left, PIECE - this.#used);
+      const got = fs.readSync(fd, this.#out, this.#used, room, offset + length - left);
       if (got === 0) break;
       this.#used += got;
       left -= got;
       if (this.#used === PIECE) yield this.#take();
     }
-    yield* this.#zeros(left + ((BLOCK - (size % BLOCK)) % BLOCK));
+    yield* this.#zeros(left);
   }
 
   *#zeros(count: number): Generator<Buffer, void> {
@@ -192,9 +214,9 @@ export class Packer {
     }
   }
 
-  *#describe(entry: Entry): Generator<Buffer, void> {
+  *#describe(entry: Entry, more?: readonly PaxRecord[]): Generator<Buffer, void> {
     const { ids } = this.#options;
-    yield* this.#bytes(formatHeader(ids === undefined ? entry : { ...entry, ...asInside(ids, entry) }));
+    yield* this.#bytes(formatHeader(ids === undefined ? entry : { ...entry, ...asInside(ids, entry) }, more));
   }
 
   *#bytes(bytes: Buffer): Generator<Buffer, void> {

@@ -78,9 +78,10 @@ export class TarReader {
     }
   }
 
-  end(): void {
+  /** `marked`: the end mark must be there. Some writers leave it out; without it nobody knows whether all has come. */
+  end({ marked = false } = {}): void {
     const { at } = this.#state;
-    if (at === "end" || (at === "header" && this.#filled === 0 && !this.#pending())) return;
+    if (at === "end" || (!marked && at === "header" && this.#filled === 0 && !this.#pending())) return;
     throw badArchive("unexpected end of the archive");
   }
 

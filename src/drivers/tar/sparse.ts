@@ -11,7 +11,7 @@ export interface SparseInfo {
 }
 
 /** Runs that one file may have; each costs memory. */
-const RUNS_MAX = 100_000;
+export const RUNS_MAX = 100_000;
 
 function push(runs: SparseRun[], offset: number, length: number): void {
   if (offset < 0 || length < 0) throw badArchive("negative number in a sparse map");

@@ -45,7 +45,7 @@ export class TarArchive implements LayerArchive {
   }
 
   async extract(input: Readable, root: string, options: ExtractOptions): Promise<ExtractResult> {
-    const { whiteouts, into, owner, noOverwriteDirNonDir, ids, limits, signal, recipe } = options;
+    const { whiteouts, into, owner, noOverwriteDirNonDir, ids, whole, limits, signal, recipe } = options;
     const job: ExtractJob = {
       root,
       ...(recipe === undefined ? {} : { recipe }),
@@ -54,6 +54,7 @@ export class TarArchive implements LayerArchive {
         ...(into === undefined ? {} : { into }),
         ...(owner === undefined ? {} : { owner }),
         ...(ids === undefined ? {} : { ids }),
+        ...(whole === undefined ? {} : { whole }),
         ...(noOverwriteDirNonDir === undefined ? {} : { noOverwriteDirNonDir }),
         limits: { bytes: limits?.bytes ?? Number.MAX_SAFE_INTEGER, entries: limits?.entries ?? MAX_ENTRIES },
       },

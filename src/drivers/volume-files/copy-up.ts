@@ -39,6 +39,10 @@ export async function copyInto(source: number, target: string, staging: Staging 
   });
 }
 
+/** The same by paths, without staging: nobody else looks at `target`, which is an empty folder. */
+export const copyFolder = (source: string, target: string): Promise<void> =>
+  withFolder(source, (from) => copyInto(from, target, undefined));
+
 async function withFolder(path: string, body: (fd: number) => Promise<void>): Promise<void> {
   const fd = openFd(path, O.RDONLY | O.DIRECTORY);
   try {

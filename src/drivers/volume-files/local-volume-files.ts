@@ -12,7 +12,8 @@ import { copyInto, emptyFolder } from "./copy-up.ts";
 import { readMountOptions } from "./mount-flags.ts";
 import { readMountTable } from "./mount-table.ts";
 
-const DATA = "_data";
+/** The folder of a volume's data, below its own. */
+export const DATA = "_data";
 /** Holds a copy until it is complete. */
 const FILLING = "_filling";
 

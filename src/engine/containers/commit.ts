@@ -1,5 +1,5 @@
 import type { ContainerConfig } from "../../base/container-config.ts";
-import { GantryError, isGantryError } from "../../base/errors.ts";
+import { GantryError } from "../../base/errors.ts";
 import type { Digest } from "../../base/image-config.ts";
 import { familiarName, parseReference, withDefaultTag } from "../../base/reference.ts";
 import type { ApplyChanges, ImageRecord } from "../images/contract.ts";
@@ -88,19 +88,12 @@ export class Committer {
   }
 
   private async whilePaused<T>(entry: ContainerEntry, pause: boolean, work: () => Promise<T>): Promise<T> {
-    if (!pause || entry.record.state.status !== "running") return work();
-    try {
-      await this.pauses.pause(entry, "commit");
-    } catch (error) {
-      // It ended, or somebody else paused it, in this moment.
-      if (isGantryError(error, "NOT_RUNNING") || isGantryError(error, "PAUSED")) return work();
-      await this.pauses.endFor(entry, "commit");
-      throw error;
-    }
+    if (!pause) return work();
+    const letGo = await this.pauses.hold(entry, "commit");
     try {
       return await work();
     } finally {
-      await this.pauses.endFor(entry, "commit");
+      await letGo();
     }
   }
 }

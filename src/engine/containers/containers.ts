@@ -33,6 +33,7 @@ import { Starter } from "./start.ts";
 import { StatsFeed } from "./stats/feed.ts";
 import { TreeUses } from "./tree-uses.ts";
 import { Updater } from "./update.ts";
+import { ContainerVolumeUsers } from "./volume-users.ts";
 import { Watch } from "./watch.ts";
 
 export interface ContainersDeps extends ContainerDeps, CommitterDeps {
@@ -44,6 +45,8 @@ export interface ContainersDeps extends ContainerDeps, CommitterDeps {
   onPruned: (bytes: number) => void;
   archive: Archive;
   views: ContainerViews;
+  /** Where a volume's data is on the host. */
+  mountpoint: (volume: string) => string;
 }
 
 export type WaitCondition = "not-running" | "next-exit" | "removed";
@@ -54,6 +57,7 @@ export class Containers {
   readonly checkpoints: ContainerCheckpoints;
   readonly ports: LivePorts;
   readonly stats: StatsFeed;
+  readonly volumeUsers: ContainerVolumeUsers;
   private readonly deps: ContainersDeps;
   private readonly starter: Starter;
   private readonly lifecycle: Lifecycle;
@@ -96,6 +100,7 @@ export class Containers {
     };
     this.lifecycle = new Lifecycle(deps, this.starter, this.hooks);
     this.checkpoints = new ContainerCheckpoints(deps, this.lifecycle);
+    this.volumeUsers = new ContainerVolumeUsers({ ...deps, pauses: this.lifecycle.pauses });
     this.watch = new Watch(deps, this.lifecycle);
     const uses = new TreeUses(deps, deps.views);
     this.copies = new Copies(deps, uses);

@@ -41,8 +41,24 @@ export class Pauses {
     return entry.lock.run(() => this.resume(entry));
   }
 
+  /**
+   * Holds one that runs until the result is called. One that is down or paused is left as it is, also when it ends or is
+   * paused in this moment.
+   */
+  async hold(entry: ContainerEntry, reason: Reason): Promise<() => Promise<void>> {
+    if (entry.record.state.status !== "running") return async () => {};
+    try {
+      await this.pause(entry, reason);
+    } catch (error) {
+      if (isGantryError(error, "NOT_RUNNING") || isGantryError(error, "PAUSED")) return async () => {};
+      await this.endFor(entry, reason);
+      throw error;
+    }
+    return () => this.endFor(entry, reason);
+  }
+
   /** Lets a container go that was paused for this reason and still is. */
-  endFor(entry: ContainerEntry, reason: Reason): Promise<void> {
+  private endFor(entry: ContainerEntry, reason: Reason): Promise<void> {
     return entry.lock.run(async () => {
       const { state } = entry.record;
       if (state.pausedFor !== reason || state.status !== "paused") return;

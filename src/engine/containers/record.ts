@@ -66,7 +66,7 @@ export interface ContainerState {
   /** An effect that was begun and not yet finished; the next daemon takes it up. */
   intent?: "create" | "start" | "teardown" | "remove" | "copy";
   /** Its processes are held for this alone: who adopts the container lets them go. */
-  pausedFor?: "commit";
+  pausedFor?: "commit" | "snapshot";
   /** A change of limits was begun: what the groups have may not be what `hostConfig` says. */
   updating?: boolean;
   /** A change of its published ports was begun: the network may have more of them than `hostConfig` asks for. */

@@ -129,8 +129,9 @@ export class ContainerRegistry {
     return link && this.byId.get(link.id);
   }
 
-  private change(entry: ContainerEntry): StateChange {
-    return { bucket: BUCKET, key: entry.id, value: entry.record };
+  /** What stores it, or `record` in its place, together with other things. */
+  change(entry: ContainerEntry, record = entry.record): StateChange {
+    return { bucket: BUCKET, key: entry.id, value: record };
   }
 
   private index(entry: ContainerEntry): void {

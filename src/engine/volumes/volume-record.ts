@@ -10,8 +10,12 @@ export interface VolumeRecord {
   labels: Record<string, string>;
   /** Driver options as given: type, device, o. */
   options: Record<string, string>;
-  /** Begun and not finished; the next daemon takes it up. */
-  intent?: "remove";
+  /** Begun and not finished. Nobody sees the volume; the next daemon removes it, since nobody was told of one to be filled. */
+  intent?: "remove" | "fill";
+  /** The name that its folder has until the rename is finished. */
+  movedFrom?: string;
+  /** The last time that a container began or ended to use it. */
+  lastUse?: { at: string; container: string };
   /** The container that an anonymous one was made for. */
   madeFor?: string;
   /** Containers for which a volume with options is mounted. */

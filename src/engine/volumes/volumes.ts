@@ -2,6 +2,7 @@ import { GantryError } from "../../base/errors.ts";
 import type { Clock, Ids } from "../../ports/clock.ts";
 import type { CommitOptions, StateStore } from "../../ports/state-store.ts";
 import type { VolumeFiles } from "../../ports/volume-files.ts";
+import { VolumeClaims } from "./claims.ts";
 import { booleanFilter, checkFilterNames, type Filters, matchesLabels, matchesList } from "./volume-filters.ts";
 import {
   ANONYMOUS_LABEL,
@@ -42,11 +43,18 @@ export interface PruneResult {
 const noSuchVolume = (name: string): GantryError =>
   new GantryError("notFound", "NO_SUCH_VOLUME", `get ${name}: no such volume`);
 
+/** Before the number of a holder that is no container. */
+const OWN_HOLDER = "engine:";
+const isOwnHolder = (holder: string): boolean => holder.startsWith(OWN_HOLDER);
+
 const LIST_FILTERS = ["dangling", "driver", "label", "name"];
 const PRUNE_FILTERS = ["label", "label!", "all"];
 
 /** Named places for data that outlive containers. The index decides what exists; folders follow. */
 export class Volumes {
+  /** What the engine itself does with volumes. */
+  readonly claims = new VolumeClaims();
+  private lastHolder = 0;
   private readonly deps: VolumesDeps;
 
   constructor(deps: VolumesDeps) {
@@ -56,7 +64,8 @@ export class Volumes {
   /** Finishes removals that were cut short, and takes in folders that the index does not know: data is never dropped. */
   async recover(): Promise<void> {
     for (const [, record] of this.deps.state.list<VolumeRecord>(VOLUMES)) {
-      if (record.intent === "remove") await this.finishRemoval(record);
+      if (record.intent !== undefined) await this.finishRemoval(record);
+      else if (record.mountedFor?.some(isOwnHolder)) this.letGo(record, isOwnHolder);
     }
     for (const name of this.deps.files.list()) {
       if (this.find(name) === undefined) this.save(this.newRecord(name, {}, {}));
@@ -74,7 +83,8 @@ export class Volumes {
     const existing = this.find(name);
     if (existing !== undefined && existing.intent === undefined) return existing;
     if (existing !== undefined) {
-      throw new GantryError("conflict", "VOLUME_GOING", `create ${name}: the volume is being removed`);
+      const doing = existing.intent === "fill" ? "filled" : "removed";
+      throw new GantryError("conflict", "VOLUME_GOING", `create ${name}: the volume is being ${doing}`);
     }
     checkVolumeName(name);
     const options = request.options ?? {};
@@ -86,6 +96,28 @@ export class Volumes {
     this.deps.files.create(name);
     this.deps.events.publish("volume", "create", name, { driver: record.driver });
     return record;
+  }
+
+  /** A volume that nobody sees until `finish`. Throws invalid BAD_VOLUME_NAME, conflict VOLUME_EXISTS. */
+  begin(name: string, labels: Record<string, string>): void {
+    checkVolumeName(name);
+    if (this.find(name) !== undefined) {
+      throw new GantryError("conflict", "VOLUME_EXISTS", `a volume named ${name} already exists`);
+    }
+    this.save({ ...this.newRecord(name, labels, {}), intent: "fill" });
+  }
+
+  /** What was begun and is complete now. */
+  finish(name: string): VolumeRecord {
+    const { intent: _, ...record } = this.find(name)!;
+    this.save(record);
+    this.publish(name, "create");
+    return record;
+  }
+
+  /** What was begun and came to nothing. */
+  async abandon(name: string): Promise<void> {
+    await this.finishRemoval(this.find(name)!);
   }
 
   /** Throws notFound NO_SUCH_VOLUME. */
@@ -127,6 +159,7 @@ export class Volumes {
       if (options.force) return;
       throw noSuchVolume(name);
     }
+    this.claims.requireFree(name);
     const users = this.users(name).filter((id) => id !== options.goingWith);
     if (users.length > 0) {
       throw new GantryError("conflict", "VOLUME_IN_USE", `remove ${name}: volume is in use - [${users.join(", ")}]`, {
@@ -168,12 +201,7 @@ export class Volumes {
    */
   use(name: string, containerId: string, where: { destination: string; readOnly: boolean }): string {
     const record = this.get(name);
-    const options = mountOptionsOf(record);
-    if (options === undefined) this.deps.files.create(name);
-    else {
-      this.save({ ...record, mountedFor: [...new Set([...(record.mountedFor ?? []), containerId])] });
-      this.deps.files.mount(name, options);
-    }
+    this.hold(this.noteUse(record, containerId), containerId);
     this.deps.events.publish("volume", "mount", name, {
       driver: record.driver,
       container: containerId,
@@ -188,12 +216,52 @@ export class Volumes {
   release(name: string, containerId: string): void {
     const record = this.find(name);
     if (record === undefined) return;
-    if (mountOptionsOf(record) !== undefined) {
-      const mountedFor = (record.mountedFor ?? []).filter((id) => id !== containerId);
-      this.save({ ...record, mountedFor });
-      if (mountedFor.length === 0) this.deps.files.unmount(name);
-    }
+    this.letGo(this.noteUse(record, containerId), (id) => id === containerId);
     this.deps.events.publish("volume", "unmount", name, { driver: record.driver, container: containerId });
+  }
+
+  /**
+   * For the engine's own work: the data's path on the host, mounted where it has to be, until `close`. Meanwhile the volume
+   * can be neither removed nor replaced. Throws as `use`, conflict VOLUME_BUSY.
+   */
+  open(name: string, doing: string): { path: string; close(): void } {
+    const record = this.get(name);
+    const endClaim = this.claims.share(name, doing);
+    const holder = `${OWN_HOLDER}${++this.lastHolder}`;
+    const close = (): void => {
+      this.letGo(this.get(name), (id) => id === holder);
+      endClaim();
+    };
+    try {
+      this.hold(record, holder);
+    } catch (error) {
+      close();
+      throw error;
+    }
+    return { path: this.mountpoint(name), close };
+  }
+
+  private hold(record: VolumeRecord, holder: string): void {
+    const options = mountOptionsOf(record);
+    if (options === undefined) this.deps.files.create(record.name);
+    else {
+      this.save({ ...record, mountedFor: [...new Set([...(record.mountedFor ?? []), holder])] });
+      this.deps.files.mount(record.name, options);
+    }
+  }
+
+  private letGo(record: VolumeRecord, whom: (holder: string) => boolean): void {
+    if (mountOptionsOf(record) === undefined) return;
+    const mountedFor = (record.mountedFor ?? []).filter((id) => !whom(id));
+    this.save({ ...record, mountedFor });
+    if (mountedFor.length === 0) this.deps.files.unmount(record.name);
+  }
+
+  /** Unsynced: the start or end that it belongs to is synced before anybody is told. */
+  private noteUse(record: VolumeRecord, container: string): VolumeRecord {
+    const noted = { ...record, lastUse: { at: this.deps.clock.stamp(), container } };
+    this.save(noted, { sync: false, ending: true });
+    return noted;
   }
 
   /** Fills an empty volume from the image's folder at `path` below `rootfs`, for the container that starts with it. */
@@ -205,6 +273,10 @@ export class Volumes {
   /** The real path of a subfolder. Throws invalid NO_SUCH_SUBPATH. */
   subpath(name: string, subpath: string): string {
     return this.deps.files.subpath(name, subpath);
+  }
+
+  publish(name: string, action: string, attributes: Record<string, string> = {}): void {
+    this.deps.events.publish("volume", action, name, { driver: this.get(name).driver, ...attributes });
   }
 
   private find(name: string): VolumeRecord | undefined {
