@@ -16,3 +16,10 @@ export interface SessionRefusal {
   message: string;
   missing: boolean;
 }
+
+/**
+ * A path and a stamp of its state ("d…" for a folder). A context goes over its connection so: the client sends all
+ * entries as JSON, one a line, then `[]`; the engine answers with one line, the positions of those that it wants; the
+ * client sends them as a tar and ends.
+ */
+export type ListedEntry = [name: string, stamp: string];

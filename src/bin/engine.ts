@@ -6,6 +6,7 @@ import { Builder } from "../build/builder.ts";
 import { applyChanges } from "../build/changes.ts";
 import { LocalBaseImages } from "../drivers/bootstrap/maker.ts";
 import { FileBlobStore } from "../drivers/blobs/blob-store.ts";
+import { HostContextStore } from "../drivers/build-files/context-store.ts";
 import { HostBuildFiles } from "../drivers/build-files/build-files.ts";
 import { HttpDownloads } from "../drivers/build-files/downloads.ts";
 import { CdiSpecFolders } from "../drivers/cdi/spec-folders.ts";
@@ -267,6 +268,7 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
     layers,
     archive,
     files: buildFiles,
+    contexts: new HostContextStore(path.join(dataRoot, "build", "contexts")),
     downloads,
     run: (step) => runOnce({ ...containerDeps, stepFiles }, step),
     state,

@@ -1,10 +1,10 @@
-import type { Readable } from "node:stream";
 import type { OnBuildEvent } from "../base/build-events.ts";
 import { GantryError, messageOf } from "../base/errors.ts";
 import type { Digest } from "../base/image-config.ts";
 import { familiarName, parseReference, withDefaultTag } from "../base/reference.ts";
 import { BuildCache, RESULTS, type StepResult } from "./cache.ts";
 import type { BuildRequest } from "./context.ts";
+import { type ContextSource, type OpenContext, openContext } from "./open-context.ts";
 import type { BuildHost } from "./host.ts";
 import { ignored, ignoreText } from "./ignore.ts";
 import { InFlight } from "./in-flight.ts";
@@ -44,38 +44,44 @@ export class Builder {
   }
 
   /**
-   * One build: the context (a tar) to an image. What happens goes out as events; the image id comes back. Errors:
+   * One build: a context to an image. What happens goes out as events; the image id comes back. Errors:
    * invalid BAD_DOCKERFILE, RUN_FAILED (details.exitCode), BAD_COPY …, canceled. Nothing temporary is left, whatever
    * happens; steps that were done stay in the cache.
    */
-  async build(request: BuildRequest, context: Readable, emit: OnBuildEvent, signal: AbortSignal): Promise<Digest> {
+  async build(request: BuildRequest, from: ContextSource, emit: OnBuildEvent, signal: AbortSignal): Promise<Digest> {
     const tags = request.tags.map(checkedTag);
-    const { files, archive } = this.shop.host;
-    const root = await files.scratch();
+    const context = await openContext(this.shop.host, request, from, signal);
     try {
-      await archive.extract(context, root, { whiteouts: "plain", owner: { uid: 0, gid: 0 }, signal });
-      return await this.buildIn(root, { ...request, tags }, emit, signal);
+      return await this.buildIn(context, { ...request, tags }, emit, signal);
     } finally {
-      await files.discard(root);
+      await context.release();
     }
   }
 
-  private async buildIn(root: string, request: BuildRequest, emit: OnBuildEvent, signal: AbortSignal): Promise<Digest> {
+  private async buildIn(
+    context: OpenContext,
+    request: BuildRequest,
+    emit: OnBuildEvent,
+    signal: AbortSignal,
+  ): Promise<Digest> {
     const { files, platform } = this.shop.host;
+    const { root } = context;
     const name = request.dockerfile;
     const text = this.dockerfileText(root, name);
     const excluded = ignored(ignoreText(name, (path) => files.readText(root, path, TEXT_LIMIT)));
     if (excluded) await files.removeExcluded(root, excluded);
+    context.keep(excluded ?? (() => false));
     const dockerfile = parseDockerfile(text, name, request.buildArgs["BUILDKIT_SYNTAX"] ?? undefined);
     try {
       const plan = planBuild(dockerfile, {
         buildArgs: request.buildArgs,
         labels: request.labels,
+        contexts: request.contexts,
         buildPlatform: platform,
         targetPlatform: request.platform ?? platform,
         ...(request.target === undefined ? {} : { target: request.target }),
       });
-      return await this.solved({ dockerfile, plan, context: { request, root, emit, signal } });
+      return await this.solved({ dockerfile, plan, context: { request, tree: context.tree, emit, signal } });
     } catch (error) {
       throw error instanceof Problem ? dockerfileError(error, name, text.split(/\r?\n/)) : error;
     }

@@ -6,7 +6,9 @@ import type { RegistryAuth } from "../ports/remote-registry.ts";
 import type { StageArgs } from "./build-args.ts";
 import type { BuildCache } from "./cache.ts";
 import type { BuildHost } from "./host.ts";
+import type { NamedContexts } from "./named-contexts.ts";
 import type { StageState } from "./stage-state.ts";
+import type { ContentDigests } from "../ports/build-files.ts";
 import type { BuildSession } from "../ports/build-session.ts";
 import type { StepInput } from "./step-record.ts";
 
@@ -34,12 +36,14 @@ export interface BuildRequest {
   auth: Record<string, RegistryAuth>;
   /** The client, where it stays by the build. */
   session?: BuildSession;
+  /** `--build-context`, by name. */
+  contexts: NamedContexts;
 }
 
 export interface BuildContext {
   request: BuildRequest;
-  /** Folder with the build's context. */
-  root: string;
+  /** The build's context. */
+  tree: SourceTree;
   emit: OnBuildEvent;
   /** Aborted when the client goes, and when a step fails: all that is under way has to end. */
   signal: AbortSignal;
@@ -51,8 +55,8 @@ export interface SourceTree {
   open(): Promise<string>;
   /** The topmost layer, or "empty"; missing for what may differ each time (the context). */
   chainId?: () => Promise<Digest | "empty">;
-  /** The sha256 (hex) of a file's content where it is known without reading; `path` is relative to the tree. */
-  contentDigest?: (path: string) => string | undefined;
+  /** What is known of its files without reading them. */
+  contents?: ContentDigests;
   /** For messages: the build context is named there. */
   isContext: boolean;
 }

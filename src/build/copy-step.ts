@@ -47,11 +47,11 @@ export class CopyStep {
       const seen = new SeenFiles();
       const parts: string[] = [];
       for (const item of await items()) {
-        const known = item.fromTree ? tree.contentDigest : undefined;
+        const contents = item.fromTree ? tree.contents : undefined;
         const options = {
           ...{ owners: keepOwner, signal: this.room.context.signal, onFile: seen.below(item.path) },
           ...(exclude && { exclude }),
-          ...(known && { known }),
+          ...(contents && { contents }),
         };
         parts.push(`${kindName(item)}:${await this.room.host.files.digest(item.root, item, options)}`);
       }

@@ -5,6 +5,7 @@ import type { ImageRecord, ImageSource } from "../engine/images/contract.ts";
 import type { Holds } from "../engine/images/holds.ts";
 import type { Archive } from "../ports/archive.ts";
 import type { BuildFiles, Downloads } from "../ports/build-files.ts";
+import type { ContextStore } from "../ports/context-store.ts";
 import type { Clock, Ids } from "../ports/clock.ts";
 import type { LayerStore } from "../ports/layer-store.ts";
 import type { RegistryAuth } from "../ports/remote-registry.ts";
@@ -35,6 +36,7 @@ export interface BuildHost {
   layers: LayerStore;
   archive: Archive;
   files: BuildFiles;
+  contexts: ContextStore;
   downloads: Downloads;
   /** Runs to the end; the exit code. Throws invalid when the command can't be started (Docker's words), canceled. */
   run(step: OneRun): Promise<number>;

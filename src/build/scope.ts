@@ -1,5 +1,6 @@
 import type { Digest } from "../base/image-config.ts";
 import type { Hold } from "../engine/images/holds.ts";
+import type { KeptContext } from "../ports/context-store.ts";
 import type { BuildHost } from "./host.ts";
 import type { StageState } from "./stage-state.ts";
 
@@ -34,6 +35,14 @@ export class BuildScope {
     const folder = await this.host.files.scratch();
     this.closers.push(() => this.host.files.discard(folder));
     return folder;
+  }
+
+  /** A folder of the client's, kept for the next build. */
+  async folder(fetch: () => Promise<KeptContext>): Promise<KeptContext> {
+    const kept = await fetch();
+    kept.keep(() => false);
+    this.closers.push(() => kept.release());
+    return kept;
   }
 
   /** A chain's files, read-only. */

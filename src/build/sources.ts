@@ -4,6 +4,7 @@ import type { OnProgress } from "../base/progress.ts";
 import { runsOn } from "../base/platform.ts";
 import type { ImageRecord } from "../engine/images/contract.ts";
 import type { BuildContext, SourceTree } from "./context.ts";
+import { ClientFolder, fetchFolder, type FolderWish } from "./client-folders.ts";
 import type { BuildHost } from "./host.ts";
 import type { BuildScope } from "./scope.ts";
 import { type StageState, stateOf } from "./stage-state.ts";
@@ -89,17 +90,22 @@ export class Sources {
 
   /** What `--from` names inside stage `current`; the context when undefined. */
   tree(from: string | undefined, current: number, onProgress: OnProgress): SourceTree {
-    if (from === undefined) return { open: async () => this.context.root, isContext: true };
-    const base = sourceOf(from, this.plan.stages, current);
+    if (from === undefined) return this.context.tree;
+    const base = sourceOf(from, this.plan.stages, current, this.plan.contexts);
     const key = JSON.stringify(base);
     const known = this.trees.get(key);
     if (known) return known;
-    const tree = this.chainTree(() => this.chainOf(base, onProgress));
+    const tree = base.kind === "folder" ? this.folder(base) : this.chainTree(() => this.chainOf(base, onProgress));
     this.trees.set(key, tree);
     return tree;
   }
 
-  private async chainOf(base: Base, onProgress: OnProgress): Promise<readonly Digest[]> {
+  private folder(wish: FolderWish): SourceTree {
+    const { request, signal } = this.context;
+    return new ClientFolder(() => this.scope.folder(() => fetchFolder(this.host, request, wish, signal)));
+  }
+
+  private async chainOf(base: Exclude<Base, { kind: "folder" }>, onProgress: OnProgress): Promise<readonly Digest[]> {
     if (base.kind === "scratch") return [];
     if (base.kind === "stage") return (await this.stage(base.index)).state.chain;
     try {

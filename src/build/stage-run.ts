@@ -4,6 +4,7 @@ import type { ImageRecord } from "../engine/images/contract.ts";
 import { StageArgs } from "./build-args.ts";
 import type { StageWork } from "./context.ts";
 import { changeOf } from "./instruction-change.ts";
+import { noFolderBase } from "./named-contexts.ts";
 import { parseInstruction } from "./parse/dockerfile.ts";
 import type { Instruction } from "./parse/instruction.ts";
 import { dockerfileError, Problem } from "./parse/problem.ts";
@@ -84,7 +85,8 @@ export class StageRun {
         this.from = below.from;
         this.missed = below.missed;
         this.lastKey = below.lastKey;
-      } else if (base.kind === "image") {
+      } else if (base.kind === "folder") throw noFolderBase(base.name);
+      else if (base.kind === "image") {
         const image = await this.deps.sources.image(base.reference, base.platform, (progress) =>
           run.transfer(progress),
         );
@@ -119,7 +121,8 @@ export class StageRun {
 
   private async step(step: BuildStep, instruction: Instruction, escape: string, last: boolean): Promise<void> {
     const { deps, work } = this;
-    for (const index of stagesNamed(instruction, deps.plan.stages, work.index)) await deps.sources.stage(index);
+    for (const index of stagesNamed(instruction, deps.plan.stages, work.index, deps.plan.contexts))
+      await deps.sources.stage(index);
     await this.during(step, async (run) => {
       if (instruction.kind === "arg") for (const { key } of instruction.args) deps.declared.add(key);
       const change = await changeOf(run, work, instruction, { runs: deps.runs, escape });

@@ -2,6 +2,7 @@ import type { BuildStep } from "../base/build-events.ts";
 import type { Platform } from "../base/image-config.ts";
 import { GantryError } from "../base/errors.ts";
 import { parsePlatform } from "../base/platform.ts";
+import { contextBase, type NamedContexts } from "./named-contexts.ts";
 import { ExpansionError, expandWord } from "./expand.ts";
 import type { Dockerfile, Instruction, Of } from "./parse/instruction.ts";
 import { nearest, type Place, Problem } from "./parse/problem.ts";
@@ -11,7 +12,8 @@ import { platformArgs } from "./platform.ts";
 export type Base =
   | { kind: "scratch" }
   | { kind: "stage"; index: number }
-  | { kind: "image"; reference: string; platform?: Platform };
+  | { kind: "image"; reference: string; platform?: Platform }
+  | { kind: "folder"; name: string; key: string };
 
 export interface Stage {
   index: number;
@@ -39,11 +41,14 @@ export interface BuildPlan {
   globalSteps: PlannedStep[];
   /** All stages, for `--from`. */
   stages: Stage[];
+  contexts: NamedContexts;
   planned: PlannedStage[];
 }
 
 export interface PlanOptions {
   target?: string;
+  /** What stands in place of images and stages of these names. */
+  contexts: NamedContexts;
   /** Values of `--build-arg`; null: named without a value. */
   buildArgs: Readonly<Record<string, string | null>>;
   /** Added as the last stage's last instructions, sorted by name. */
@@ -69,8 +74,8 @@ export function planBuild(dockerfile: Dockerfile, options: PlanOptions): BuildPl
       return { kind: "label", pairs: [{ key: literal(key), value: literal(value) }], origin };
     }),
   );
-  checkSources(stages);
-  const needed = neededStages(stages, target.index);
+  checkSources(stages, options.contexts);
+  const needed = neededStages(stages, target.index, options.contexts);
   const wanted = stages.filter((stage) => needed.has(stage.index));
   const total = globalArgs.length + wanted.reduce((sum, { instructions }) => sum + 1 + instructions.length, 0);
   let number = 0;
@@ -90,7 +95,7 @@ export function planBuild(dockerfile: Dockerfile, options: PlanOptions): BuildPl
     from: step(stage.from, stage),
     steps: stage.instructions.map((instruction) => step(instruction, stage)),
   }));
-  return { globals, globalSteps, stages, planned };
+  return { globals, globalSteps, stages, contexts: options.contexts, planned };
 }
 
 /** Quoted so that expansion gives it back as it was. */
@@ -143,7 +148,7 @@ function groupStages(
       index: stages.length,
       ...(as === undefined ? {} : { name: as }),
       from: instruction,
-      base: baseOf(image, stages, wanted ? parsePlatform(wanted, options.targetPlatform) : undefined),
+      base: baseOf(image, stages, options.contexts, wanted ? parsePlatform(wanted, options.targetPlatform) : undefined),
       instructions: [],
     });
   }
@@ -157,15 +162,19 @@ function blankBase(written: string, at: Place, width: number): Problem {
   return new Problem(`base name (${written}) should not be blank`, at, width, undefined, hint);
 }
 
-function baseOf(image: string, stages: readonly Stage[], platform: Platform | undefined): Base {
+function baseOf(image: string, stages: readonly Stage[], contexts: NamedContexts, platform?: Platform): Base {
+  const given = contextBase(image, contexts, platform);
+  if (given) return given;
   if (image === "scratch") return { kind: "scratch" };
   const stage = stages.findLast((candidate) => candidate.name === image.toLowerCase());
   if (stage) return { kind: "stage", index: stage.index };
   return { kind: "image", reference: image, ...(platform === undefined ? {} : { platform }) };
 }
 
-/** What `--from` means inside stage `current`: an earlier stage by name or number, else an image. */
-export function sourceOf(from: string, stages: readonly Stage[], current: number): Base {
+/** What `--from` means inside stage `current`: a context of that name, an earlier stage by name or number, else an image. */
+export function sourceOf(from: string, stages: readonly Stage[], current: number, contexts: NamedContexts): Base {
+  const given = contextBase(from, contexts);
+  if (given) return given;
   const named = stages.findLast((stage) => stage.name === from.toLowerCase() && stage.index < current);
   if (named) return { kind: "stage", index: named.index };
   if (/^\d+$/.test(from)) {
@@ -181,7 +190,7 @@ export function sourceOf(from: string, stages: readonly Stage[], current: number
   if (stages[current]?.name === from.toLowerCase()) {
     throw new GantryError("invalid", "BAD_STAGE", `invalid from flag value ${from}: refers to current build stage`);
   }
-  return baseOf(from, [], undefined);
+  return baseOf(from, [], contexts);
 }
 
 function targetStage(stages: readonly Stage[], target: string | undefined): Stage {
@@ -204,11 +213,11 @@ function targetStage(stages: readonly Stage[], target: string | undefined): Stag
 const indexOf = (text: string): number => (/^\d+$/.test(text) ? Number(text) : -1);
 
 /** Also in stages that the target doesn't need: a mistake is one wherever it stands. */
-function checkSources(stages: readonly Stage[]): void {
+function checkSources(stages: readonly Stage[], contexts: NamedContexts): void {
   for (const stage of stages) {
     for (const instruction of stage.instructions) {
       try {
-        for (const from of sourcesNamed(instruction)) sourceOf(from, stages, stage.index);
+        for (const from of sourcesNamed(instruction)) sourceOf(from, stages, stage.index, contexts);
       } catch (error) {
         if (!(error instanceof GantryError)) throw error;
         const { line, text } = instruction.origin;
@@ -218,23 +227,30 @@ function checkSources(stages: readonly Stage[]): void {
   }
 }
 
-function neededStages(stages: readonly Stage[], target: number): Set<number> {
+function neededStages(stages: readonly Stage[], target: number, contexts: NamedContexts): Set<number> {
   const needed = new Set<number>();
   const visit = (index: number): void => {
     const stage = stages[index];
     if (stage === undefined || needed.has(index)) return;
     needed.add(index);
     if (stage.base.kind === "stage") visit(stage.base.index);
-    for (const instruction of stage.instructions) for (const one of stagesNamed(instruction, stages, index)) visit(one);
+    for (const instruction of stage.instructions) {
+      for (const one of stagesNamed(instruction, stages, index, contexts)) visit(one);
+    }
   };
   visit(target);
   return needed;
 }
 
 /** The stages that an instruction of stage `current` takes files from. */
-export function stagesNamed(instruction: Instruction, stages: readonly Stage[], current: number): number[] {
+export function stagesNamed(
+  instruction: Instruction,
+  stages: readonly Stage[],
+  current: number,
+  contexts: NamedContexts,
+): number[] {
   return sourcesNamed(instruction).flatMap((from) => {
-    const source = sourceOf(from, stages, current);
+    const source = sourceOf(from, stages, current, contexts);
     return source.kind === "stage" ? [source.index] : [];
   });
 }

@@ -1,7 +1,9 @@
 import type { Socket } from "node:net";
 import { GantryError, messageOf } from "../base/errors.ts";
-import type { SessionNews, SessionRefusal, SessionWish } from "../base/build-session.ts";
-import { TextLines } from "../wire/text-lines.ts";
+import type { ListedEntry, SessionNews, SessionRefusal, SessionWish } from "../base/build-session.ts";
+import { TextLines } from "../base/text-lines.ts";
+import { SocketReader } from "./socket-reader.ts";
+import { writable } from "./sockets.ts";
 import type { Transport } from "./transport.ts";
 
 /**
@@ -9,6 +11,31 @@ import type { Transport } from "./transport.ts";
  * Throws notFound for what the user did not offer.
  */
 export type Grant = (wish: SessionWish) => Promise<(connection: Socket) => Promise<void>>;
+
+/** A folder of this machine: its entries, and the tar of those at some positions. */
+export interface SentFolder {
+  entries: readonly ListedEntry[];
+  tar(wanted: readonly number[]): AsyncIterable<Buffer> | Iterable<Buffer>;
+}
+
+/** Sends what the engine lacks of a folder. */
+export async function sendFolder(connection: Socket, folder: SentFolder): Promise<void> {
+  connection.write(`${folder.entries.map((entry) => JSON.stringify(entry)).join("\n")}\n[]\n`);
+  const reader = new SocketReader(connection);
+  connection.resume();
+  const lines = new TextLines();
+  let answer: string | undefined;
+  while (answer === undefined) {
+    const chunk = await reader.read();
+    if (chunk === undefined) return;
+    [answer] = lines.push(chunk);
+  }
+  for await (const chunk of folder.tar(JSON.parse(answer) as number[])) {
+    if (connection.destroyed) return;
+    if (!connection.write(chunk)) await writable(connection);
+  }
+  connection.end();
+}
 
 export interface BuildSessionHandle {
   /** What a build names it by. */

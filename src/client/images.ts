@@ -47,6 +47,10 @@ export interface BuildOptions {
   remote?: string;
   /** Gantry's own: the name of a build session that was opened before. */
   buildsession?: string;
+  /** With a session, in place of a body: the name by which the engine keeps the context's folder. */
+  contextkey?: string;
+  /** `--build-context`: by name the key of a folder, or docker-image://NAME. */
+  contexts?: Record<string, string>;
 }
 
 /** The value of X-Registry-Auth. */

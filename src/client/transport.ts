@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { abandonable } from "../base/abort.ts";
 import { errnoOf, GantryError } from "../base/errors.ts";
-import { TextLines } from "../wire/text-lines.ts";
+import { TextLines } from "../base/text-lines.ts";
 import { drain, gather } from "./bodies.ts";
 import { type Endpoint, parseHost } from "./endpoint.ts";
 import { errorOf, failureOf } from "./failures.ts";

@@ -3,6 +3,7 @@ import { existsSync, lstatSync, readFileSync, realpathSync, statSync } from "nod
 import { isAbsolute, join, relative, resolve } from "node:path";
 import { GantryError } from "../base/errors.ts";
 import { readIgnoreFile } from "./ignore-file.ts";
+import { type Listing, listFolder } from "./listing.ts";
 import { pack } from "./pack.ts";
 import { padding, tarHeader, trailer } from "./tar-writer.ts";
 
@@ -10,6 +11,8 @@ export interface BuildContext {
   /** The Dockerfile's name within the tar. */
   dockerfile: string;
   tar: AsyncIterable<Buffer> | Iterable<Buffer>;
+  /** Where it is a folder: its place, and its entries one by one. */
+  folder?: { root: string; list(): Listing };
 }
 
 const refuse = (reason: string): GantryError =>
@@ -22,11 +25,7 @@ export async function folderContext(
   cwd: string,
   stdin: () => Promise<Buffer>,
 ): Promise<BuildContext> {
-  const path = resolve(cwd, given);
-  const known = statSync(path, { throwIfNoEntry: false });
-  if (known === undefined) throw refuse(`path ${JSON.stringify(given)} not found`);
-  if (!known.isDirectory()) throw refuse(`context must be a directory: ${path}`);
-  const root = realpathSync(path);
+  const root = folderAt(given, cwd);
   if (file === "-") return outside(root, await stdin());
   const wanted = file === undefined || file === "" ? defaultFile(root) : resolve(cwd, file);
   if (lstatSync(wanted, { throwIfNoEntry: false }) === undefined) {
@@ -35,7 +34,15 @@ export async function folderContext(
   const real = realpathSync(wanted);
   const name = relative(root, real);
   if (name.startsWith("..") || isAbsolute(name)) return outside(root, readFileSync(real));
-  return { dockerfile: name, tar: packed(root, name, []) };
+  return packed(root, name, []);
+}
+
+function folderAt(given: string, cwd: string): string {
+  const path = resolve(cwd, given);
+  const known = statSync(path, { throwIfNoEntry: false });
+  if (known === undefined) throw refuse(`path ${JSON.stringify(given)} not found`);
+  if (!known.isDirectory()) throw refuse(`context must be a directory: ${path}`);
+  return realpathSync(path);
 }
 
 /** docker takes `dockerfile` too where there is no `Dockerfile`. */
@@ -57,15 +64,24 @@ function outside(root: string, content: Buffer): BuildContext {
     { name, content },
     { name: ".dockerignore", content: Buffer.from(`${rules}\n${name}\n`) },
   ];
-  return { dockerfile: name, tar: packed(root, name, extra) };
+  return packed(root, name, extra);
 }
 
-function packed(root: string, dockerfile: string, extra: { name: string; content: Buffer }[]): Iterable<Buffer> {
+function packed(root: string, dockerfile: string, extra: { name: string; content: Buffer }[]): BuildContext {
   const rules = readIgnoreFile(root, dockerfile);
-  return pack(root, {
+  const options = {
     extra,
     ...(rules !== undefined && { ignores: rules.ignores, searchIgnored: rules.hasExceptions }),
-  });
+  };
+  return { dockerfile, tar: pack(root, options), folder: { root, list: () => listFolder(root, options) } };
+}
+
+/** A folder beside the context, by its own .dockerignore. Throws invalid BAD_CONTEXT. */
+export function namedFolder(given: string, cwd: string): NonNullable<BuildContext["folder"]> {
+  const root = folderAt(given, cwd);
+  const rules = readIgnoreFile(root, ".dockerignore");
+  const options = rules === undefined ? {} : { ignores: rules.ignores, searchIgnored: rules.hasExceptions };
+  return { root, list: () => listFolder(root, options) };
 }
 
 /** stdin is a tar (packed or not) or a Dockerfile alone. */

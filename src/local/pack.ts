@@ -17,30 +17,55 @@ export interface PackOptions {
   top?: string;
 }
 
+/** Something found below the folder. */
+export interface Found {
+  /** Relative to the folder, with slashes. */
+  name: string;
+  path: string;
+  stat: Stats;
+  /** The name that the same file was found by before. */
+  link?: string;
+}
+
 /**
  * A file or folder as a tar, in the order of names, without crossing links. Names are relative to `root`, or begin with
  * `top`. Throws the file system's errors, and Error if a file shrinks meanwhile.
  */
 export function* pack(root: string, options: PackOptions = {}): Generator<Buffer> {
-  const inodes = new Map<string, string>();
   const { top = "" } = options;
-  if (top !== "") yield* one(root, top, lstatSync(root), options, inodes);
-  if (lstatSync(root).isDirectory()) yield* children(root, top, "", options, inodes);
-  for (const { name, content } of options.extra ?? []) {
-    yield tarHeader({ name, type: "file", mode: 0o600, size: content.length, mtime: 0 });
-    yield content;
-    yield padding(content.length);
+  const stat = lstatSync(root);
+  if (top !== "") yield* packed({ name: top, path: root, stat }, options);
+  const below = (name: string): string => (top === "" ? name : `${top}/${name}`);
+  if (stat.isDirectory()) {
+    for (const found of walk(root, options)) {
+      const link = found.link === undefined ? {} : { link: below(found.link) };
+      yield* packed({ ...found, name: below(found.name), ...link }, options);
+    }
   }
+  for (const { name, content } of options.extra ?? []) yield* packedText(name, content);
   yield trailer();
 }
 
-function* children(
-  root: string,
-  top: string,
-  folder: string,
-  options: PackOptions,
-  inodes: Map<string, string>,
-): Generator<Buffer> {
+/** A file that is in no folder, as a tar has it. */
+export function* packedText(name: string, content: Buffer): Generator<Buffer> {
+  yield tarHeader({ name, type: "file", mode: 0o600, size: content.length, mtime: 0 });
+  yield content;
+  yield padding(content.length);
+}
+
+/** What is in a folder, each after the folder that it is in, as far as the options leave it in. */
+export function* walk(root: string, options: PackOptions): Generator<Found> {
+  const inodes = new Map<string, string>();
+  for (const found of children(root, "", options)) {
+    const { name, stat } = found;
+    const inode = stat.isFile() && stat.nlink > 1 ? `${stat.dev}:${stat.ino}` : undefined;
+    const link = inode === undefined ? undefined : inodes.get(inode);
+    if (inode !== undefined && link === undefined) inodes.set(inode, name);
+    yield link === undefined ? found : { ...found, link };
+  }
+}
+
+function* children(root: string, folder: string, options: PackOptions): Generator<Found> {
   for (const child of readdirSync(join(root, folder)).toSorted((a, b) =>
     Buffer.compare(Buffer.from(a), Buffer.from(b)),
   )) {
@@ -50,19 +75,13 @@ function* children(
     if (stat === undefined) continue;
     const replaced = options.extra?.some((extra) => extra.name === name) === true;
     const ignored = replaced || options.ignores?.(name) === true;
-    if (!ignored) yield* one(path, top === "" ? name : `${top}/${name}`, stat, options, inodes);
-    if (stat.isDirectory() && (!ignored || options.searchIgnored === true))
-      yield* children(root, top, name, options, inodes);
+    if (!ignored) yield { name, path, stat };
+    if (stat.isDirectory() && (!ignored || options.searchIgnored === true)) yield* children(root, name, options);
   }
 }
 
-function* one(
-  path: string,
-  name: string,
-  stat: Stats,
-  options: PackOptions,
-  inodes: Map<string, string>,
-): Generator<Buffer> {
+/** One entry of a tar. */
+export function* packed({ name, path, stat, link }: Found, options: Pick<PackOptions, "keepOwner">): Generator<Buffer> {
   const entry: TarEntry = {
     name,
     type: "file",
@@ -71,22 +90,14 @@ function* one(
     mtime: Math.floor(stat.mtimeMs / 1000),
     ...(options.keepOwner && { uid: stat.uid, gid: stat.gid }),
   };
-  if (stat.isSymbolicLink()) yield tarHeader({ ...entry, type: "symlink", link: readlinkSync(path) });
+  if (link !== undefined) yield tarHeader({ ...entry, type: "hardlink", link });
+  else if (stat.isSymbolicLink()) yield tarHeader({ ...entry, type: "symlink", link: readlinkSync(path) });
   else if (stat.isDirectory()) yield tarHeader({ ...entry, type: "folder", name: `${name}/` });
   else if (stat.isFIFO()) yield tarHeader({ ...entry, type: "fifo" });
   else if (stat.isCharacterDevice() || stat.isBlockDevice()) {
     const type = stat.isCharacterDevice() ? "character" : "block";
     yield tarHeader({ ...entry, type, major: major(stat.rdev), minor: minor(stat.rdev) });
-  } else if (stat.isFile()) {
-    const inode = `${stat.dev}:${stat.ino}`;
-    const first = stat.nlink > 1 ? inodes.get(inode) : undefined;
-    if (first !== undefined) {
-      yield tarHeader({ ...entry, type: "hardlink", link: first });
-      return;
-    }
-    if (stat.nlink > 1) inodes.set(inode, name);
-    yield* content(path, entry, stat.size);
-  }
+  } else if (stat.isFile()) yield* content(path, entry, stat.size);
 }
 
 /** Header and content leave together when small: one chunk a file, not three. */

@@ -12,13 +12,18 @@ export interface FoundSource {
   kind: "file" | "folder";
 }
 
+/** What is known of regular files' contents: sha256 (hex) by path, relative to the root. */
+export interface ContentDigests {
+  get(path: string): string | undefined;
+  set(path: string, digest: string): void;
+}
+
 export interface DigestOptions {
   /** Owners count too (a copy that keeps them). */
   owners: boolean;
   /** Paths relative to the source that are left out. */
   exclude?: (path: string) => boolean;
-  /** The sha256 (hex) of a regular file's content where it is known; `path` is relative to the root. */
-  known?: (path: string) => string | undefined;
+  contents?: ContentDigests;
   /** Hears of each file, with a digest (hex) of all that counts; `path` is relative to the source, "" for a file itself. */
   onFile?: (path: string, digest: string) => void;
   signal?: AbortSignal;

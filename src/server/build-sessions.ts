@@ -4,7 +4,7 @@ import { abandonable } from "../base/abort.ts";
 import type { SessionNews, SessionRefusal, SessionWish } from "../base/build-session.ts";
 import type { BuildSession } from "../ports/build-session.ts";
 import type { Clock, Ids } from "../ports/clock.ts";
-import { TextLines } from "../wire/text-lines.ts";
+import { TextLines } from "../base/text-lines.ts";
 
 /** Milliseconds that a client has to grant a wish; an agent may ask its user first. */
 const PATIENCE = 120_000;

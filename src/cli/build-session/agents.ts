@@ -50,7 +50,8 @@ function isSocket(path: string): boolean {
   }
 }
 
-const SCRIPT = 'ssh-add -q "$@" </dev/null 1>&2 && echo "$SSH_AUTH_SOCK" && cat >/dev/null; kill "$SSH_AGENT_PID"';
+const SCRIPT = `trap 'kill "$SSH_AGENT_PID"' EXIT; trap exit TERM
+ssh-add -q "$@" </dev/null 1>&2 && echo "$SSH_AUTH_SOCK" && cat >/dev/null`;
 
 /** An agent of its own, which ends once nobody holds its script's stdin. */
 async function agentFor(context: Context, keys: string[]): Promise<Agent> {

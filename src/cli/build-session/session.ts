@@ -1,6 +1,6 @@
 import type { SessionWish } from "../../base/build-session.ts";
-import { GantryError } from "../../base/errors.ts";
-import type { BuildSessionHandle, Grant } from "../../client/build-session.ts";
+import { GantryError, isGantryError } from "../../base/errors.ts";
+import type { BuildSessionHandle, Grant, SentFolder } from "../../client/build-session.ts";
 import type { Context } from "../command.ts";
 import { type Agent, type AgentSource, openAgent } from "./agents.ts";
 import { readSecret, type SecretSource } from "./secrets.ts";
@@ -9,11 +9,12 @@ import { readSecret, type SecretSource } from "./secrets.ts";
 export interface Offers {
   secrets: SecretSource[];
   agents: AgentSource[];
+  /** By name; "" is the build's context. */
+  folders: ReadonlyMap<string, () => SentFolder>;
 }
 
-/** Stays by a build that was offered something; undefined where there is nothing to offer. */
+/** Stays by a build. Undefined: the engine knows no sessions (dockerd), and nothing is offered that needs one. */
 export async function offer(context: Context, offers: Offers): Promise<BuildSessionHandle | undefined> {
-  if (offers.secrets.length + offers.agents.length === 0) return undefined;
   // What can't be read is said before anything is built.
   const secrets = new Map(offers.secrets.map((source) => [source.id, readSecret(source, context)]));
   const agents = new Map<string, Agent>();
@@ -23,7 +24,10 @@ export async function offer(context: Context, offers: Offers): Promise<BuildSess
   try {
     for (const source of offers.agents) agents.set(source.id, await openAgent(context, source));
     const { openBuildSession } = await import("../../client/build-session.ts");
-    const session = await openBuildSession((await context.engine()).transport, granter(secrets, agents));
+    const session = await openBuildSession(
+      (await context.engine()).transport,
+      granter(secrets, agents, offers.folders),
+    );
     return {
       name: session.name,
       close: () => {
@@ -33,12 +37,21 @@ export async function offer(context: Context, offers: Offers): Promise<BuildSess
     };
   } catch (error) {
     close();
-    throw error;
+    if (!isGantryError(error) || error.details?.["status"] !== 404) throw error;
+    if (secrets.size + agents.size + offers.folders.size <= 1) return undefined;
+    throw new GantryError(
+      "notImplemented",
+      "NO_SESSIONS",
+      "this engine takes no secrets, ssh agents or named contexts",
+      {
+        hint: "they need gantryd",
+      },
+    );
   }
 }
 
 const granter =
-  (secrets: ReadonlyMap<string, Buffer>, agents: ReadonlyMap<string, Agent>): Grant =>
+  (secrets: ReadonlyMap<string, Buffer>, agents: ReadonlyMap<string, Agent>, folders: Offers["folders"]): Grant =>
   async (wish: SessionWish) => {
     if (wish.kind === "secret") {
       const data = secrets.get(wish.id);
@@ -54,7 +67,11 @@ const granter =
       const socket = await connectAgent(agent.socket);
       return (connection) => relayAgent(connection, socket);
     }
-    throw notOffered(`context ${wish.name}`, `--build-context ${wish.name}=PATH`);
+    const folder = folders.get(wish.name);
+    if (folder === undefined) throw notOffered(`context ${wish.name}`, `--build-context ${wish.name}=PATH`);
+    const { sendFolder } = await import("../../client/build-session.ts");
+    const listed = folder();
+    return (connection) => sendFolder(connection, listed);
   };
 
 const notOffered = (what: string, flag: string): GantryError =>

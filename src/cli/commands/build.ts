@@ -1,9 +1,11 @@
 import { writeFileSync, rmSync } from "node:fs";
+import { hostname } from "node:os";
 import { resolve } from "node:path";
 import { humanSize, parseBytes } from "../../base/units.ts";
 import { parseReference } from "../../base/reference.ts";
+import type { SentFolder } from "../../client/build-session.ts";
 import type { BuildOptions } from "../../client/images.ts";
-import { type BuildContext, folderContext, stdinContext } from "../../local/context.ts";
+import { type BuildContext, folderContext, namedFolder, stdinContext } from "../../local/context.ts";
 import { type AgentSource, parseAgent } from "../build-session/agents.ts";
 import { parseSecret, type SecretSource } from "../build-session/secrets.ts";
 import { offer } from "../build-session/session.ts";
@@ -12,7 +14,7 @@ import { allCredentials } from "../credentials.ts";
 import { proxyVariables } from "../config/file.ts";
 import { describe } from "../errors.ts";
 import { Exit } from "../exit.ts";
-import { commaList, flag, flagOn, integer, list, text, textOr, type Values, value } from "../flags.ts";
+import { commaList, flag, FlagError, flagOn, integer, list, text, textOr, type Values, value } from "../flags.ts";
 import { BuildSteps } from "../progress/build-steps.ts";
 import { PlainLines, type Screen, showProgress } from "../progress/show.ts";
 import { pairOf } from "../run-options/key-values.ts";
@@ -32,6 +34,7 @@ const tag = (text: string, before: string[]): string[] => {
 const flags = {
   "add-host": createFlags["add-host"],
   "build-arg": list("Set build-time variables"),
+  "build-context": list("Additional build contexts (e.g., name=path)"),
   "cache-from": commaList("Images to consider as cache sources", undefined, { completes: "image" }),
   "cgroup-parent": text('Set the parent cgroup for the "RUN" instructions during build'),
   compress: flag("Compress the build context using gzip"),
@@ -89,15 +92,23 @@ export default command({
     const remote = /^(https?|git):\/\//.test(path) || path.startsWith("git@");
     const prepared = remote ? undefined : await prepare(context, path, options.file);
     if (options.iidfile) rmSync(resolve(context.cwd, options.iidfile), { force: true });
-    const said: string[] = [];
-    const quiet: Output = { isTTY: false, write: (data) => void said.push(String(data)) };
+    const heard: string[] = [];
+    const quiet: Output = { isTTY: false, write: (data) => void heard.push(String(data)) };
     const out = options.quiet ? quiet : context.out;
     const query = buildQuery(context, (await context.target()).host, options, prepared?.dockerfile ?? options.file);
     if (remote) query.remote = path;
-    const body = prepared === undefined ? undefined : announced(packedTar(prepared, options.compress), out);
+    const offers = { secrets: options.secret, agents: options.ssh, folders: new Map<string, () => SentFolder>() };
+    query.contexts = namedContexts(context, options["build-context"], offers.folders);
+    const folder = options.compress ? undefined : prepared?.folder;
+    if (folder) offers.folders.set("", () => said(folder.list(), out));
     let id = "";
-    const session = await offer(context, { secrets: options.secret, agents: options.ssh });
+    const session = await offer(context, offers);
     if (session) query.buildsession = session.name;
+    if (session && folder) query.contextkey = keyOf(folder.root);
+    const body =
+      prepared === undefined || query.contextkey !== undefined
+        ? undefined
+        : announced(packedTar(prepared, options.compress), out);
     try {
       const events = images.build(body, query, await allCredentials(context));
       await showProgress(context, events, out, screenFor(context, out), (aux) => {
@@ -105,14 +116,14 @@ export default command({
       });
     } catch (error) {
       // Quiet or not: what failed must be seen.
-      context.err.write(said.join(""));
+      context.err.write(heard.join(""));
       if (error instanceof Exit) throw error;
       throw new Exit(1, describe(error));
     } finally {
       session?.close();
     }
     if (options.quiet) {
-      id ||= said.at(-1)?.trim() ?? "";
+      id ||= heard.at(-1)?.trim() ?? "";
       context.out.write(`${id}\n`);
     }
     if (options.iidfile) {
@@ -143,8 +154,38 @@ async function* packedTar({ tar }: BuildContext, compress: boolean): AsyncGenera
   yield* Readable.from(tar).pipe(createGzip()) as AsyncIterable<Buffer>;
 }
 
+/** The folder, with a word on how much of it is sent. */
+const said = ({ entries, tar }: SentFolder, out: Output): SentFolder => ({
+  entries,
+  tar: (wanted) => announced(tar(wanted), out),
+});
+
+/** By what name the engine keeps a folder for the next build. */
+const keyOf = (root: string): string => `${hostname()}:${process.getuid?.() ?? ""}:${root}`;
+
+/** `name=path` is a folder, which the session gives; `name=docker-image://…` is for the engine. */
+function namedContexts(
+  { cwd }: Context,
+  given: string[],
+  folders: Map<string, () => SentFolder>,
+): Record<string, string> {
+  return Object.fromEntries(
+    given.map((text) => {
+      const [name, place] = pairOf(text);
+      if (name === "" || place === "") throw new FlagError(`invalid context value: ${text}, expected key=value`);
+      if (place.startsWith("docker-image://")) return [name, place];
+      const scheme = /^[a-z-]+:\/\//.exec(place)?.[0];
+      if (scheme)
+        throw new FlagError(`--build-context ${name}: ${scheme} is not supported: a folder or docker-image://`);
+      const { root, list } = namedFolder(place, cwd);
+      folders.set(name, list);
+      return [name, keyOf(root)];
+    }),
+  );
+}
+
 /** Says how much is sent; on a terminal while it is sent. */
-async function* announced(tar: AsyncIterable<Buffer>, out: Output): AsyncGenerator<Buffer> {
+async function* announced(tar: AsyncIterable<Buffer> | Iterable<Buffer>, out: Output): AsyncGenerator<Buffer> {
   const step = 512 * 1024;
   let sent = 0;
   let shown = 0;

@@ -10,6 +10,7 @@ import { closeFd } from "../syscalls/libc.ts";
 import { entriesOf, removeTree } from "../syscalls/remove-tree.ts";
 import { copyInto } from "./copy.ts";
 import { digestOf } from "./digest.ts";
+import { removeExcluded } from "./remove-excluded.ts";
 import { findSources } from "./find.ts";
 import {
   ensureFolder,
@@ -137,20 +138,7 @@ export class HostBuildFiles implements BuildFiles {
   }
 
   async removeExcluded(root: string, excluded: (path: string) => boolean): Promise<void> {
-    withFd(openRoot(root), (fd) => {
-      const folders: string[] = [];
-      for (const { dir, name, path: entry, status } of walk(fd)) {
-        if (!excluded(readable(entry))) continue;
-        if (typeOf(status) === S.IFDIR) folders.push(entry);
-        else unlinkAt(dir, name);
-      }
-      for (const folder of folders.toReversed()) {
-        const { parent, name } = split(folder);
-        withFd(openInside(fd, parent, O.RDONLY | O.DIRECTORY), (up) => {
-          if (withFd(openInside(fd, folder, O.RDONLY | O.DIRECTORY), entriesOf).length === 0) rmdirAt(up, name);
-        });
-      }
-    });
+    removeExcluded(root, excluded);
   }
 
   find(root: string, source: string, matcher?: (part: string) => (name: string) => boolean): FoundSource[] {

@@ -93,7 +93,11 @@ class Digester {
 
   private async content(hash: Hash, fd: number, path: ByteString): Promise<void> {
     attributes(hash, fd);
-    hash.update(this.options.known?.(readable(path)) ?? (await this.read(fd)));
+    const { contents } = this.options;
+    const known = contents?.get(readable(path));
+    const digest = known ?? (await this.read(fd));
+    if (known === undefined) contents?.set(readable(path), digest);
+    hash.update(digest);
   }
 
   private async read(fd: number): Promise<string> {

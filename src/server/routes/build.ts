@@ -5,6 +5,8 @@ import type { Platform } from "../../base/image-config.ts";
 import { parseDuration } from "../../base/units.ts";
 import type { Builder } from "../../build/builder.ts";
 import type { BuildRequest } from "../../build/context.ts";
+import { namedContext } from "../../build/named-contexts.ts";
+import type { ContextSource } from "../../build/open-context.ts";
 import { parsePlatform } from "../../base/platform.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { RegistryAuth } from "../../ports/remote-registry.ts";
@@ -39,7 +41,7 @@ async function build(deps: BuildRoutesDeps, call: Call): Promise<void> {
     const quiet = call.flag("q");
     const emit = listener(quiet ? (line: object): void => void held.push(line) : send);
     try {
-      const id = await deps.builder.build(request, requestBody(call.request), emit, call.signal);
+      const id = await deps.builder.build(request, contextOf(call), emit, call.signal);
       if (quiet) send({ stream: `${id}\n` });
     } catch (error) {
       // What a quiet build had to say matters once it failed.
@@ -47,6 +49,12 @@ async function build(deps: BuildRoutesDeps, call: Call): Promise<void> {
       throw error;
     }
   });
+}
+
+/** The body, or (Gantry's own) a folder that the client's session gives. */
+function contextOf(call: Call): ContextSource {
+  const key = call.query.get("contextkey");
+  return key ? { key } : { tar: requestBody(call.request) };
 }
 
 /** How the client hears of a build: in the classic builder's words, or event by event (`progress=events`, Gantry's own). */
@@ -94,6 +102,9 @@ function decode(call: Call, { platform, sessions }: BuildRoutesDeps): BuildReque
     ...(wanted === undefined ? {} : { platform: parsePlatform(wanted, platform) }),
     hostConfig: hostConfig(call),
     auth: registryConfig(call),
+    contexts: Object.fromEntries(
+      Object.entries(jsonMap(call, "contexts", false)).map(([name, text]) => [name, namedContext(text)]),
+    ),
     ...(session === undefined ? {} : { session: sessions.get(session) }),
   };
 }

@@ -20,6 +20,7 @@ import { resolveUser } from "../../../src/engine/containers/spec/user.ts";
 import { Images } from "../../../src/engine/images/images.ts";
 import { buildRoutes } from "../../../src/server/routes/build.ts";
 import { imageRoutes } from "../../../src/server/routes/images.ts";
+import { HostContextStore } from "../../../src/drivers/build-files/context-store.ts";
 import { BuildSessions } from "../../../src/server/build-sessions.ts";
 import { ApiServer } from "../../../src/server/server.ts";
 import { LayerWorld } from "../../support/layer-store.ts";
@@ -74,6 +75,7 @@ export class BuildWorld implements AsyncDisposable {
       wrap: wrapFor("crun"),
     });
     this.builder = new Builder({
+      contexts: new HostContextStore(path.join(this.folder, "contexts")),
       images: this.images,
       pull: (reference) =>
         Promise.reject(new GantryError("notFound", "NO_SUCH_IMAGE", `no registry here for ${reference}`)),

@@ -18,7 +18,13 @@ const amd64 = { os: "linux", architecture: "amd64" };
 function outcome(text: string): unknown {
   try {
     const dockerfile = parseDockerfile(text);
-    const plan = planBuild(dockerfile, { buildArgs: {}, labels: {}, buildPlatform: amd64, targetPlatform: amd64 });
+    const plan = planBuild(dockerfile, {
+      contexts: {},
+      buildArgs: {},
+      labels: {},
+      buildPlatform: amd64,
+      targetPlatform: amd64,
+    });
     return {
       ...dockerfile,
       instructions: dockerfile.instructions.map(({ origin, ...body }) => ({

@@ -32,6 +32,13 @@ const trim = (path: string): string =>
     .filter((part) => part !== "" && part !== ".")
     .join("/");
 
+/** Clients of this engine send tars. */
+const noContexts: BuildHost["contexts"] = {
+  open: () => Promise.reject(new Error("no folders are kept")),
+  list: () => [],
+  remove: async () => 0,
+};
+
 /** An engine in memory: trees for folders, a function for RUN. */
 export class FakeHost implements BuildHost {
   readonly trees = new Map<string, Tree>();
@@ -46,6 +53,7 @@ export class FakeHost implements BuildHost {
   readonly holds = new Holds();
   readonly platform = { os: "linux", architecture: "amd64" };
   readonly parallelRuns = 4;
+  readonly contexts = noContexts;
   onRun: (step: RunStep, tree: Tree) => number | Promise<number> = () => 0;
   registry = new Map<string, ImageRecord>();
   urls = new Map<string, { filename?: string; body: string }>();
@@ -352,6 +360,7 @@ export const request = (overrides: Partial<BuildRequest> = {}): BuildRequest => 
   pull: false,
   buildArgs: {},
   labels: {},
+  contexts: {},
   hostConfig: {},
   auth: {},
   ...overrides,
@@ -384,7 +393,7 @@ export async function build(
   };
   const id = await (options.builder ?? new Builder(host)).build(
     request(overrides),
-    context,
+    { tar: context },
     emit,
     options.signal ?? new AbortController().signal,
   );

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { TextLines } from "../../../src/wire/text-lines.ts";
+import { TextLines } from "../../../src/base/text-lines.ts";
 
 test("lines that are cut anywhere, also within a letter, come out whole", () => {
   const bytes = Buffer.from('{"a":"ü"}\r\n\n{"b":1}\n{"c":2}');

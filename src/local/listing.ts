@@ -1,0 +1,46 @@
+import { createHash } from "node:crypto";
+import type { ListedEntry } from "../base/build-session.ts";
+import { type Found, packed, packedText, type PackOptions, walk } from "./pack.ts";
+import { trailer } from "./tar-writer.ts";
+
+/** Milliseconds in which a second change of a file might not show in its times. */
+const BLUR = 100;
+
+/** A folder's entries, for an engine that kept an earlier state of it, and the tar of those that it wants. */
+export interface Listing {
+  entries: ListedEntry[];
+  /** `wanted`: positions in `entries`. */
+  tar(wanted: readonly number[]): Generator<Buffer>;
+}
+
+/** Throws the file system's errors. */
+export function listFolder(root: string, options: PackOptions): Listing {
+  const began = Date.now();
+  const found = [...walk(root, options)];
+  const extra = options.extra ?? [];
+  const entries: ListedEntry[] = [
+    ...found.map((one): ListedEntry => [one.name, stampOf(one, began)]),
+    ...extra.map(({ name, content }): ListedEntry => [name, `t${createHash("sha256").update(content).digest("hex")}`]),
+  ];
+  return {
+    entries,
+    *tar(wanted) {
+      for (const position of wanted) {
+        const one = found[position];
+        const text = extra[position - found.length];
+        if (one) yield* packed(one, options);
+        else if (text) yield* packedText(text.name, text.content);
+      }
+      yield trailer();
+    },
+  };
+}
+
+/** Begins with "d" for a folder. Two states of a file have two stamps; what may still change unseen has a new one each time. */
+function stampOf({ stat, link }: Found, now: number): string {
+  const type = stat.isDirectory() ? "d" : stat.isFile() ? "f" : "o";
+  // A folder's own times change with what is in it.
+  const inode = type === "d" ? "" : `${stat.ino}:${stat.size}:${stat.ctimeMs}`;
+  const blurred = type !== "d" && stat.ctimeMs > now - BLUR ? `:${now}` : "";
+  return `${type}${stat.mode.toString(8)}:${inode}:${stat.mtimeMs}${blurred}${link === undefined ? "" : `:${link}`}`;
+}
