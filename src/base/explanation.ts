@@ -296,6 +296,6 @@ export interface NetworkExplanation extends Section {
   internal: boolean;
   /** Of a bridge network; as the kernel has it. */
   bridge?: { name: string; index: number; up: boolean; mtu: number; mac: string; addresses: string[]; subnet: string };
-  members: { container: string; address: string; mac: string; cable: string; link: string }[];
+  members: { container: string; addresses: string[]; mac: string; cable: string; link: string }[];
   firewall?: { table: string; rules: FirewallRuleText[]; ports: ExplainedPort[] };
 }

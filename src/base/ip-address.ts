@@ -66,6 +66,9 @@ export function isIpAddress(text: string): boolean {
   return parseAddress(address)?.family === 6 || (zone === undefined && parseAddress(address) !== undefined);
 }
 
+/** Of an address or a range that is known to be one. */
+export const familyOf = (text: string): IpFamily => (text.includes(":") ? 6 : 4);
+
 /** The text in its one form; undefined: no address. */
 export function canonicalAddress(text: string): string | undefined {
   const address = parseAddress(text);

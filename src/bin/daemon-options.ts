@@ -11,6 +11,12 @@ export interface DaemonOptions {
   hosts: string[];
   bridge: string;
   bip?: string;
+  bip6?: string;
+  /** Where addresses on the default bridge are picked from. */
+  fixedCidr?: string;
+  fixedCidr6?: string;
+  /** The default bridge has IPv6. */
+  ipv6: boolean;
   addressPools?: { base: string; size: number }[];
   pidfile: string;
   logLevel: LogLevel;
@@ -43,6 +49,7 @@ const DEFAULT_CDI_DIRS = ["/etc/cdi", "/var/run/cdi"];
 /** What daemon.json may hold; lists have the plural of the flag's name, as in Docker's. */
 const FILE_KEYS = [
   "bip",
+  "bip6",
   "bridge",
   "build-parallelism",
   "cdi-spec-dirs",
@@ -50,12 +57,15 @@ const FILE_KEYS = [
   "default-address-pools",
   "exec-root",
   "experimental",
+  "fixed-cidr",
+  "fixed-cidr-v6",
   "host-gateway-ip",
   "hosts",
   "icc",
   "init",
   "init-path",
   "insecure-registries",
+  "ipv6",
   "labels",
   "log-driver",
   "log-level",
@@ -73,6 +83,7 @@ The Gantry engine. It speaks the Docker Engine API.
 
 Options:
       --bip string                       IPv4 address and prefix of the default bridge (172.30.0.1/16)
+      --bip6 string                      IPv6 address and prefix of the default bridge (fd00:30::1/64)
       --bridge string                    Name of the default bridge (default "gantry0")
       --build-parallelism int            RUN steps of builds at a time (default: one for each CPU, 4 at least)
       --cdi-spec-dir list                Folder with specifications of CDI devices (repeatable, default /etc/cdi
@@ -82,6 +93,8 @@ Options:
       --default-address-pool pool        Pool for networks' addresses, base=10.10.0.0/16,size=24 (repeatable)
       --exec-root string                 Root folder of execution state (default "/run/gantry")
       --experimental                     Tell clients that the engine is experimental: docker then offers checkpoints
+      --fixed-cidr string                IPv4 range for containers on the default bridge
+      --fixed-cidr-v6 string             IPv6 range for containers on the default bridge
       --help                             Print usage
   -H, --host list                        Socket to listen on: unix://PATH or tcp://ADDRESS:PORT (repeatable,
                                          default "${DEFAULT_HOST}")
@@ -91,6 +104,7 @@ Options:
       --init                             Run an init in containers, unless they say otherwise
       --init-path string                 Path of the init (default: docker-init or tini of the PATH)
       --insecure-registry list           Registry that may speak plain HTTP (repeatable)
+      --ipv6                             Give containers on the default bridge IPv6 addresses too
       --label key=value                  Label of the engine, shown by info (repeatable)
       --log-driver string                Log driver of containers that name none (default "json-file")
   -l, --log-level string                 debug, info, warn, error or fatal (default "info")
@@ -138,7 +152,7 @@ export function readDaemonOptions(argv: string[]): DaemonOptions | "help" | "ver
   };
   const execRoot = text("exec-root") ?? "/run/gantry";
   const hosts = list("host", "hosts");
-  const bip = text("bip");
+  const [bip, bip6, fixedCidr, fixedCidr6] = [text("bip"), text("bip6"), text("fixed-cidr"), text("fixed-cidr-v6")];
   const [hostGateway, initPath] = [text("host-gateway-ip"), text("init-path")];
   if (hostGateway !== undefined && !isIpAddress(hostGateway)) throw bad(`invalid --host-gateway-ip "${hostGateway}"`);
   const cdiSpecDirs = list("cdi-spec-dir", "cdi-spec-dirs");
@@ -152,6 +166,10 @@ export function readDaemonOptions(argv: string[]): DaemonOptions | "help" | "ver
     hosts: hosts.length > 0 ? hosts : [DEFAULT_HOST],
     bridge: text("bridge") ?? "gantry0",
     ...(bip === undefined ? {} : { bip }),
+    ...(bip6 === undefined ? {} : { bip6 }),
+    ...(fixedCidr === undefined ? {} : { fixedCidr }),
+    ...(fixedCidr6 === undefined ? {} : { fixedCidr6 }),
+    ipv6: isOn("ipv6"),
     ...(addressPools === undefined ? {} : { addressPools }),
     pidfile: text("pidfile") ?? `${execRoot}/gantryd.pid`,
     logLevel: levelOf(text("log-level") ?? "info"),
@@ -209,6 +227,10 @@ function parseFlags(argv: string[]): Record<string, string | boolean | string[] 
         bridge: text,
         bip: text,
         "build-parallelism": text,
+        bip6: text,
+        "fixed-cidr": text,
+        "fixed-cidr-v6": text,
+        ipv6: { type: "boolean" },
         "default-address-pool": texts,
         "config-file": text,
         pidfile: { ...text, short: "p" },

@@ -156,8 +156,13 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
     options: {
       bridge: options.bridge,
       execRoot,
+      engineId: engineId(state, ids),
       icc: options.icc,
+      ipv6: options.ipv6,
       ...(options.bip === undefined ? {} : { bip: options.bip }),
+      ...(options.bip6 === undefined ? {} : { bip6: options.bip6 }),
+      ...(options.fixedCidr === undefined ? {} : { fixedCidr: options.fixedCidr }),
+      ...(options.fixedCidr6 === undefined ? {} : { fixedCidr6: options.fixedCidr6 }),
       ...(options.hostGateway === undefined ? {} : { hostGateway: options.hostGateway }),
       ...(options.addressPools === undefined ? {} : { addressPools: options.addressPools }),
     },

@@ -1,12 +1,12 @@
+import type { IpFamily } from "../base/ip-address.ts";
 import type { UserNamespace } from "../base/id-map.ts";
 
 export interface BridgeSpec {
   /** At most 15 bytes. */
   name: string;
   mac: string;
-  /** The host's address on it. */
-  address: string;
-  prefix: number;
+  /** The host's addresses on it, one of each family at most: "172.17.0.1/16", "fd00::1/64". */
+  addresses: string[];
   mtu?: number;
 }
 
@@ -17,15 +17,15 @@ export interface EndSpec {
   /** Name inside, e.g. eth0. */
   name: string;
   mac: string;
-  address: string;
-  prefix: number;
+  /** Of either family, "172.17.0.2/16". Without one of IPv6 the link has no IPv6 at all. */
+  addresses: string[];
   mtu?: number;
   /** Further addresses, with the prefix of link-local ones. */
   linkLocal?: string[];
   /** Settings of the link inside, below /proc/sys/net with the link's name in place: "ipv4/conf/eth0/forwarding" → "1". */
   settings?: Record<string, string>;
-  /** Where the default route goes; undefined: no default route by this link. */
-  gateway?: string;
+  /** Where the default routes by this link go, one of each family at most. */
+  gateways?: string[];
 }
 
 /** A cable from a bridge into a container's network namespace. */
@@ -37,6 +37,13 @@ export interface PlugSpec extends EndSpec {
   label: string;
   /** Frames may come back out of the port that they came in by: for a container that publishes ports and uses them itself. */
   hairpin?: boolean;
+}
+
+/** A default route. */
+export interface WayOut {
+  gateway: string;
+  /** Name of the link inside. */
+  link: string;
 }
 
 /** A user namespace, for a network namespace that belongs to it. */
@@ -79,11 +86,11 @@ export interface LinkState {
   master: number;
   /** Index of a cable's other end, in its own namespace; 0: none. */
   peer: number;
-  /** IPv4, "172.17.0.2/16". */
+  /** Of both families, "172.17.0.2/16". */
   addresses: string[];
 }
 
-/** IPv4, of the main table. */
+/** Of either family, of the main table. */
 export interface RouteState {
   /** "172.17.0.0/16"; "default". */
   to: string;
@@ -117,8 +124,8 @@ export interface Links {
   plug(spec: PlugSpec): void;
   /** What `hairpin` of a PlugSpec says, for a cable that is there. */
   allowHairpin(hostName: string): void;
-  /** Points the default route inside a namespace elsewhere; undefined removes it. */
-  setGateway(netns: string, gateway: string | undefined): void;
+  /** Points the default routes inside a namespace elsewhere; a family without a way loses its route. */
+  setWaysOut(netns: string, ways: WayOut[]): void;
   list(): HostLink[];
   /** What a namespace has; without a path the host's. */
   state(netns?: string): NetworkState;
@@ -126,10 +133,12 @@ export interface Links {
   takenRanges(): string[];
   /** MTU of the link that the default route leaves by. */
   uplinkMtu(): number | undefined;
-  /** IPv4 addresses of the host. */
+  /** Addresses of the host, of both families. */
   addresses(): string[];
-  /** Lets the host forward packets. */
-  enableForwarding(): void;
+  /** The kernel has IPv6. */
+  hasIpv6(): boolean;
+  /** Lets the host forward packets. Where it takes IPv6 routes from router advertisements it goes on to. */
+  enableForwarding(family: IpFamily): void;
   /** Shows the firewall what goes from one port of a bridge to another too. */
   filterWithinBridges(): void;
   /**

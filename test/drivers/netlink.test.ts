@@ -19,7 +19,7 @@ after(() => {
   world.close();
 });
 
-const bridge = { name: "tb0", mac: "02:42:0a:09:00:01", address: "10.9.0.1", prefix: 24, mtu: 1400 };
+const bridge = { name: "tb0", mac: "02:42:0a:09:00:01", addresses: ["10.9.0.1/24"], mtu: 1400 };
 const plugIn = (netns: string, more: Partial<PlugSpec> = {}): PlugSpec => ({
   netns,
   bridge: "tb0",
@@ -27,10 +27,9 @@ const plugIn = (netns: string, more: Partial<PlugSpec> = {}): PlugSpec => ({
   label: "test",
   name: "eth0",
   mac: "02:42:0a:09:00:02",
-  address: "10.9.0.2",
-  prefix: 24,
+  addresses: ["10.9.0.2/24"],
   mtu: 1400,
-  gateway: "10.9.0.1",
+  gateways: ["10.9.0.1"],
   ...more,
 });
 const sysctl = (name: string): string => fs.readFileSync(`/proc/sys/net/${name}`, "utf8").trim();
@@ -75,10 +74,10 @@ test("a plugged namespace has loopback, address and default route, and goes with
   assert.match(world.inside(netns, "ip", "route"), /default via 10\.9\.0\.1 dev eth0/);
   world.inside(netns, "busybox", "ping", "-c1", "-W2", "10.9.0.1");
   assert.equal(links.list().find((link) => link.name === "gv0123456789")?.label, "test");
-  links.setGateway(netns, undefined);
-  links.setGateway(netns, undefined);
+  links.setWaysOut(netns, []);
+  links.setWaysOut(netns, []);
   assert.doesNotMatch(world.inside(netns, "ip", "route"), /default/);
-  links.setGateway(netns, "10.9.0.7");
+  links.setWaysOut(netns, [{ gateway: "10.9.0.7", link: "eth0" }]);
   assert.match(world.inside(netns, "ip", "route"), /default via 10\.9\.0\.7/);
   links.removeNamespace(netns);
   links.removeNamespace(netns);
@@ -108,7 +107,7 @@ test("an address is free at once, also while a process still holds the dead name
 test("a failing plug leaves no cable and says what failed", () => {
   const netns = path.join(world.root, "netns", "bad");
   links.createNamespace(netns);
-  for (const wrong of [{ bridge: "missing" }, { gateway: "192.0.2.77" }, { name: "a-name-that-is-much-too-long" }]) {
+  for (const wrong of [{ bridge: "missing" }, { gateways: ["192.0.2.77"] }, { name: "a-name-that-is-much-too-long" }]) {
     assert.throws(
       () => links.plug(plugIn(netns, wrong)),
       (error) => error instanceof GantryError && error.code === "LINK_FAILED" && error.message.startsWith("plug gv"),

@@ -105,7 +105,7 @@ export class World {
       publish: (action, _id, attributes) => void events.push(`${action} ${attributes["name"]}`),
       namespacesOf: (id) => ({ netns: path.join(options.execRoot ?? this.root, "netns", id) }),
       resolvChanged: () => {},
-      options: { bridge, bip: options.bip ?? "172.30.0.1/16", execRoot: options.execRoot ?? this.root },
+      options: { bridge, bip: options.bip ?? "172.30.0.1/16", execRoot: options.execRoot ?? this.root, engineId: "e" },
     });
     networks.init();
     return { networks, links, firewall, reservations, events };

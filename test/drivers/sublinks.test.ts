@@ -34,9 +34,8 @@ function plug(name: string, host: number, more: Partial<SublinkSpec> = {}): stri
     type: { kind: "macvlan", mode: "bridge" },
     name: "eth0",
     mac: `02:42:c6:33:64:${host.toString(16).padStart(2, "0")}`,
-    address: `198.51.100.${host}`,
-    prefix: 24,
-    gateway: NEIGHBOUR,
+    addresses: [`198.51.100.${host}/24`],
+    gateways: [NEIGHBOUR],
     ...more,
   });
   return netns;
@@ -134,7 +133,7 @@ test("what can't be a parent is refused with the cause, and nothing is left", ()
   assert.throws(() => plug("bad", 20, { parent: "nope" }), refused("NO_PARENT_LINK", /interface nope was not found/));
   assert.throws(() => plug("bad", 20, { parent: "lo" }), refused("BAD_PARENT", /lo is no Ethernet link/));
   assert.throws(() => plug("bad", 20, { parent: "port9" }), refused("PARENT_IN_USE", /port9 is a port of a bridge/));
-  assert.throws(() => plug("bad", 20, { gateway: "192.0.2.1" }), refused("LINK_FAILED", /ENETUNREACH/));
+  assert.throws(() => plug("bad", 20, { gateways: ["192.0.2.1"] }), refused("LINK_FAILED", /ENETUNREACH/));
   const first = plug("good", 21);
   assert.throws(() => plug("bad", 20, { mac: "02:42:c6:33:64:15" }), refused("MAC_IN_USE", /has this MAC address/));
   assert.doesNotMatch(world.inside(netns, "ip", "link"), /eth0/);

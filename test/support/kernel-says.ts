@@ -31,7 +31,7 @@ interface Links {
   flags: string[];
   master?: string;
   linkinfo?: { info_kind?: string };
-  addr_info: { family: string; local: string; prefixlen: number }[];
+  addr_info: { local: string; prefixlen: number }[];
 }
 
 const inode = async (pid: number | "self", type: string): Promise<string> =>
@@ -120,7 +120,7 @@ async function linksAgree(doc: ContainerExplanation, pid: number): Promise<void>
           row.flags.includes("UP"),
           row.address ?? "",
           row.linkinfo?.info_kind ?? "",
-          row.addr_info.filter(({ family }) => family === "inet").map((info) => `${info.local}/${info.prefixlen}`),
+          row.addr_info.map((info) => `${info.local}/${info.prefixlen}`),
         ),
       ),
     ),
@@ -133,18 +133,26 @@ async function linksAgree(doc: ContainerExplanation, pid: number): Promise<void>
   }
 }
 
+interface Route {
+  dst: string;
+  gateway?: string;
+  dev: string;
+}
+
 async function routesAgree(doc: ContainerExplanation, pid: number): Promise<void> {
-  const routes = await json<{ dst: string; gateway?: string; dev: string }[]>(
-    ...(["nsenter", "-t", String(pid), "-n", "ip", "-j", "-4", "route"] as const),
-  );
+  const enter = ["nsenter", "-t", String(pid), "-n", "ip", "-j"] as const;
+  const [four, six] = [await json<Route[]>(...enter, "-4", "route"), await json<Route[]>(...enter, "-6", "route")];
   const links = new Set((doc.network?.links ?? []).filter(({ kind }) => kind === "").map(({ name }) => name));
   const stays = (link: string): boolean => doc.network?.namespace !== "host" || links.has(link);
-  const whole = (dst: string): string => (dst === "default" || dst.includes("/") ? dst : `${dst}/32`);
+  const whole = (dst: string, bits: number): string =>
+    dst === "default" || dst.includes("/") ? dst : `${dst}/${bits}`;
+  const line = (bits: number) => (row: Route) => `${whole(row.dst, bits)} ${row.gateway ?? ""} ${row.dev}`;
+  const held = ({ dev }: Route): boolean => stays(dev);
   assert.deepEqual(
     sorted(
       (doc.network?.routes ?? []).filter(({ link }) => stays(link)).map((row) => `${row.to} ${row.via} ${row.link}`),
     ),
-    sorted(routes.filter(({ dev }) => stays(dev)).map((row) => `${whole(row.dst)} ${row.gateway ?? ""} ${row.dev}`)),
+    sorted([...four.filter(held).map(line(32)), ...six.filter(held).map(line(128))]),
   );
 }
 

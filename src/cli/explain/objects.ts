@@ -84,9 +84,9 @@ export function networkPictures(doc: NetworkExplanation): Picture[] {
       {
         kind: "table",
         head: ["CONTAINER", "ADDRESS", "MAC", "CABLE"],
-        rows: doc.members.map(({ container, address, mac, cable, link }) => [
+        rows: doc.members.map(({ container, addresses, mac, cable, link }) => [
           container,
-          address || "-",
+          addresses.join(" ") || "-",
           mac || "-",
           cable ? `${cable} ${link}` : "-",
         ]),

@@ -1,17 +1,16 @@
 import type { FlowEnd } from "../../ports/links.ts";
 import type { Attribute } from "./message.ts";
-import { ipv4Bytes } from "./requests.ts";
+import { AF, ipBytes } from "./ip-requests.ts";
 import type { Request } from "./socket.ts";
 
 /** <linux/netfilter/nfnetlink_conntrack.h>, message types with their subsystem. */
 const CT_DELETE = (1 << 8) | 2;
 const CTA = { TUPLE_ORIG: 1, TUPLE_REPLY: 2, FILTER: 25 } as const;
 const TUPLE = { IP: 1, PROTO: 2 } as const;
-const IP = { SRC: 1, DST: 2 } as const;
+const IP = { 4: { SRC: 1, DST: 2 }, 6: { SRC: 3, DST: 4 } } as const;
 const PROTO = { NUM: 1, SRC_PORT: 2, DST_PORT: 3 } as const;
 const FILTER_FLAGS = { ORIG: 1, REPLY: 2 } as const;
 const FILTER_BY = { IP_SRC: 1, IP_DST: 2, PROTO_NUM: 8, SRC_PORT: 16, DST_PORT: 32 } as const;
-const AF_INET = 2;
 const IPPROTO_UDP = 17;
 
 const port16 = (port: number): Buffer => {
@@ -23,9 +22,10 @@ const port16 = (port: number): Buffer => {
 /** Forgets the UDP flows that were sent to (`to`) or are answered by (`from`) an address and port. Kernel 5.8 or later. */
 export function forgetUdp(end: FlowEnd): Request {
   const toIt = end.side === "to";
-  const address = ipv4Bytes(end.address);
+  const family = end.address.includes(":") ? 6 : 4;
+  const address = ipBytes(end.address);
   const tuple: Attribute[] = [
-    [TUPLE.IP, [[toIt ? IP.DST : IP.SRC, address]]],
+    [TUPLE.IP, [[toIt ? IP[family].DST : IP[family].SRC, address]]],
     [
       TUPLE.PROTO,
       [
@@ -40,7 +40,7 @@ export function forgetUdp(end: FlowEnd): Request {
     about: `forget udp flows of ${end.address}:${end.port}`,
     type: CT_DELETE,
     flags: 0,
-    body: Buffer.from([AF_INET, 0, 0, 0]),
+    body: Buffer.from([AF[family], 0, 0, 0]),
     attributes: [
       [toIt ? CTA.TUPLE_ORIG : CTA.TUPLE_REPLY, tuple],
       [

@@ -1,11 +1,14 @@
+import { formatAddress, type IpFamily } from "../../base/ip-address.ts";
 import type { NetworkState } from "../../ports/links.ts";
 import { decodeAttributes, textOf } from "./message.ts";
-import { IFA, IFLA, INFO, linkHeader, RTA, RTM } from "./requests.ts";
+import { AF, IFA, RTA } from "./ip-requests.ts";
+import { IFLA, INFO, linkHeader, RTM } from "./requests.ts";
 import type { NetlinkSocket } from "./socket.ts";
 
 const IFF_UP = 1;
-const AF_INET = 2;
 const TABLE_MAIN = 254;
+/** A route that the kernel keeps for itself. */
+const RTM_F_CLONED = 0x200;
 
 export interface LinkFact {
   index: number;
@@ -26,20 +29,25 @@ export interface LinkFact {
 
 export interface AddressFact {
   link: number;
-  address: string;
-  prefix: number;
+  /** Of either family, "10.0.0.1/24". */
+  cidr: string;
 }
 
 export interface RouteFact {
-  /** "" for the default route. */
-  destination: string;
-  prefix: number;
+  family: IpFamily;
+  /** Of either family, "10.0.0.0/24"; "default". */
+  to: string;
+  /** "" where the other side is on the link. */
   gateway: string;
   /** Index of the outgoing link; 0: several or none. */
   link: number;
 }
 
-const dotted = (bytes: Buffer | undefined): string => (bytes ? [...bytes.subarray(0, 4)].join(".") : "");
+const familyOf = (code: number | undefined): IpFamily | undefined =>
+  code === AF[4] ? 4 : code === AF[6] ? 6 : undefined;
+
+const textOfIp = (family: IpFamily, bytes: Buffer | undefined): string =>
+  bytes ? formatAddress({ family, value: BigInt(`0x${bytes.toString("hex")}`) }) : "";
 
 export function readLinks(socket: NetlinkSocket): LinkFact[] {
   return socket.dump(RTM.GETLINK, linkHeader()).map(({ body }) => {
@@ -60,30 +68,27 @@ export function readLinks(socket: NetlinkSocket): LinkFact[] {
 }
 
 export function readAddresses(socket: NetlinkSocket): AddressFact[] {
-  const header = Buffer.alloc(8);
-  header[0] = AF_INET;
-  return socket.dump(RTM.GETADDR, header).map(({ body }) => {
+  return socket.dump(RTM.GETADDR, Buffer.alloc(8)).flatMap(({ body }) => {
+    const family = familyOf(body[0]);
+    if (family === undefined) return [];
     const attributes = decodeAttributes(body.subarray(8));
-    return {
-      link: body.readInt32LE(4),
-      prefix: body[1] ?? 32,
-      address: dotted(attributes.get(IFA.LOCAL) ?? attributes.get(IFA.ADDRESS)),
-    };
+    const address = textOfIp(family, attributes.get(IFA.LOCAL) ?? attributes.get(IFA.ADDRESS));
+    return [{ link: body.readInt32LE(4), cidr: `${address}/${body[1]}` }];
   });
 }
 
-/** The IPv4 routes of the main table. */
+/** The routes of the main table. */
 export function readRoutes(socket: NetlinkSocket): RouteFact[] {
-  const header = Buffer.alloc(12);
-  header[0] = AF_INET;
-  return socket.dump(RTM.GETROUTE, header).flatMap(({ body }) => {
-    if (body[0] !== AF_INET || body[4] !== TABLE_MAIN) return [];
+  return socket.dump(RTM.GETROUTE, Buffer.alloc(12)).flatMap(({ body }) => {
+    const family = familyOf(body[0]);
+    if (family === undefined || body[4] !== TABLE_MAIN || (body.readUInt32LE(8) & RTM_F_CLONED) !== 0) return [];
     const attributes = decodeAttributes(body.subarray(12));
+    const destination = attributes.get(RTA.DST);
     return [
       {
-        destination: dotted(attributes.get(RTA.DST)),
-        prefix: body[1] ?? 0,
-        gateway: dotted(attributes.get(RTA.GATEWAY)),
+        family,
+        to: destination ? `${textOfIp(family, destination)}/${body[1]}` : "default",
+        gateway: textOfIp(family, attributes.get(RTA.GATEWAY)),
         link: attributes.get(RTA.OIF)?.readUInt32LE(0) ?? 0,
       },
     ];
@@ -96,10 +101,10 @@ export function readState(socket: NetlinkSocket): NetworkState {
   return {
     links: links.map((link) => ({
       ...link,
-      addresses: addresses.filter((row) => row.link === link.index).map((row) => `${row.address}/${row.prefix}`),
+      addresses: addresses.filter((row) => row.link === link.index).map(({ cidr }) => cidr),
     })),
     routes: readRoutes(socket).map((route) => ({
-      to: route.destination === "" ? "default" : `${route.destination}/${route.prefix}`,
+      to: route.to,
       via: route.gateway,
       link: links.find((link) => link.index === route.link)?.name ?? "",
     })),

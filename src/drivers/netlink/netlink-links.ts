@@ -1,6 +1,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { errnoOf, GantryError } from "../../base/errors.ts";
+import type { IpFamily } from "../../base/ip-address.ts";
 import type {
   BridgeSpec,
   FlowEnd,
@@ -9,6 +10,7 @@ import type {
   NamespaceOwner,
   NetworkState,
   PlugSpec,
+  WayOut,
 } from "../../ports/links.ts";
 import { runSync } from "../process/run.ts";
 import { closeFd, openFd } from "../syscalls/libc.ts";
@@ -16,16 +18,14 @@ import { MNT_DETACH, MS, mount, umount } from "../syscalls/mount.ts";
 import { createNetworkNamespace, inNetworkNamespace } from "../syscalls/namespaces.ts";
 import { inNewNamespaces } from "../syscalls/user-namespaces.ts";
 import { forgetUdp } from "./conntrack.ts";
-import { configureEnd } from "./container-end.ts";
+import { configureEnd, mustFind } from "./container-end.ts";
 import { readAddresses, readLinks, readRoutes, readState } from "./facts.ts";
+import { enableForwarding, enableForwarding6 } from "./forwarding.ts";
 import { guard } from "./guard.ts";
+import { addAddress, addDefaultRoute, deleteAddress, deleteDefaultRoute } from "./ip-requests.ts";
 import {
-  addAddress,
   addBridge,
-  addDefaultRoute,
   addVethPair,
-  deleteAddress,
-  deleteDefaultRoute,
   deleteLink,
   hairpin,
   labelLink,
@@ -37,6 +37,8 @@ import { readResolvConf } from "./resolv-conf.ts";
 import { writeSysctl } from "./settings.ts";
 import { NETLINK, NetlinkSocket, withSocket } from "./socket.ts";
 
+/** The host on each bridge with IPv6: without a link-local address it could not look for whom it forwards packets to. */
+const ROUTER = "fe80::1/64";
 /** On bridges that Gantry made; one of the admin's is used as it is and never removed. */
 const BRIDGE_LABEL = "gantry";
 const NSFS_MAGIC = 0x6e736673;
@@ -70,19 +72,19 @@ export class NetlinkLinks implements Links {
       }
       const { index } = link;
       this.indexes.set(spec.name, index);
-      const stale = readAddresses(this.host).filter(
-        (a) => a.link === index && (a.address !== spec.address || a.prefix !== spec.prefix),
-      );
+      const ipv6 = spec.addresses.some((cidr) => cidr.includes(":"));
+      // published ports on 127.0.0.1 need the first; accept_ra keeps a container's router advertisements out
+      writeSysctl(`ipv4/conf/${spec.name}/route_localnet`, "1");
+      writeSysctl(`ipv6/conf/${spec.name}/accept_ra`, "0");
+      writeSysctl(`ipv6/conf/${spec.name}/disable_ipv6`, ipv6 ? "0" : "1");
+      const wanted = [...spec.addresses, ...(ipv6 ? [ROUTER] : [])];
+      const stale = readAddresses(this.host).filter(({ link: on, cidr }) => on === index && !wanted.includes(cidr));
       this.host.batch([
-        ...stale.map((a) => deleteAddress(index, a.address, a.prefix)),
-        addAddress(index, spec.address, spec.prefix),
+        ...stale.map(({ cidr }) => deleteAddress(index, cidr)),
+        ...wanted.map((cidr) => addAddress(index, cidr)),
         ...(spec.mtu !== undefined && spec.mtu !== link.mtu ? [setLink(index, { mtu: spec.mtu })] : []),
         setLink(index, { up: true }),
       ]);
-      // published ports on 127.0.0.1 need the first; the others keep a container's router advertisements out
-      writeSysctl(`ipv4/conf/${spec.name}/route_localnet`, "1");
-      writeSysctl(`ipv6/conf/${spec.name}/accept_ra`, "0");
-      writeSysctl(`ipv6/conf/${spec.name}/disable_ipv6`, "1");
     });
   }
 
@@ -103,7 +105,7 @@ export class NetlinkLinks implements Links {
       if (owner === undefined) createNetworkNamespace(file);
       else createOwnedNamespace(file, owner);
       inNetworkNamespace(file, () => {
-        // IPv4 only: later links get no link-local addresses; ::1 stays
+        // no link has IPv6 until it gets an address of the engine's; ::1 stays
         writeSysctl("ipv6/conf/default/disable_ipv6", "1");
         withSocket((socket) => socket.batch([setLink("lo", { up: true })]));
       });
@@ -161,10 +163,18 @@ export class NetlinkLinks implements Links {
     });
   }
 
-  setGateway(netns: string, gateway: string | undefined): void {
-    guard(`gateway in ${netns}`, () =>
+  setWaysOut(netns: string, ways: WayOut[]): void {
+    const without = ([4, 6] as const).filter(
+      (family) => !ways.some(({ gateway }) => gateway.includes(":") === (family === 6)),
+    );
+    guard(`ways out of ${netns}`, () =>
       inNetworkNamespace(netns, () =>
-        withSocket((socket) => socket.batch([gateway === undefined ? deleteDefaultRoute() : addDefaultRoute(gateway)])),
+        withSocket((socket) =>
+          socket.batch([
+            ...ways.map(({ gateway, link }) => addDefaultRoute(gateway, mustFind(socket, link).index)),
+            ...without.map(deleteDefaultRoute),
+          ]),
+        ),
       ),
     );
   }
@@ -180,26 +190,28 @@ export class NetlinkLinks implements Links {
 
   takenRanges(): string[] {
     return guard("list routes", () => [
-      ...readAddresses(this.host).map((a) => `${a.address}/${a.prefix}`),
-      ...readRoutes(this.host).flatMap((r) => (r.destination === "" ? [] : [`${r.destination}/${r.prefix}`])),
+      ...readAddresses(this.host).map(({ cidr }) => cidr),
+      ...readRoutes(this.host).flatMap(({ to }) => (to === "default" ? [] : [to])),
     ]);
   }
 
   addresses(): string[] {
-    return guard("list addresses", () => readAddresses(this.host).map((a) => a.address));
+    return guard("list addresses", () => readAddresses(this.host).flatMap(({ cidr }) => cidr.split("/")[0] ?? []));
+  }
+
+  hasIpv6(): boolean {
+    return fs.existsSync("/proc/sys/net/ipv6/conf/all");
   }
 
   uplinkMtu(): number | undefined {
     return guard("list routes", () => {
-      const uplink = readRoutes(this.host).find((route) => route.destination === "" && route.link !== 0)?.link;
+      const uplink = readRoutes(this.host).find((route) => route.to === "default" && route.link !== 0)?.link;
       return readLinks(this.host).find((link) => link.index === uplink)?.mtu;
     });
   }
 
-  enableForwarding(): void {
-    guard("enable forwarding", () => {
-      if (fs.readFileSync("/proc/sys/net/ipv4/ip_forward", "utf8").trim() !== "1") writeSysctl("ipv4/ip_forward", "1");
-    });
+  enableForwarding(family: IpFamily): void {
+    guard("enable forwarding", () => (family === 4 ? enableForwarding() : enableForwarding6()));
   }
 
   filterWithinBridges(): void {
@@ -242,8 +254,8 @@ function silence(file: string): void {
     withSocket((socket) => {
       const sublinks = readLinks(socket).filter(({ kind }) => kind === "macvlan" || kind === "ipvlan");
       socket.batch(sublinks.map(({ name }) => deleteLink(name)));
-      const addresses = readAddresses(socket).filter((a) => !a.address.startsWith("127."));
-      socket.batch(addresses.map((a) => deleteAddress(a.link, a.address, a.prefix)));
+      const addresses = readAddresses(socket).filter(({ cidr }) => !/^(127\.|::1\/)/.test(cidr));
+      socket.batch(addresses.map(({ link, cidr }) => deleteAddress(link, cidr)));
     }),
   );
 }

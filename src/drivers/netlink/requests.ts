@@ -15,7 +15,7 @@ export const RTM = {
   GETROUTE: 26,
   NEWNEIGH: 28,
 };
-const NLM_F_REPLACE = 0x100;
+export const NLM_F_REPLACE = 0x100;
 export const NLM_F_EXCL = 0x200;
 export const NLM_F_CREATE = 0x400;
 
@@ -37,14 +37,11 @@ const VETH_INFO_PEER = 1;
 const IFLA_INET6_ADDR_GEN_MODE = 8;
 const IN6_ADDR_GEN_MODE_NONE = 1;
 const IFLA_BRPORT_MODE = 4;
-const AF_INET = 2;
 const AF_INET6 = 10;
 const AF_BRIDGE = 7;
 const IFF_UP = 1;
 
-/** <linux/if_addr.h>, rtnetlink.h, neighbour.h */
-export const IFA = { ADDRESS: 1, LOCAL: 2, LABEL: 3, BROADCAST: 4 };
-export const RTA = { DST: 1, OIF: 4, GATEWAY: 5, TABLE: 15 };
+/** <linux/neighbour.h> */
 const NDA_LLADDR = 2;
 const NUD_NOARP = 0x40;
 const NTF_MASTER = 0x04;
@@ -59,7 +56,6 @@ export function linkHeader(index = 0, flags = 0, change = 0): Buffer {
   return body;
 }
 
-export const ipv4Bytes = (address: string): Buffer => Buffer.from(address.split(".").map(Number));
 export const macBytes = (mac: string): Buffer => Buffer.from(mac.split(":").map((part) => Number.parseInt(part, 16)));
 
 /** No link-local IPv6 address when the link comes up: bridge ports and IPv4-only bridges need none. */
@@ -179,61 +175,6 @@ export const deleteLink = (name: string): Request => ({
   attributes: [[IFLA.IFNAME, name]],
   ignore: ["ENODEV"],
 });
-
-const broadcastOf = (address: string, prefix: number): Buffer => {
-  const bytes = ipv4Bytes(address);
-  const hosts = prefix === 0 ? 0xffffffff : 2 ** (32 - prefix) - 1;
-  bytes.writeUInt32BE((bytes.readUInt32BE(0) | hosts) >>> 0);
-  return bytes;
-};
-
-export const addAddress = (index: number, address: string, prefix: number): Request => {
-  const body = Buffer.alloc(8);
-  body[0] = AF_INET;
-  body[1] = prefix;
-  body.writeInt32LE(index, 4);
-  return {
-    about: `add address ${address}/${prefix}`,
-    type: RTM.NEWADDR,
-    flags: NLM_F_CREATE | NLM_F_REPLACE,
-    body,
-    attributes: [
-      [IFA.LOCAL, ipv4Bytes(address)],
-      [IFA.ADDRESS, ipv4Bytes(address)],
-      [IFA.BROADCAST, broadcastOf(address, prefix)],
-    ],
-  };
-};
-
-export const deleteAddress = (index: number, address: string, prefix: number): Request => {
-  const add = addAddress(index, address, prefix);
-  return { ...add, about: `delete address ${address}`, type: RTM.DELADDR, flags: 0, ignore: ["EADDRNOTAVAIL"] };
-};
-
-export const deleteDefaultRoute = (): Request => ({
-  ...addDefaultRoute("0.0.0.0"),
-  about: "delete default route",
-  type: RTM.DELROUTE,
-  flags: 0,
-  attributes: [],
-  ignore: ["ESRCH"],
-});
-
-export const addDefaultRoute = (gateway: string): Request => {
-  const body = Buffer.alloc(12);
-  body[0] = AF_INET;
-  body[4] = 254; // RT_TABLE_MAIN
-  body[5] = 3; // RTPROT_BOOT
-  body[6] = 0; // RT_SCOPE_UNIVERSE
-  body[7] = 1; // RTN_UNICAST
-  return {
-    about: `default route via ${gateway}`,
-    type: RTM.NEWROUTE,
-    flags: NLM_F_CREATE | NLM_F_REPLACE,
-    body,
-    attributes: [[RTA.GATEWAY, ipv4Bytes(gateway)]],
-  };
-};
 
 /** Lets a port get back what came from it: a container that reaches itself through a published port. */
 export const hairpin = (portIndex: number): Request => {

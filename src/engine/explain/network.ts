@@ -35,6 +35,8 @@ export interface NetworkFacts {
   resolvConfFile: string;
 }
 
+const isIpv6 = (text: string): boolean => text.includes(":");
+
 const bare = (address: string): string => address.split("/")[0] ?? "";
 
 function linkOf(link: LinkState, facts: NetworkFacts): ExplainedLink {
@@ -117,6 +119,9 @@ export function explainNetwork(facts: NetworkFacts): NetworkSection {
     byHand: [
       byHand(`${enter}ip -br addr`, "links and addresses as the container has them"),
       byHand(`${enter}ip route`, "where packets go next"),
+      ...(inside.routes.some(({ to, via }) => isIpv6(to) || isIpv6(via))
+        ? [byHand(`${enter}ip -6 route`, "the same of IPv6")]
+        : []),
       ...(plugged === undefined
         ? []
         : [
@@ -151,14 +156,14 @@ export function explainNetworkObject(facts: {
     const cable = cables.find(({ name }) => name.length > 2 && member.EndpointID.startsWith(name.slice(2)));
     return {
       container: member.Name || id,
-      address: member.IPv4Address,
+      addresses: [member.IPv4Address, member.IPv6Address].filter((address) => address !== ""),
       mac: member.MacAddress,
       cable: cable?.name ?? "",
       link: cable === undefined ? "" : cable.up ? "up" : "down",
     };
   });
   const { table, chains = [], published = [] } = facts.firewall ?? {};
-  const addresses = new Set(members.map(({ address }) => bare(address)));
+  const addresses = new Set(members.flatMap((member) => member.addresses.map(bare)));
   const ports = published.filter(({ address }) => addresses.has(address)).map(portOf);
   const { bridge } = record;
   const subnets = record.subnets.map(({ subnet }) => subnet);

@@ -1,32 +1,33 @@
 import { GantryError, messageOf } from "../../base/errors.ts";
-import { formatAddress, formatRange, type IpFamily, parseCidr } from "../../base/ip-address.ts";
+import { familyOf, formatRange, type IpFamily, parseCidr } from "../../base/ip-address.ts";
 import type { Clock, Ids } from "../../ports/clock.ts";
 import type { Links } from "../../ports/links.ts";
 import type { Logger } from "../../ports/logger.ts";
 import type { StateStore } from "../../ports/state-store.ts";
 import type { Sublinks } from "../../ports/sublinks.ts";
-import { macOf } from "./endpoint-plan.ts";
-import { type AddressPool, DEFAULT_POOLS, freeSubnet } from "./ipam.ts";
-import { type NetworkWish, planNetwork } from "./network-plan.ts";
-import { type BridgeConfig, type NetworkRecord, parentLabel, type Subnet } from "./record.ts";
+import { type DefaultBridgeOptions, planDefaultSubnets } from "./default-bridge.ts";
+import { macOf, subnetsOf } from "./endpoint-plan.ts";
+import { type AddressPool, DEFAULT_POOLS, freeSubnet, withIpv6 } from "./ipam.ts";
+import { type NetworkWish, noIpv6, planNetwork } from "./network-plan.ts";
+import { type BridgeConfig, type NetworkRecord, parentLabel } from "./record.ts";
 import { upgradeNetwork } from "./record-upgrade.ts";
-import { planSubnets } from "./subnet-plan.ts";
+import { rangeOf } from "./subnet-plan.ts";
 
 const BUCKET = "networks";
 /** Networks that the engine makes itself, by name. */
 const BUILTIN = { bridge: "bridge", host: "host", none: "null" } as const;
 const DEFAULT_MTU = 1500;
 
-export interface NetworkOptions {
+export interface NetworkOptions extends DefaultBridgeOptions {
   /** Name of the default bridge's link. */
   bridge: string;
-  /** The default bridge's own address and subnet, "172.30.0.1/16". */
-  bip?: string;
   addressPools?: AddressPool[];
   /** False: containers on the default bridge reach one another only as `allow` says. */
   icc?: boolean;
   /** What `host-gateway` stands for in place of the default bridge's address. */
   hostGateway?: string;
+  /** The engine's own id: its IPv6 networks are derived from it where no pool has IPv6. */
+  engineId: string;
   /** `<execRoot>/netns` holds the namespaces. */
   execRoot: string;
 }
@@ -52,8 +53,12 @@ export class NetworkCatalog {
 
   /** Reads the records, makes the built-in ones where missing, brings all bridges up. A parent that is gone is told to the log. */
   load(): void {
-    for (const [id, record] of this.deps.state.list<NetworkRecord>(BUCKET))
-      this.records.set(id, upgradeNetwork(record));
+    const hasIpv6 = this.deps.links.hasIpv6();
+    if (this.deps.options.ipv6 && !hasIpv6) throw noIpv6();
+    for (const [id, stored] of this.deps.state.list<NetworkRecord>(BUCKET)) {
+      const record = upgradeNetwork(stored);
+      this.records.set(id, hasIpv6 ? record : withoutIpv6(record));
+    }
     for (const [name, driver] of Object.entries(BUILTIN)) this.ensureBuiltin(name, driver);
     for (const record of this.records.values()) {
       try {
@@ -109,6 +114,7 @@ export class NetworkCatalog {
       networks: this.list(),
       links: this.deps.links.list().map((link) => link.name),
       mtu: this.uplinkMtu(),
+      hasIpv6: this.deps.links.hasIpv6(),
       freeSubnet: (family) => this.freeSubnet(family),
     });
     this.store(record);
@@ -150,7 +156,7 @@ export class NetworkCatalog {
   }
 
   /** Makes or repairs what a network needs on the host: a bridge, or the parent of its containers' links. */
-  ensureLinks({ bridge, sublink, subnets }: NetworkRecord): void {
+  ensureLinks({ bridge, sublink, subnets, ipv6, internal }: NetworkRecord): void {
     if (sublink) {
       const { parent: name, make, type } = sublink;
       const label = parentLabel(this.deps.options.bridge);
@@ -161,10 +167,10 @@ export class NetworkCatalog {
     this.deps.links.ensureBridge({
       name: bridge.link,
       mac: macOf(first.gateway),
-      address: first.gateway,
-      prefix: Number(first.subnet.split("/")[1]),
+      addresses: subnets.map(({ gateway, subnet }) => `${gateway}/${rangeOf(subnet).prefix}`),
       mtu: bridge.mtu,
     });
+    if (ipv6 && !internal) this.deps.links.enableForwarding(6);
   }
 
   private ensureBuiltin(name: string, driver: NetworkRecord["driver"]): void {
@@ -175,9 +181,10 @@ export class NetworkCatalog {
       return;
     }
     const bridge = this.defaultBridge(found?.bridge);
-    const subnets = this.defaultSubnets(found?.subnets);
+    const subnets = planDefaultSubnets(this.deps.options, record.subnets, (family) => this.freeSubnet(family));
+    const ipv6 = subnets.some(({ subnet }) => familyOf(subnet) === 6);
     if (found && JSON.stringify([found.bridge, found.subnets]) === JSON.stringify([bridge, subnets])) return;
-    this.store({ ...record, bridge, subnets, options: defaultBridgeOptions(bridge) });
+    this.store({ ...record, ipv6, bridge, subnets, options: defaultBridgeOptions(bridge) });
   }
 
   /** As the engine's options say. */
@@ -187,23 +194,9 @@ export class NetworkCatalog {
       mtu: before?.mtu ?? this.uplinkMtu(),
       icc: this.deps.options.icc ?? true,
       masquerade: true,
+      routed: [],
       hostBinding: "0.0.0.0",
     };
-  }
-
-  /** As the engine's options say; a subnet that was picked before stays. */
-  private defaultSubnets([before]: Subnet[] = []): Subnet[] {
-    const { bip } = this.deps.options;
-    if (bip !== undefined) {
-      const parsed = parseCidr(bip);
-      if (parsed === undefined) throw new GantryError("invalid", "BAD_BIP", `invalid --bip ${bip}: like 172.30.0.1/16`);
-      return [{ subnet: formatRange(parsed.range), gateway: formatAddress(parsed.address), reserved: {}, given: true }];
-    }
-    if (before && !before.given) return [before];
-    return planSubnets(
-      { ipv4: true, ipv6: false, pools: [] },
-      { networks: [], freeSubnet: (family) => this.freeSubnet(family) },
-    );
   }
 
   /** A smaller MTU on the way out would otherwise make large packets vanish. */
@@ -217,7 +210,8 @@ export class NetworkCatalog {
       ...this.list().flatMap(({ subnets }) => subnets.map(({ subnet }) => subnet)),
     ];
     const ranges = taken.flatMap((text) => parseCidr(text)?.range ?? []);
-    return formatRange(freeSubnet(family, this.deps.options.addressPools ?? DEFAULT_POOLS, ranges));
+    const { addressPools = DEFAULT_POOLS, engineId } = this.deps.options;
+    return formatRange(freeSubnet(family, withIpv6(addressPools, engineId), ranges));
   }
 
   private byName(name: string): NetworkRecord | undefined {
@@ -235,6 +229,13 @@ export class NetworkCatalog {
     this.records.delete(record.id);
   }
 }
+
+/** A network on a kernel that lost IPv6 since it was made: IPv4 goes on. */
+const withoutIpv6 = (record: NetworkRecord): NetworkRecord => ({
+  ...record,
+  ipv6: false,
+  subnets: subnetsOf(record, 4),
+});
 
 const builtin = (id: string, name: string, driver: NetworkRecord["driver"], created: string): NetworkRecord => ({
   id,

@@ -21,8 +21,7 @@ export interface EndpointOptions {
 export function readEndpointOptions({ DriverOpts, IPAMConfig }: EndpointSettings): EndpointOptions {
   const linkLocal = IPAMConfig?.LinkLocalIPs ?? [];
   for (const address of linkLocal) {
-    if (parseAddress(address)?.family !== 4)
-      throw bad(`invalid link-local IP address: ${address}: an IPv4 one is expected`);
+    if (parseAddress(address) === undefined) throw bad(`invalid link-local IP address: ${address}`);
   }
   const name = DriverOpts?.[NAME];
   if (name !== undefined && (!/^[^\s/:]{1,15}$/.test(name) || ["lo", ".", ".."].includes(name))) {

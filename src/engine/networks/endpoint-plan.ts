@@ -2,18 +2,21 @@ import type { EndpointSettings } from "../../base/container-config.ts";
 import { GantryError } from "../../base/errors.ts";
 import { parseLink } from "../../base/link.ts";
 import { readEndpointOptions } from "./endpoint-options.ts";
-import { formatAddress, type IpFamily, parseAddress } from "../../base/ip-address.ts";
+import { familyOf, formatAddress, type IpFamily, parseAddress } from "../../base/ip-address.ts";
 import { freeAddress, requestedAddress } from "./ipam.ts";
 import {
+  addressesOf,
+  type Cable,
   cableName,
   type EndpointRecord,
+  hasGateway,
   isWired,
   leadsOut,
   type NetworkRecord,
   type SandboxRecord,
   type Subnet,
 } from "./record.ts";
-import { rangeOf } from "./subnet-plan.ts";
+import { rangeOf, subnetWith } from "./subnet-plan.ts";
 
 /** One network that a container is to join. */
 export interface Place {
@@ -57,8 +60,8 @@ export type UsedAddresses = Readonly<Record<IpFamily, ReadonlySet<bigint>>>;
 
 export function usedAddresses(network: NetworkRecord, sandboxes: Iterable<SandboxRecord>): UsedAddresses {
   const used = { 4: new Set<bigint>(), 6: new Set<bigint>() };
-  const add = (text: string | undefined): void => {
-    const address = text === undefined ? undefined : parseAddress(text);
+  const add = (text: string): void => {
+    const address = parseAddress(text);
     if (address !== undefined) used[address.family].add(address.value);
   };
   for (const { gateway, reserved } of network.subnets) {
@@ -68,8 +71,7 @@ export function usedAddresses(network: NetworkRecord, sandboxes: Iterable<Sandbo
   for (const sandbox of sandboxes) {
     for (const { networkId, cable } of sandbox.endpoints) {
       if (networkId !== network.id) continue;
-      add(cable?.address);
-      add(cable?.address6);
+      if (cable) addressesOf(cable).forEach(add);
     }
   }
   return used;
@@ -148,22 +150,49 @@ export function macOf(address: string): string {
   return `02:42:${pairs(low.toString(16).padStart(8, "0"))}`;
 }
 
+const BY_LINK = { 4: "0.0.0.0", 6: "::" };
+
+/** An endpoint that leads out for a family, and carries the ports published on it. */
+export interface Way {
+  network: NetworkRecord;
+  endpoint: EndpointRecord;
+  cable: Cable;
+  /** The container's address there. */
+  address: string;
+  /** Unspecified where the link itself is the way. */
+  gateway: string;
+}
+
+export type WaysOut = Partial<Record<IpFamily, Way>>;
+
 /**
- * The endpoint that leads out and carries the published ports: never one of a network that leads nowhere,
- * then that of the highest priority, then the first by the network's name.
+ * By family the endpoint that leads out: never one of a network that leads nowhere, else that of the highest priority, then the
+ * first by the network's name.
  */
-export function gatewayEndpoint(
-  endpoints: EndpointRecord[],
-  network: (id: string) => NetworkRecord | undefined,
-): EndpointRecord | undefined {
-  const priority = (endpoint: EndpointRecord): number => endpoint.asked.GwPriority ?? 0;
-  const rank = (endpoint: EndpointRecord): string => network(endpoint.networkId)?.name ?? "";
-  return endpoints
-    .filter(({ cable, networkId }) => {
-      const record = network(networkId);
-      return cable && record && leadsOut(record);
+export function waysOut(endpoints: EndpointRecord[], network: (id: string) => NetworkRecord | undefined): WaysOut {
+  const ranked = endpoints
+    .flatMap((endpoint) => {
+      const place = network(endpoint.networkId);
+      const { cable, asked } = endpoint;
+      if (cable === undefined || place === undefined || !leadsOut(place)) return [];
+      return [{ endpoint, cable, place, priority: asked.GwPriority ?? 0 }];
     })
-    .toSorted((a, b) => priority(b) - priority(a) || (rank(a) < rank(b) ? -1 : 1))[0];
+    .toSorted((a, b) => b.priority - a.priority || (a.place.name < b.place.name ? -1 : 1));
+  const ways: WaysOut = {};
+  for (const { endpoint, cable, place } of ranked) {
+    for (const address of addressesOf(cable)) {
+      const family = familyOf(address);
+      const gateway = hasGateway(place) ? subnetWith(place, address)?.gateway : BY_LINK[family];
+      if (gateway !== undefined) ways[family] ??= { network: place, endpoint, cable, address, gateway };
+    }
+  }
+  return ways;
+}
+
+/** Where ports are published that name no address of the host. */
+export function hostBinding(endpoints: EndpointRecord[], network: (id: string) => NetworkRecord | undefined): string {
+  const ways = waysOut(endpoints, network);
+  return (ways[4] ?? ways[6])?.network.bridge?.hostBinding ?? "0.0.0.0";
 }
 
 const badEndpoint = (message: string): GantryError => new GantryError("invalid", "BAD_ENDPOINT", message);

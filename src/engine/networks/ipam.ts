@@ -1,7 +1,10 @@
+import { createHash } from "node:crypto";
 import { GantryError } from "../../base/errors.ts";
 import {
   bitsOf,
   contains,
+  familyOf,
+  formatAddress,
   formatRange,
   type IpAddress,
   type IpFamily,
@@ -27,6 +30,14 @@ export const DEFAULT_POOLS: AddressPool[] = [
   { base: "172.28.0.0/14", size: 16 },
   { base: "192.168.0.0/16", size: 20 },
 ];
+
+/** The pools, with one of IPv6 if there is none: a unique local network (RFC 4193) of the engine's own. */
+export function withIpv6(pools: AddressPool[], engineId: string): AddressPool[] {
+  if (pools.some(({ base }) => familyOf(base) === 6)) return pools;
+  const globalId = createHash("sha256").update(engineId).digest().readBigUInt64BE(0) & 0xffffffffffn;
+  const base = formatAddress({ family: 6, value: (0xfdn << 120n) | (globalId << 80n) });
+  return [...pools, { base: `${base}/48`, size: 64 }];
+}
 
 /** The first subnet of the family's pools that meets none of `taken`. Errors: invalid BAD_POOL, NO_SUBNET_LEFT. */
 export function freeSubnet(family: IpFamily, pools: AddressPool[], taken: IpRange[]): IpRange {

@@ -1,7 +1,7 @@
 import { GantryError } from "../../base/errors.ts";
 import type { NetworkCatalog } from "./catalog.ts";
 import type { AttachRequest, PortState, PublishedPorts } from "./contract.ts";
-import { gatewayEndpoint, planPlaces } from "./endpoint-plan.ts";
+import { hostBinding, planPlaces } from "./endpoint-plan.ts";
 import { planPorts } from "./port-plan.ts";
 import type { SandboxRecord } from "./record.ts";
 import type { Sandboxes } from "./sandboxes.ts";
@@ -78,8 +78,7 @@ export class LivePorts implements PublishedPorts {
 
   /** Where ports are published that name no address of the host. */
   private hostBinding({ endpoints }: SandboxRecord): string {
-    const out = gatewayEndpoint(endpoints, (id) => this.deps.catalog.byId(id));
-    return (out && this.deps.catalog.byId(out.networkId)?.bridge?.hostBinding) ?? "0.0.0.0";
+    return hostBinding(endpoints, (id) => this.deps.catalog.byId(id));
   }
 }
 

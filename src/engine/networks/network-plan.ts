@@ -1,5 +1,5 @@
 import { GantryError } from "../../base/errors.ts";
-import { parseAddress } from "../../base/ip-address.ts";
+import { canonicalAddress } from "../../base/ip-address.ts";
 import type { BridgeConfig, NetworkRecord } from "./record.ts";
 import { isSublinkDriver, planSublink } from "./sublink-plan.ts";
 import { planSubnets, type SubnetFacts, type SubnetWish } from "./subnet-plan.ts";
@@ -24,6 +24,8 @@ export interface NetworkFacts extends SubnetFacts {
   /** Names of the host's links. */
   links: string[];
   mtu: number;
+  /** The kernel has it. */
+  hasIpv6: boolean;
 }
 
 const LINK_NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,14}$/;
@@ -34,6 +36,10 @@ const OPTION = {
   masquerade: "com.docker.network.bridge.enable_ip_masquerade",
   hostBinding: "com.docker.network.bridge.host_binding_ipv4",
   mtu: "com.docker.network.driver.mtu",
+  gatewayMode: {
+    ipv4: "com.docker.network.bridge.gateway_mode_ipv4",
+    ipv6: "com.docker.network.bridge.gateway_mode_ipv6",
+  },
 } as const;
 
 /** Checks a wish and completes it to a record. Errors: invalid BAD_NETWORK, forbidden POOL_OVERLAP, conflict PARENT_IN_USE. */
@@ -54,9 +60,7 @@ export function planNetwork(wish: NetworkWish, facts: NetworkFacts): NetworkReco
       { hint: "network drivers: bridge, macvlan, ipvlan" },
     );
   }
-  if (wish.ipv6) {
-    throw new GantryError("notImplemented", "NO_IPV6", "IPv6 networks are not supported", { hint: "leave --ipv6 out" });
-  }
+  if (wish.ipv6 && !facts.hasIpv6) throw noIpv6();
   if (!wish.ipv4 && !wish.ipv6) throw bad("IPv4 or IPv6 must be enabled");
   const subnets = planSubnets(wish, facts);
   const several = ([true, false] as const).some(
@@ -88,6 +92,7 @@ const planBridge = (wish: NetworkWish, facts: NetworkFacts): BridgeConfig => ({
   mtu: mtuOf(wish.options[OPTION.mtu]) ?? facts.mtu,
   icc: flag(wish.options, OPTION.icc, true),
   masquerade: flag(wish.options, OPTION.masquerade, true),
+  routed: (["ipv4", "ipv6"] as const).filter((family) => isRouted(wish.options[OPTION.gatewayMode[family]])),
   hostBinding: hostBindingOf(wish.options[OPTION.hostBinding]),
 });
 
@@ -119,10 +124,25 @@ function flag(options: Record<string, string>, name: string, fallback: boolean):
   throw bad(`invalid value for ${name}: ${JSON.stringify(text)}`);
 }
 
+function isRouted(mode: string | undefined): boolean {
+  if (mode === "routed") return true;
+  if (mode === undefined || mode === "" || mode === "nat") return false;
+  if (mode !== "nat-unprotected" && mode !== "isolated") throw bad(`unknown gateway mode ${mode}`);
+  throw new GantryError("notImplemented", "NO_SUCH_GATEWAY_MODE", `gateway mode ${mode} is not supported`, {
+    hint: mode === "isolated" ? "an --internal network comes near it" : "gateway modes: nat, routed",
+  });
+}
+
 function hostBindingOf(text: string | undefined): string {
   if (text === undefined || text === "") return "0.0.0.0";
-  if (parseAddress(text)?.family !== 4) throw bad(`invalid host binding address: ${text}`);
-  return text;
+  const address = canonicalAddress(text);
+  if (address === undefined) throw bad(`invalid host binding address: ${text}`);
+  return address;
 }
+
+export const noIpv6 = (): GantryError =>
+  new GantryError("unavailable", "NO_IPV6", "the kernel of this host has no IPv6", {
+    hint: "leave --ipv6 out, or start the host without ipv6.disable=1",
+  });
 
 const bad = (message: string): GantryError => new GantryError("invalid", "BAD_NETWORK", message);

@@ -12,7 +12,7 @@ import { NetworkCatalog, type NetworkOptions } from "./catalog.ts";
 import type { Attachment, AttachRequest, ContainerNetworking } from "./contract.ts";
 import { NameService } from "./dns/name-service.ts";
 import {
-  gatewayEndpoint,
+  hostBinding,
   networkName,
   NOT_WITH_HOST,
   NOT_WITH_NONE,
@@ -83,7 +83,7 @@ export class Networks implements ContainerNetworking {
 
   /** Reads what is stored, makes the built-in networks, brings their links up. Leaves the firewall alone. */
   init(): void {
-    this.deps.links.enableForwarding();
+    this.deps.links.enableForwarding(4);
     this.sandboxes.load();
     this.catalog.load();
   }
@@ -249,7 +249,7 @@ export class Networks implements ContainerNetworking {
     };
     this.sandboxes.store(after);
     try {
-      this.sandboxes.plug(after, endpoint, undefined);
+      this.sandboxes.plug(after, endpoint, []);
       this.sandboxes.openNames(after);
       this.sandboxes.moveWayOut(before, after);
     } catch (error) {
@@ -293,11 +293,12 @@ export class Networks implements ContainerNetworking {
 
   private planSandbox(request: AttachRequest, places: Place[]): SandboxRecord {
     const endpoints = places.map((place, index) => this.planEndpoint(place, `eth${index}`));
-    const out = gatewayEndpoint(endpoints, (id) => this.catalog.byId(id));
-    const hostBinding = out && this.catalog.byId(out.networkId)?.bridge?.hostBinding;
     const { containerId, containerName, hostname } = request;
     const ownNamespace = !places.some(({ network }) => network.driver === "host");
-    const { wishes, exposed } = planPorts(request, hostBinding ?? "0.0.0.0");
+    const { wishes, exposed } = planPorts(
+      request,
+      hostBinding(endpoints, (id) => this.catalog.byId(id)),
+    );
     return this.sandboxes.withPorts({
       ...{ containerId, containerName, hostname, ownNamespace, endpoints },
       ...(ownNamespace && request.userns && { owner: this.ownerOf(containerId, request.userns) }),

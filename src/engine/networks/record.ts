@@ -1,5 +1,5 @@
 import type { EndpointSettings } from "../../base/container-config.ts";
-import type { AllowedFlow, PublishedPort } from "../../ports/firewall.ts";
+import type { AddressFamily, AllowedFlow, PublishedPort } from "../../ports/firewall.ts";
 import type { NamespaceOwner } from "../../ports/links.ts";
 import type { ParentMaking, SublinkKind } from "../../ports/sublinks.ts";
 import type { PortWish } from "./port-plan.ts";
@@ -48,6 +48,8 @@ export interface BridgeConfig {
   mtu?: number;
   icc: boolean;
   masquerade: boolean;
+  /** Families whose packets keep their addresses, outwards and inwards. */
+  routed: AddressFamily[];
   /** Where ports are published when the user names no host address. */
   hostBinding: string;
 }
@@ -123,6 +125,10 @@ export const hasGateway = ({ sublink }: NetworkRecord): boolean =>
 /** Its containers may reach others than those on it. */
 export const leadsOut = ({ internal, sublink }: NetworkRecord): boolean =>
   !internal && sublink?.make?.kind !== "isolated";
+
+/** Those that it has, IPv4 first. */
+export const addressesOf = ({ address, address6 }: Cable): string[] =>
+  [address, address6].filter((one) => one !== undefined);
 
 /** Name of the host's end of a cable; at most 15 bytes. */
 export const cableName = (endpointId: string): string => `gv${endpointId.slice(0, 10)}`;

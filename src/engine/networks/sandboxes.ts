@@ -1,5 +1,6 @@
 import path from "node:path";
 import { GantryError, isGantryError, messageOf } from "../../base/errors.ts";
+import { familyOf } from "../../base/ip-address.ts";
 import type { Firewall, PublishedPort } from "../../ports/firewall.ts";
 import type { EndSpec, Links } from "../../ports/links.ts";
 import type { Logger } from "../../ports/logger.ts";
@@ -8,23 +9,21 @@ import type { Sublinks } from "../../ports/sublinks.ts";
 import type { NetworkCatalog, NetworkOptions } from "./catalog.ts";
 import type { NameService } from "./dns/name-service.ts";
 import { readEndpointOptions } from "./endpoint-options.ts";
-import { gatewayEndpoint } from "./endpoint-plan.ts";
+import { type WaysOut, waysOut } from "./endpoint-plan.ts";
 import type { PortWish } from "./port-plan.ts";
 import type { PortPublisher } from "./port-publisher.ts";
 import {
+  addressesOf,
   type Cable,
   cableLabel,
   type EndpointRecord,
-  hasGateway,
   isCableOf,
   type NetworkRecord,
   type SandboxRecord,
 } from "./record.ts";
-import { rangeOf, subnetWith } from "./subnet-plan.ts";
+import { withPrefix } from "./subnet-plan.ts";
 
 const BUCKET = "endpoints";
-/** In place of a gateway: the way out is the link itself. */
-const BY_LINK = "0.0.0.0";
 /** A power cut takes namespaces and cables with it: the records need not outlive them. */
 const UNSYNCED = { sync: false };
 
@@ -91,14 +90,14 @@ export class Sandboxes {
   build(sandbox: SandboxRecord): void {
     if (!sandbox.ownNamespace) return;
     this.deps.links.createNamespace(this.netnsPath(sandbox.containerId), sandbox.owner);
-    const out = gatewayEndpoint(sandbox.endpoints, (id) => this.deps.catalog.byId(id));
+    const ways = Object.values(this.waysOut(sandbox));
     for (const endpoint of sandbox.endpoints) {
-      const gateway = endpoint === out ? this.gatewayOf(endpoint) : undefined;
-      this.plug(sandbox, endpoint, gateway);
+      const gateways = ways.filter((way) => way.endpoint === endpoint).map(({ gateway }) => gateway);
+      this.plug(sandbox, endpoint, gateways);
     }
     this.openNames(sandbox);
     this.publish(sandbox.ports);
-    if (out) this.deps.firewall.passForeignPolicy(this.bridges());
+    if (ways.length > 0) this.deps.firewall.passForeignPolicy(this.bridges());
   }
 
   /** 127.0.0.11 answers in the namespace if the sandbox is to have that. */
@@ -107,21 +106,20 @@ export class Sandboxes {
   }
 
   /** One link; on a new bridge or parent if somebody took the old one away. */
-  plug(sandbox: SandboxRecord, endpoint: EndpointRecord, gateway: string | undefined): void {
+  plug(sandbox: SandboxRecord, endpoint: EndpointRecord, gateways: string[]): void {
     const network = this.deps.catalog.byId(endpoint.networkId);
     const { cable } = endpoint;
-    if (network === undefined || cable?.address === undefined) return;
+    if (network === undefined || cable === undefined) return;
     const options = readEndpointOptions(endpoint.asked);
     const end = {
       netns: this.netnsPath(sandbox.containerId),
       name: cable.name,
       mac: cable.mac,
-      address: cable.address,
-      prefix: rangeOf(subnetWith(network, cable.address)?.subnet ?? "").prefix,
+      addresses: addressesOf(cable).map((address) => withPrefix(network, address)),
       mtu: (network.bridge ?? network.sublink)?.mtu,
       linkLocal: options.linkLocal,
       settings: options.settings(cable.name),
-      gateway,
+      gateways,
     };
     try {
       this.plugEnd(network, sandbox, cable, end);
@@ -154,12 +152,11 @@ export class Sandboxes {
    * Errors: conflict PORT_TAKEN.
    */
   withPorts(sandbox: SandboxRecord): SandboxRecord {
-    const out = gatewayEndpoint(sandbox.endpoints, (id) => this.deps.catalog.byId(id));
-    const address = out?.cable?.address;
-    const bridge = out && this.deps.catalog.byId(out.networkId)?.bridge;
-    if (out === undefined || bridge === undefined || address === undefined) return { ...sandbox, ports: [] };
+    const out = this.waysOut(sandbox)[4];
+    if (out?.network.bridge === undefined) return { ...sandbox, ports: [] };
+    const { address, endpoint } = out;
     if (sandbox.ports.length > 0) return { ...sandbox, ports: sandbox.ports.map((port) => ({ ...port, address })) };
-    const owner = { containerName: sandbox.containerName, endpointId: out.endpointId };
+    const owner = { containerName: sandbox.containerName, endpointId: endpoint.endpointId };
     return { ...sandbox, ports: this.deps.ports.claim(sandbox.wishes, address, owner) };
   }
 
@@ -192,24 +189,21 @@ export class Sandboxes {
     for (const { cable } of endpoints) if (cable?.hostName) this.deps.links.allowHairpin(cable.hostName);
   }
 
-  /** Default route and published ports follow the endpoint that leads out; stores `after` completed. */
+  /** Default routes and published ports follow the endpoints that lead out; stores `after` completed. */
   moveWayOut(before: SandboxRecord, after: SandboxRecord): void {
-    const network = (id: string): NetworkRecord | undefined => this.deps.catalog.byId(id);
-    const from = gatewayEndpoint(before.endpoints, network);
-    const to = gatewayEndpoint(after.endpoints, network);
-    if (from === to) return this.store(after);
+    const [from, to] = [this.waysOut(before), this.waysOut(after)];
+    if (from[4]?.endpoint === to[4]?.endpoint && from[6]?.endpoint === to[6]?.endpoint) return this.store(after);
     const moved = this.withPorts(after);
     this.store(moved);
     this.unpublish(before.ports);
     this.publish(moved.ports);
     if (moved.ports.length === 0) this.deps.ports.release(before.ports);
-    this.deps.links.setGateway(this.netnsPath(after.containerId), to && this.gatewayOf(to));
+    const ways = Object.values(to).map(({ gateway, cable }) => ({ gateway, link: cable.name }));
+    this.deps.links.setWaysOut(this.netnsPath(after.containerId), ways);
   }
 
-  private gatewayOf({ networkId, cable }: EndpointRecord): string | undefined {
-    const network = this.deps.catalog.byId(networkId);
-    if (network === undefined) return undefined;
-    return hasGateway(network) ? subnetWith(network, cable?.address)?.gateway : BY_LINK;
+  private waysOut({ endpoints }: SandboxRecord): WaysOut {
+    return waysOut(endpoints, (id) => this.deps.catalog.byId(id));
   }
 
   /** Takes everything of a container away, past errors; what stays is told to the log and swept at the next start. */
@@ -243,9 +237,9 @@ export class Sandboxes {
     const allowed = [...this.records.values()].flatMap((sandbox) => sandbox.allowed ?? []);
     const networks = this.deps.catalog.list().flatMap(({ bridge, subnets: planned, builtin, internal }) => {
       if (!bridge) return [];
-      const { link, icc, masquerade } = bridge;
+      const { link, icc, masquerade, routed } = bridge;
       const subnets = planned.map(({ subnet }) => subnet);
-      return [{ bridge: link, subnets, internal, icc, masquerade, ...(builtin && !icc && { allowed }) }];
+      return [{ bridge: link, subnets, internal, icc, masquerade, routed, ...(builtin && !icc && { allowed }) }];
     });
     if (networks.some(({ icc }) => !icc)) this.keepApart();
     this.deps.firewall.sync(
@@ -307,13 +301,11 @@ export class Sandboxes {
     const udp = ports.filter((port) => port.protocol === "udp");
     if (udp.length === 0) return;
     const own = this.deps.links.addresses();
-    const flows = udp.flatMap(({ hostAddress, hostPort }) =>
-      (hostAddress === "0.0.0.0" ? own : [hostAddress]).map((address) => ({
-        side: "to" as const,
-        address,
-        port: hostPort,
-      })),
-    );
+    const flows = udp.flatMap(({ hostAddress, hostPort }) => {
+      const isAny = hostAddress === "0.0.0.0" || hostAddress === "::";
+      const addresses = isAny ? own.filter((one) => familyOf(one) === familyOf(hostAddress)) : [hostAddress];
+      return addresses.map((address) => ({ side: "to" as const, address, port: hostPort }));
+    });
     this.deps.links.forgetUdpFlows(flows);
   }
 

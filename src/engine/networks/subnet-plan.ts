@@ -126,4 +126,11 @@ export const subnetWith = ({ subnets }: NetworkRecord, text: string | undefined)
   return address && subnets.find(({ subnet }) => contains(rangeOf(subnet), address));
 };
 
+/** "172.17.0.2" → "172.17.0.2/16". */
+export function withPrefix(network: NetworkRecord, address: string): string {
+  const subnet = subnetWith(network, address);
+  if (subnet === undefined) throw new Error(`network ${network.id} has no subnet with ${address}`);
+  return `${address}/${rangeOf(subnet.subnet).prefix}`;
+}
+
 const bad = (message: string): GantryError => new GantryError("invalid", "BAD_NETWORK", message);

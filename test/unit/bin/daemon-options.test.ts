@@ -32,6 +32,7 @@ describe("gantryd's options", () => {
       experimental: false,
       cdiSpecDirs: ["/etc/cdi", "/var/run/cdi"],
       init: false,
+      ipv6: false,
       icc: true,
     });
   });

@@ -14,7 +14,7 @@ export interface DnsQuery {
 }
 
 export interface DnsRecord {
-  type: "A" | "PTR";
+  type: "A" | "AAAA" | "PTR";
   data: string;
 }
 

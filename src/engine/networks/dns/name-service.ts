@@ -2,7 +2,7 @@ import { messageOf } from "../../../base/errors.ts";
 import type { Ids } from "../../../ports/clock.ts";
 import type { Logger } from "../../../ports/logger.ts";
 import type { DnsTransport, NameServer, NameServers } from "../../../ports/name-servers.ts";
-import { gatewayEndpoint } from "../endpoint-plan.ts";
+import { waysOut } from "../endpoint-plan.ts";
 import type { NetworkRecord, SandboxRecord } from "../record.ts";
 import { forward } from "./forward.ts";
 import { type DnsQuery, RCODE, readQuery, writeRefusal, writeReply } from "./message.ts";
@@ -96,7 +96,7 @@ export class NameService {
       return writeReply(query, RCODE.NOERROR, rotated(records, this.chance(records.length)), via);
     }
     const { upstreams, ndots } = sandbox.resolver ?? { upstreams: [], ndots: false };
-    const leadsOut = gatewayEndpoint(sandbox.endpoints, this.deps.network) !== undefined;
+    const leadsOut = Object.keys(waysOut(sandbox.endpoints, this.deps.network)).length > 0;
     if (!leadsOut) return writeReply(query, RCODE.SERVFAIL, [], via);
     if (ndots && !query.name.includes(".") && (query.type === "A" || query.type === "AAAA")) {
       return writeReply(query, RCODE.NOERROR, [], via);

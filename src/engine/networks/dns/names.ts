@@ -1,9 +1,9 @@
-import type { NetworkRecord, SandboxRecord } from "../record.ts";
+import { addressesOf, type NetworkRecord, type SandboxRecord } from "../record.ts";
 import { dnsNames } from "../render.ts";
 
 /** The names on one network. */
 export interface NetworkNames {
-  /** Addresses by name in lower case. */
+  /** Addresses of both families by name in lower case. */
   addresses: Map<string, string[]>;
   /** Container names by address. */
   containers: Map<string, string>;
@@ -37,12 +37,13 @@ function namesOn(network: NetworkRecord, sandboxes: Iterable<SandboxRecord>): Ne
   if (network.builtin) return { addresses, containers };
   for (const sandbox of sandboxes) {
     for (const { networkId, cable, asked } of sandbox.endpoints) {
-      if (networkId !== network.id || cable?.address === undefined) continue;
-      containers.set(cable.address, sandbox.containerName);
+      if (networkId !== network.id || cable === undefined) continue;
+      const own = addressesOf(cable);
+      for (const address of own) containers.set(address, sandbox.containerName);
       for (const name of new Set(dnsNames(asked, sandbox).map((one) => one.toLowerCase()))) {
         const others = addresses.get(name);
-        if (others) others.push(cable.address);
-        else addresses.set(name, [cable.address]);
+        if (others) others.push(...own);
+        else addresses.set(name, [...own]);
       }
     }
   }

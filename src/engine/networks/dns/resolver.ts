@@ -1,3 +1,4 @@
+import { canonicalAddress, familyOf } from "../../../base/ip-address.ts";
 import { parseLink } from "../../../base/link.ts";
 import { type EndpointRecord, hasNames, type NetworkRecord, type SandboxRecord } from "../record.ts";
 import type { DnsQuery, DnsRecord } from "./message.ts";
@@ -8,7 +9,8 @@ export interface ResolverFacts {
   names: (network: NetworkRecord) => NetworkNames;
 }
 
-const REVERSE = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.in-addr\.arpa$/i;
+const REVERSE = /^((?:\d{1,3}\.){4})in-addr\.arpa$/i;
+const REVERSE6 = /^((?:[0-9a-f]\.){32})ip6\.arpa$/i;
 
 /**
  * What a container on these networks is told about names and addresses of its sisters; undefined: nobody there has that
@@ -24,7 +26,8 @@ export function answerLocally(
   if (query.type === "PTR") return reverse(query.name, places);
   const addresses = addressesOf(query.name.toLowerCase(), places);
   if (addresses === undefined) return undefined;
-  return query.type === "A" || query.type === "ANY" ? addresses.map((data) => ({ type: "A", data })) : [];
+  const records = addresses.map((data) => ({ type: familyOf(data) === 4 ? ("A" as const) : ("AAAA" as const), data }));
+  return records.filter(({ type }) => query.type === type || query.type === "ANY");
 }
 
 /** The list begins elsewhere each time, so that clients that take the first spread out. `chance`: any whole number. */
@@ -70,13 +73,26 @@ function lookUp(name: string, { endpoint, names }: Place): string[] | undefined 
 }
 
 function reverse(name: string, places: Place[]): DnsRecord[] | undefined {
-  const digits = REVERSE.exec(name)?.slice(1);
-  if (digits === undefined) return undefined;
-  const address = digits.toReversed().join(".");
+  const address = reversedAddress(name);
+  if (address === undefined) return undefined;
   return firstOf(places, ({ network, names }) => {
     const container = names.containers.get(address);
     return container === undefined ? undefined : [{ type: "PTR" as const, data: `${container}.${network.name}` }];
   });
+}
+
+/** "2.0.0.10.in-addr.arpa" → "10.0.0.2"; the same of IPv6, digit by digit, below ip6.arpa. */
+function reversedAddress(name: string): string | undefined {
+  const backwards = (text: string): string[] => text.slice(0, -1).split(".").toReversed();
+  const [, numbers] = REVERSE.exec(name) ?? [];
+  if (numbers !== undefined) return backwards(numbers).join(".");
+  const [, digits] = REVERSE6.exec(name) ?? [];
+  if (digits === undefined) return undefined;
+  return canonicalAddress(
+    backwards(digits)
+      .join("")
+      .replace(/.{4}(?=.)/g, "$&:"),
+  );
 }
 
 function firstOf<T, R>(list: T[], find: (item: T) => R | undefined): R | undefined {

@@ -58,7 +58,7 @@ export class FakeHost {
       publish: (action, _id, attributes) => void this.events.push(`${action} ${attributes["name"]}`),
       namespacesOf: (id) => ({ netns: `/run/gantry/netns/${id}` }),
       resolvChanged: (id, resolv) => void this.resolvs.set(id, resolv),
-      options: { bridge: "gantry0", execRoot: "/run/gantry", ...(bip === "none" ? {} : { bip }) },
+      options: { bridge: "gantry0", execRoot: "/run/gantry", engineId: "e", ...(bip === "none" ? {} : { bip }) },
     });
     networks.init();
     return networks;
@@ -110,8 +110,8 @@ export class FakeHost {
       removeParent: (name) => void this.parents.delete(name),
       plug: (spec) => {
         this.fail("plug");
-        this.sublinks.set(`${spec.netns} ${spec.name}`, `${spec.parent} ${spec.address}/${spec.prefix}`);
-        if (spec.gateway !== undefined) this.gateways.set(spec.netns, spec.gateway);
+        this.sublinks.set(`${spec.netns} ${spec.name}`, `${spec.parent} ${spec.addresses.join(" ")}`);
+        if (spec.gateways?.length) this.gateways.set(spec.netns, spec.gateways.join(" "));
       },
       unplug: (netns, name) => void this.sublinks.delete(`${netns} ${name}`),
     };
@@ -121,7 +121,7 @@ export class FakeHost {
     return {
       ensureBridge: (spec) => {
         this.fail("ensureBridge");
-        this.bridges.set(spec.name, `${spec.address}/${spec.prefix}`);
+        this.bridges.set(spec.name, spec.addresses.join(" "));
       },
       removeLink: (name) => {
         this.bridges.delete(name);
@@ -145,19 +145,20 @@ export class FakeHost {
       namespacesIn: (folder) => [...this.namespaces].map((file) => file.slice(folder.length + 1)),
       plug: (spec) => {
         this.fail("plug");
-        this.cables.set(spec.hostName, `${spec.netns} ${spec.name} ${spec.address}/${spec.prefix}`);
-        if (spec.gateway !== undefined) this.gateways.set(spec.netns, spec.gateway);
+        this.cables.set(spec.hostName, `${spec.netns} ${spec.name} ${spec.addresses.join(" ")}`);
+        if (spec.gateways?.length) this.gateways.set(spec.netns, spec.gateways.join(" "));
       },
       allowHairpin: () => this.fail("allowHairpin"),
-      setGateway: (netns, gateway) => {
-        this.fail("setGateway");
-        this.gateways.set(netns, gateway);
+      setWaysOut: (netns, ways) => {
+        this.fail("setWaysOut");
+        this.gateways.set(netns, ways.map(({ gateway }) => gateway).join(" ") || undefined);
       },
       list: () => [...this.cables.keys()].map((name, index) => ({ index, name, up: true, label: "gantry gantry0 x" })),
       state: () => ({ links: [], routes: [] }),
       takenRanges: () => ["172.17.4.0/24"],
       uplinkMtu: () => 1400,
       addresses: () => ["127.0.0.1"],
+      hasIpv6: () => true,
       enableForwarding: () => {},
       filterWithinBridges: () => {},
       forgetUdpFlows: () => {},

@@ -8,6 +8,7 @@ import {
   freeAddress,
   freeSubnet,
   requestedAddress,
+  withIpv6,
 } from "../../../../src/engine/networks/ipam.ts";
 
 const range = (text: string): IpRange => {
@@ -47,6 +48,13 @@ test("each family has its own pools, and a large one is not searched subnet by s
     () => picked(6, [{ base: "fd00::/64", size: 127 }]),
     (e) => isGantryError(e, "BAD_POOL"),
   );
+});
+
+test("without an IPv6 pool there is a unique local network of the engine's own", () => {
+  assert.deepEqual(withIpv6([], "").at(-1), { base: "fd42:98fc:1c14::/48", size: 64 });
+  const own = withIpv6(DEFAULT_POOLS, "499d4bc0-b0b3-416f-b1ee-cf6486315593");
+  assert.deepEqual(own, [...DEFAULT_POOLS, { base: "fd62:fb69:18af::/48", size: 64 }]);
+  assert.equal(withIpv6(own, "another"), own);
 });
 
 test("an address is the lowest free one and never the network's own or its broadcast", () => {

@@ -23,7 +23,8 @@ const facts = (networks: NetworkRecord[] = []): NetworkFacts => ({
   networks,
   links: ["lo", "eth0"],
   mtu: 1400,
-  freeSubnet: () => "172.18.0.0/16",
+  hasIpv6: true,
+  freeSubnet: (family) => (family === 4 ? "172.18.0.0/16" : "fd12:3456:789a::/64"),
 });
 
 test("a bare wish gets a subnet from the pools, its first address as gateway, a link named after the id", () => {
@@ -35,6 +36,7 @@ test("a bare wish gets a subnet from the pools, its first address as gateway, a 
     mtu: 1400,
     icc: true,
     masquerade: true,
+    routed: [],
     hostBinding: "0.0.0.0",
   });
 });
@@ -64,7 +66,36 @@ test("what the user names is taken", () => {
       given: true,
     },
   ]);
-  assert.deepEqual(bridge, { link: "mybr", mtu: 1280, icc: false, masquerade: false, hostBinding: "127.0.0.1" });
+  assert.deepEqual(bridge, {
+    link: "mybr",
+    mtu: 1280,
+    icc: false,
+    masquerade: false,
+    routed: [],
+    hostBinding: "127.0.0.1",
+  });
+});
+
+test("with IPv6 there is a subnet of each family, IPv4 first; one that is named of a family without is left out", () => {
+  const subnets = (more: Partial<NetworkWish>): string[] =>
+    planNetwork(wish(more), facts()).subnets.map(({ subnet, gateway }) => `${subnet} ${gateway}`);
+  assert.deepEqual(subnets({ ipv6: true }), ["172.18.0.0/16 172.18.0.1", "fd12:3456:789a::/64 fd12:3456:789a::1"]);
+  const named = [{ subnet: "FD00:5::/64", gateway: "fd00:5:0::fe" }, { subnet: "10.5.0.0/16" }];
+  assert.deepEqual(subnets({ ipv6: true, pools: named }), ["10.5.0.0/16 10.5.0.1", "fd00:5::/64 fd00:5::fe"]);
+  assert.deepEqual(subnets({ pools: named }), ["10.5.0.0/16 10.5.0.1"]);
+  assert.deepEqual(subnets({ ipv6: true, ipv4: false }), ["fd12:3456:789a::/64 fd12:3456:789a::1"]);
+});
+
+test("a network is routed or translated, family by family; the other modes are refused", () => {
+  const mode = (family: string, value: string): Record<string, string> => ({
+    [`com.docker.network.bridge.gateway_mode_${family}`]: value,
+  });
+  const routed = (options: Record<string, string>): string[] | undefined =>
+    planNetwork(wish({ ipv6: true, options }), facts()).bridge?.routed;
+  assert.deepEqual(routed(mode("ipv6", "routed")), ["ipv6"]);
+  assert.deepEqual(routed({ ...mode("ipv4", "routed"), ...mode("ipv6", "nat") }), ["ipv4"]);
+  assert.throws(() => routed(mode("ipv4", "isolated")), /gateway mode isolated is not supported/);
+  assert.throws(() => routed(mode("ipv4", "open")), /unknown gateway mode open/);
 });
 
 test("a subnet that meets another network's is refused in Docker's words", () => {
@@ -86,6 +117,11 @@ test("nonsense is refused", () => {
     { pools: [{ gateway: "10.5.0.1" }] },
     { pools: [{ subnet: "10.5.0.0/16", gateway: "10.6.0.1" }] },
     { pools: [{ subnet: "10.5.0.0/16", ipRange: "10.6.0.0/24" }] },
+    { ipv6: true, pools: [{ subnet: "fd00::1/64" }] },
+    { ipv6: true, pools: [{ subnet: "ff02::/64" }] },
+    { ipv6: true, pools: [{ subnet: "fe80::/10" }] },
+    { ipv6: true, pools: [{ subnet: "fd00::/64", gateway: "10.0.0.1" }] },
+    { ipv6: true, pools: [{ subnet: "fd00::/64", auxiliary: { a: "fd01::1" } }] },
     { options: { "com.docker.network.bridge.name": "../../etc" } },
     { options: { "com.docker.network.bridge.name": "a-name-of-sixteen" } },
     { options: { "com.docker.network.driver.mtu": "many" } },
@@ -108,13 +144,13 @@ test("a link that exists on the host is never taken over", () => {
   );
 });
 
-test("unknown drivers and IPv6 are refused", () => {
+test("unknown drivers are refused, and IPv6 where the kernel has none", () => {
   assert.throws(
     () => planNetwork(wish({ driver: "weave" }), facts()),
     /could not find plugin weave in v1 plugin registry/,
   );
   assert.throws(
-    () => planNetwork(wish({ ipv6: true }), facts()),
+    () => planNetwork(wish({ ipv6: true }), { ...facts(), hasIpv6: false }),
     (e) => isGantryError(e, "NO_IPV6"),
   );
 });

@@ -196,7 +196,7 @@ test("a failing connect leaves the container as it was", async () => {
   networks.create(wish("alpha"));
   await networks.attach(request("web", web));
   const before = JSON.stringify([networks.current(idOf("web")), [...host.cables], [...host.published]]);
-  for (const effect of ["plug", "publish", "setGateway"]) {
+  for (const effect of ["plug", "publish", "setWaysOut"]) {
     host.failing.add(effect);
     assert.throws(() => networks.connect("alpha", idOf("web"), {}), new RegExp(`${effect} failed`));
     host.failing.clear();
