@@ -156,6 +156,9 @@ async function routesAgree(doc: ContainerExplanation, pid: number): Promise<void
   );
 }
 
+/** Maps for every address of the host have no address in their keys. */
+const ANY_ADDRESS: Record<string, string[]> = { published_any: ["0.0.0.0"], published6_any: ["::"] };
+
 type Concat = { concat: (string | number)[] };
 
 async function rulesAgree(doc: ContainerExplanation): Promise<void> {
@@ -163,7 +166,7 @@ async function rulesAgree(doc: ContainerExplanation): Promise<void> {
   if (firewall === undefined) return;
   const { nftables } = await json<{
     nftables: { rule?: { chain: string; handle: number }; map?: { name: string; elem?: [Concat, Concat][] } }[];
-  }>("nft", "-j", "-a", "list", "table", "ip", firewall.table);
+  }>("nft", "-j", "-a", "list", "table", "inet", firewall.table);
   const held = new Set(nftables.flatMap(({ rule }) => (rule ? [`${rule.chain} ${rule.handle}`] : [])));
   for (const { chain, handle } of firewall.rules) assert.ok(held.has(`${chain} ${handle}`), `${chain} ${handle}`);
   const own = new Set((doc.network?.links ?? []).flatMap(({ addresses }) => addresses.map((a) => a.split("/")[0])));
@@ -172,7 +175,7 @@ async function rulesAgree(doc: ContainerExplanation): Promise<void> {
       (map?.elem ?? []).map(([key, value]) => ({ name: map?.name, key: key.concat, to: value.concat })),
     )
     .filter(({ to }) => own.has(String(to[0])))
-    .map(({ name, key, to }) => `${name === "published" ? key.join(" ") : `0.0.0.0 ${key.join(" ")}`} ${to.join(" ")}`);
+    .map(({ name, key, to }) => [...(ANY_ADDRESS[name ?? ""] ?? []), ...key, ...to].join(" "));
   assert.deepEqual(
     sorted(firewall.ports.map((p) => `${p.hostAddress} ${p.protocol} ${p.hostPort} ${p.address} ${p.port}`)),
     sorted(published),
