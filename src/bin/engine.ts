@@ -9,6 +9,7 @@ import { FileBlobStore } from "../drivers/blobs/blob-store.ts";
 import { HostContextStore } from "../drivers/build-files/context-store.ts";
 import { HostBuildFiles } from "../drivers/build-files/build-files.ts";
 import { HttpDownloads } from "../drivers/build-files/downloads.ts";
+import { HostGit } from "../drivers/build-files/git.ts";
 import { CdiSpecFolders } from "../drivers/cdi/spec-folders.ts";
 import { findCgroupRoots, HostCgroups } from "../drivers/cgroups/cgroups.ts";
 import { makeRoom } from "../drivers/cgroups/make-room.ts";
@@ -275,6 +276,7 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
     files: buildFiles,
     contexts: new HostContextStore(path.join(dataRoot, "build", "contexts")),
     downloads,
+    git: new HostGit(),
     run: (step) => runOnce({ ...containerDeps, stepFiles }, step),
     state,
     clock,

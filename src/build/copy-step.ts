@@ -1,30 +1,14 @@
-import { GantryError, isGantryError } from "../base/errors.ts";
-import type { FoundSource, Owner } from "../ports/build-files.ts";
+import type { Owner } from "../ports/build-files.ts";
 import { hashOf, type SourcesDigest } from "./cache.ts";
-import { fetchSource, isUrl } from "./fetch-source.ts";
-import { hasWildcards, pathMatcher } from "./glob.ts";
-import { ignored } from "./ignore.ts";
-import { inWorkingDir, shellOf } from "./metadata.ts";
-import { type Accounts, parseChmod, parseChown } from "./owner.ts";
-import { heredocText } from "./parse/heredoc.ts";
-import type { Of } from "./parse/instruction.ts";
+import { type ModeChange, parseChmod } from "./chmod.ts";
 import type { StageWork, StepChange, StepRoom } from "./context.ts";
+import { type Copying, findItems, isRemote, type Item, unpacks } from "./copy-sources.ts";
+import { inWorkingDir, shellOf } from "./metadata.ts";
+import { type Accounts, parseChown } from "./owner.ts";
 import { SeenFiles } from "./seen-files.ts";
 import type { StageState } from "./stage-state.ts";
 
-type Copying = Of<"copy"> | Of<"add">;
-
-/** One found source with the folder that it is in. */
-interface Item extends FoundSource {
-  root: string;
-  /** A local ADD that unpacks archives. */
-  unpack: boolean;
-  /** Found in the context or in what --from names: neither downloaded nor given in place. */
-  fromTree?: true;
-}
-
 const ACCOUNTS_LIMIT = 1024 * 1024;
-const HEREDOC_MODE = 0o644;
 
 /** COPY and ADD. */
 export class CopyStep {
@@ -39,10 +23,10 @@ export class CopyStep {
     const target = targetOf(work.state, instruction.target);
     const from = instruction.kind === "copy" ? instruction.from : undefined;
     const tree = this.room.sourceTree(from, work.index);
-    const exclude = ignored(instruction.exclude.join("\n"));
     const keepOwner = from !== undefined && instruction.chown === undefined;
     const mode = instruction.chmod === undefined ? undefined : parseChmod(instruction.chmod);
-    const items = once(() => this.find(work, instruction, target));
+    const parents = instruction.kind === "copy" && instruction.parents === true;
+    const items = once(() => findItems(this.room, work, instruction, target));
     const { digest, files } = await this.digest(tree.chainId, instruction, keepOwner, async () => {
       const seen = new SeenFiles();
       const parts: string[] = [];
@@ -50,10 +34,11 @@ export class CopyStep {
         const contents = item.fromTree ? tree.contents : undefined;
         const options = {
           ...{ owners: keepOwner, signal: this.room.context.signal, onFile: seen.below(item.path) },
-          ...(exclude && { exclude }),
+          ...(item.exclude && { exclude: item.exclude }),
           ...(contents && { contents }),
         };
-        parts.push(`${kindName(item)}:${await this.room.host.files.digest(item.root, item, options)}`);
+        const digest = item.digest ?? (await this.room.host.files.digest(item.root, item, options));
+        parts.push(`${kindName(item)}:${digest}`);
       }
       return { digest: parts.length === 1 ? (parts[0] ?? "") : `multi:${hashOf(parts)}`, files: seen.list };
     });
@@ -67,6 +52,7 @@ export class CopyStep {
         digest,
         target,
         unpacks(instruction),
+        ...(parents ? ["parents"] : []),
       ],
       inputs: () => [
         ["sources", [...instruction.sources, ...instruction.files.map((file) => file.name)].join(" ")],
@@ -80,7 +66,7 @@ export class CopyStep {
         this.room.inWorkspace(id, state, async (root) => {
           const owner = this.owner(instruction, keepOwner, root);
           for (const item of await items()) {
-            await this.copy(item, root, target, { owner, mode, exclude, chown: instruction.chown !== undefined });
+            await this.copy(item, root, target, { owner, mode, chown: instruction.chown !== undefined });
           }
         }),
     };
@@ -93,56 +79,16 @@ export class CopyStep {
     keepOwner: boolean,
     compute: () => Promise<SourcesDigest>,
   ): Promise<SourcesDigest> {
-    if (chainId === undefined || instruction.files.length > 0 || instruction.sources.some(isUrl)) return compute();
+    if (chainId === undefined || instruction.files.length > 0 || instruction.sources.some(isRemote)) return compute();
     const { cache } = this.room;
     const chain = await chainId();
-    const key = hashOf(["sources", chain, instruction.sources, instruction.exclude, keepOwner]);
+    const parents = instruction.kind === "copy" && instruction.parents === true;
+    const key = hashOf(["sources", chain, instruction.sources, instruction.exclude, keepOwner, parents]);
     const known = cache.sources(key);
     if (known !== undefined) return known;
     const computed = await compute();
     cache.putSources(key, { ...computed, chainId: chain });
     return computed;
-  }
-
-  private async find(work: StageWork, instruction: Copying, target: string): Promise<Item[]> {
-    const name = instruction.kind.toUpperCase();
-    const { files } = this.room.host;
-    const items: Item[] = [];
-    for (const source of instruction.sources) {
-      if (isUrl(source)) {
-        if (instruction.kind === "copy") throw failed(name, "source can't be a URL for COPY");
-        const fetched = await fetchSource(this.room, source, instruction, target);
-        items.push({ ...fetched, unpack: instruction.unpack === true });
-        continue;
-      }
-      const from = instruction.kind === "copy" ? instruction.from : undefined;
-      const tree = this.room.sourceTree(from, work.index);
-      if (tree.isContext && climbs(source))
-        throw failed(name, `forbidden path outside the build context: ${source} ()`);
-      const root = await tree.open();
-      try {
-        const found = files.find(root, source, hasWildcards(source) ? pathMatcher : undefined);
-        items.push(...found.map((one) => ({ ...one, root, unpack: unpacks(instruction), fromTree: true as const })));
-      } catch (error) {
-        if (!isGantryError(error, "NO_SUCH_FILE")) throw error;
-        const shown = source.replace(/^(?:\.?\/)+/, "");
-        const where = tree.isContext ? "file not found in build context or excluded by .dockerignore: " : "";
-        throw failed(name, `${where}stat ${shown}: file does not exist`);
-      }
-    }
-    if (instruction.files.length > 0) {
-      const root = await this.room.scratch();
-      for (const file of instruction.files) {
-        files.writeText(root, file.name, heredocText(file), HEREDOC_MODE);
-        items.push({ path: file.name, kind: "file", root, unpack: false });
-      }
-    }
-    if (items.length === 0) throw failed(name, "no source files were specified");
-    if (items.length > 1 && !target.endsWith("/")) {
-      const message = `When using ${name} with more than one source file, the destination must be a directory and end with a /`;
-      throw new GantryError("invalid", "BAD_COPY", message);
-    }
-    return items;
   }
 
   private owner(instruction: Copying, keep: boolean, root: string): Owner | undefined {
@@ -159,7 +105,7 @@ export class CopyStep {
     item: Item,
     targetRoot: string,
     target: string,
-    how: { owner: Owner | undefined; mode: number | undefined; exclude: ReturnType<typeof ignored>; chown: boolean },
+    how: { owner: Owner | undefined; mode: ModeChange | undefined; chown: boolean },
   ): Promise<void> {
     const { files, archive } = this.room.host;
     const { signal } = this.room.context;
@@ -180,7 +126,7 @@ export class CopyStep {
       signal,
       ...(how.owner === undefined ? {} : { owner: how.owner }),
       ...(how.mode === undefined ? {} : { mode: how.mode }),
-      ...(how.exclude === undefined ? {} : { exclude: how.exclude }),
+      ...(item.exclude === undefined ? {} : { exclude: item.exclude }),
     });
   }
 }
@@ -192,22 +138,7 @@ function targetOf(state: StageState, written: string): string {
   return folder && path !== "/" ? `${path}/` : path;
 }
 
-const unpacks = (instruction: Copying): boolean => instruction.kind === "add" && instruction.unpack !== false;
-
 const kindName = (item: Item): string => (item.kind === "folder" ? "dir" : "file");
-
-const failed = (name: string, why: string): GantryError =>
-  new GantryError("invalid", "BAD_COPY", `${name} failed: ${why}`);
-
-function climbs(path: string): boolean {
-  let depth = 0;
-  for (const part of path.split("/")) {
-    if (part === "..") depth -= 1;
-    else if (part !== "" && part !== ".") depth += 1;
-    if (depth < 0) return true;
-  }
-  return false;
-}
 
 function once<T>(make: () => Promise<T>): () => Promise<T> {
   let made: Promise<T> | undefined;

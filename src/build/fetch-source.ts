@@ -1,12 +1,30 @@
 import { GantryError } from "../base/errors.ts";
 import type { FoundSource } from "../ports/build-files.ts";
-import type { Of } from "./parse/instruction.ts";
+import type { Copying } from "./copy-sources.ts";
 import type { StepRoom } from "./context.ts";
+import { type GitSource, parseGitSource } from "./git-source.ts";
+import type { Of } from "./parse/instruction.ts";
 
 export const isUrl = (source: string): boolean => /^https?:\/\//i.test(source);
 
 const FETCHED_MODE = 0o600;
 const CHECKSUM = /^sha256:[0-9a-f]{64}$/;
+const COMMIT = /^[0-9a-f]{1,64}$/;
+
+const badChecksum = (why: string): GantryError => new GantryError("invalid", "BAD_CHECKSUM", why);
+
+/** A checksum is for one source from elsewhere. Throws invalid BAD_CHECKSUM. */
+export function checkChecksum(instruction: Copying): void {
+  if (instruction.kind !== "add" || instruction.checksum === undefined) return;
+  const [source = "", ...others] = instruction.sources;
+  if (others.length + instruction.files.length > 0)
+    throw badChecksum("checksum can't be specified for multiple sources");
+  const git = parseGitSource(source) !== undefined;
+  if (!git && !isUrl(source)) throw badChecksum("checksum requires HTTP(S) or Git sources");
+  if (!(git ? COMMIT : CHECKSUM).test(instruction.checksum)) {
+    throw badChecksum(`invalid checksum digest format: ${instruction.checksum}`);
+  }
+}
 
 /** Downloads an ADD's URL into a folder of the build. The file's name is the URL's, or the target's. */
 export async function fetchSource(
@@ -16,9 +34,6 @@ export async function fetchSource(
   target: string,
 ): Promise<FoundSource & { root: string }> {
   const { checksum } = instruction;
-  if (checksum !== undefined && !CHECKSUM.test(checksum)) {
-    throw new GantryError("invalid", "BAD_CHECKSUM", `invalid checksum digest format: ${checksum}`);
-  }
   const { downloads, files } = room.host;
   const { signal } = room.context;
   const download = await downloads.open(url, signal);
@@ -37,4 +52,28 @@ export async function fetchSource(
     throw new GantryError("invalid", "DIGEST_MISMATCH", `digest mismatch sha256:${digest}: ${checksum}`);
   }
   return { root, path: name, kind: "file" };
+}
+
+/** Checks an ADD's git repository out into a folder of the build. */
+export async function fetchRepository(
+  room: StepRoom,
+  source: GitSource,
+  instruction: Of<"add">,
+): Promise<FoundSource & { root: string; digest?: string }> {
+  const { git, files } = room.host;
+  const { signal } = room.context;
+  const folder = await room.scratch();
+  const root = files.makeFolder(folder, "/checkout");
+  const keepGitDir = instruction.keepGitDir ?? source.keepGitDir ?? false;
+  const { url, ref, submodules } = source;
+  const { commit } = await git.checkout({ url, ...(ref ? { ref } : {}), keepGitDir, submodules, signal }, root);
+  for (const wanted of [instruction.checksum, source.commit]) {
+    if (wanted !== undefined && !commit.startsWith(wanted)) {
+      throw new GantryError("invalid", "DIGEST_MISMATCH", `expected checksum to match ${wanted}, got ${commit}`);
+    }
+  }
+  const [found] = files.find(root, source.subdir ?? "");
+  if (found === undefined) throw new Error("what was found is missing");
+  // Git's own files differ from one checkout to the next; the commit says all about them.
+  return { ...found, root, ...(keepGitDir ? { digest: `git:${commit}` } : {}) };
 }

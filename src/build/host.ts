@@ -4,7 +4,7 @@ import type { OneRun } from "../engine/containers/run-once.ts";
 import type { ImageRecord, ImageSource } from "../engine/images/contract.ts";
 import type { Holds } from "../engine/images/holds.ts";
 import type { Archive } from "../ports/archive.ts";
-import type { BuildFiles, Downloads } from "../ports/build-files.ts";
+import type { BuildFiles, Downloads, GitRepositories } from "../ports/build-files.ts";
 import type { ContextStore } from "../ports/context-store.ts";
 import type { Clock, Ids } from "../ports/clock.ts";
 import type { LayerStore } from "../ports/layer-store.ts";
@@ -38,6 +38,7 @@ export interface BuildHost {
   files: BuildFiles;
   contexts: ContextStore;
   downloads: Downloads;
+  git: GitRepositories;
   /** Runs to the end; the exit code. Throws invalid when the command can't be started (Docker's words), canceled. */
   run(step: OneRun): Promise<number>;
   state: StateStore;

@@ -45,23 +45,3 @@ const fields = (file: string | undefined): string[][] => (file ?? "").split("\n"
 
 const bad = (why: string): GantryError =>
   new GantryError("invalid", "BAD_OWNER", `unable to convert uid/gid chown string to host mapping: ${why}`);
-
-/** `--chmod`: octal. Throws invalid BAD_MODE. */
-export function parseChmod(text: string): number {
-  if (!/^[0-7]{1,5}$/.test(text)) {
-    throw new GantryError(
-      "invalid",
-      "BAD_MODE",
-      `invalid chmod parameter: '${text}'. it should be octal string and between 0 and 07777`,
-    );
-  }
-  const mode = Number.parseInt(text, 8);
-  if (mode > 0o7777) {
-    throw new GantryError(
-      "invalid",
-      "BAD_MODE",
-      `invalid chmod parameter: '${text}'. it should be octal string and between 0 and 07777`,
-    );
-  }
-  return mode;
-}

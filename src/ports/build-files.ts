@@ -18,6 +18,9 @@ export interface ContentDigests {
   set(path: string, digest: string): void;
 }
 
+/** Makes the test for one part of a path between slashes; "deep" stands for any number of folders, none too. */
+export type PartMatcher = (part: string) => ((name: string) => boolean) | "deep";
+
 export interface DigestOptions {
   /** Owners count too (a copy that keeps them). */
   owners: boolean;
@@ -39,8 +42,8 @@ export interface CopyRequest {
   target: string;
   /** Owner of all that is made; undefined keeps the source's (new parent folders are 0:0). */
   owner?: Owner;
-  /** Permissions of all that is copied; undefined keeps the source's. */
-  mode?: number;
+  /** Permissions of all that is copied, from the source's; undefined keeps those. */
+  mode?: (mode: number, kind: "file" | "folder") => number;
   /** As in DigestOptions. */
   exclude?: (path: string) => boolean;
   signal?: AbortSignal;
@@ -78,10 +81,10 @@ export interface BuildFiles {
   removeExcluded(root: string, excluded: (path: string) => boolean): Promise<void>;
 
   /**
-   * The source; with `matcher` (which makes the test for one part between slashes) all that match it, sorted by name.
+   * The source; with `matcher` all that match it, sorted by name.
    * Throws NO_SUCH_FILE for a plain path that is not there; a pattern may match nothing.
    */
-  find(root: string, source: string, matcher?: (part: string) => (name: string) => boolean): FoundSource[];
+  find(root: string, source: string, matcher?: PartMatcher): FoundSource[];
   /** sha256 (hex) over names, types, modes, link targets, attributes and contents; not over times. */
   digest(root: string, source: FoundSource, options: DigestOptions): Promise<string>;
   /**
@@ -119,4 +122,25 @@ export interface Download {
  */
 export interface Downloads {
   open(url: string, signal?: AbortSignal): Promise<Download>;
+}
+
+export interface GitRequest {
+  url: string;
+  /** A branch, a tag, a commit or a full name (`refs/…`); the repository's default when missing. */
+  ref?: string;
+  /** The folder `.git` stays. */
+  keepGitDir: boolean;
+  /** What it names as parts of its own is fetched too. */
+  submodules: boolean;
+  signal?: AbortSignal;
+}
+
+/**
+ * Git repositories over http, https and git. Addresses are refused as for Downloads; a repository can't make git run or read
+ * anything of this machine.
+ * Errors: invalid BAD_URL, unavailable GIT_FAILED, notImplemented NO_GIT, forbidden DOWNLOAD_REFUSED, canceled.
+ */
+export interface GitRepositories {
+  /** Puts the files into an empty folder. */
+  checkout(request: GitRequest, folder: string): Promise<{ commit: string }>;
 }

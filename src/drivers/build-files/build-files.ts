@@ -4,7 +4,14 @@ import path from "node:path";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { errnoOf, GantryError } from "../../base/errors.ts";
-import type { BuildFiles, CopyRequest, DigestOptions, FoundSource, Owner } from "../../ports/build-files.ts";
+import type {
+  BuildFiles,
+  CopyRequest,
+  DigestOptions,
+  FoundSource,
+  Owner,
+  PartMatcher,
+} from "../../ports/build-files.ts";
 import { O, readable, rmdirAt, S, statIfAny, statOf, typeOf, unlinkAt } from "../syscalls/files.ts";
 import { closeFd } from "../syscalls/libc.ts";
 import { entriesOf, removeTree } from "../syscalls/remove-tree.ts";
@@ -141,7 +148,7 @@ export class HostBuildFiles implements BuildFiles {
     removeExcluded(root, excluded);
   }
 
-  find(root: string, source: string, matcher?: (part: string) => (name: string) => boolean): FoundSource[] {
+  find(root: string, source: string, matcher?: PartMatcher): FoundSource[] {
     return findSources(root, source, matcher);
   }
 

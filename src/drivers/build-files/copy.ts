@@ -93,7 +93,7 @@ function resolveFile(root: number, path: ByteString): { parent: ByteString; name
 
 class Copier {
   private readonly owner: Owner | undefined;
-  private readonly mode: number | undefined;
+  private readonly mode: CopyRequest["mode"];
   private readonly exclude: ((path: string) => boolean) | undefined;
   private readonly signal: AbortSignal | undefined;
   /** Files with several names, by identity: where the first copy is. */
@@ -157,7 +157,7 @@ class Copier {
         return; // means nothing without its process
       default:
         this.makeWay(to, name);
-        mknodAt(to, name, typeOf(status) | (this.mode ?? status.mode & PERMISSIONS), status.major, status.minor);
+        mknodAt(to, name, typeOf(status) | this.modeOf(status), status.major, status.minor);
     }
     const { uid, gid } = this.owner ?? status;
     if (uid !== 0 || gid !== 0) chownAt(to, name, uid, gid);
@@ -182,12 +182,17 @@ class Copier {
     const { uid, gid } = this.owner ?? status;
     const now = statOf(made);
     if (now.uid !== uid || now.gid !== gid) chown(made, uid, gid);
-    chmod(made, this.mode ?? status.mode & PERMISSIONS);
+    chmod(made, this.modeOf(status));
     for (const name of listXattrs(from)) {
       const value = isKeptXattr(name) ? getXattr(from, name) : undefined;
       if (value) setXattr(made, name, value);
     }
     setTimes(made, status.mtime);
+  }
+
+  private modeOf(status: Status): number {
+    const mode = status.mode & PERMISSIONS;
+    return this.mode?.(mode, typeOf(status) === S.IFDIR ? "folder" : "file") ?? mode;
   }
 
   /** Takes away what stands in a new file's place; a folder is never replaced by a file. */

@@ -56,9 +56,9 @@ class Digester {
 
   async folder(fd: number): Promise<void> {
     const { exclude } = this.options;
-    for (const entry of walk(fd)) {
-      if (exclude?.(readable(entry.path))) continue;
-      await this.entry(entry);
+    const left = (entry: Entry): boolean => exclude?.(readable(entry.path)) ?? false;
+    for (const entry of walk(fd, (folder) => !left(folder))) {
+      if (!left(entry)) await this.entry(entry);
     }
   }
 

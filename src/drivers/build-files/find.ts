@@ -1,14 +1,10 @@
-import { byteString, O, readable, S, typeOf, type ByteString } from "../syscalls/files.ts";
+import { byteString, O, readable, S, statAt, typeOf, type ByteString } from "../syscalls/files.ts";
 import { entriesOf } from "../syscalls/remove-tree.ts";
-import type { FoundSource } from "../../ports/build-files.ts";
+import type { FoundSource, PartMatcher } from "../../ports/build-files.ts";
 import { inner, isMissing, noSuchFile, openInside, openRoot, statInside, withFd } from "./root.ts";
 
-/** See BuildFiles.find. `matcher` makes the test for one part of a pattern. */
-export function findSources(
-  root: string,
-  source: string,
-  matcher: ((part: string) => (name: string) => boolean) | undefined,
-): FoundSource[] {
+/** See BuildFiles.find. */
+export function findSources(root: string, source: string, matcher: PartMatcher | undefined): FoundSource[] {
   return withFd(openRoot(root), (top) => {
     if (matcher === undefined) {
       const found = describe(top, inner(source));
@@ -18,9 +14,7 @@ export function findSources(
     const parts = byteString(source)
       .split("/")
       .filter((part) => part !== "" && part !== ".");
-    return expand(top, "", parts, matcher)
-      .toSorted()
-      .flatMap((path) => describe(top, path) ?? []);
+    return [...new Set(expand(top, "", parts, matcher))].toSorted().flatMap((path) => describe(top, path) ?? []);
   });
 }
 
@@ -30,22 +24,40 @@ function describe(top: number, path: ByteString): FoundSource | undefined {
   return { path: readable(path), kind: typeOf(status) === S.IFDIR ? "folder" : "file" };
 }
 
-function expand(
-  top: number,
-  folder: ByteString,
-  parts: readonly string[],
-  matcher: (part: string) => (name: string) => boolean,
-): ByteString[] {
+function expand(top: number, folder: ByteString, parts: readonly string[], matcher: PartMatcher): ByteString[] {
   const [part, ...rest] = parts;
   if (part === undefined) return [folder];
   const matches = matcher(readable(part));
-  let names: ByteString[];
+  const prefix = folder === "" ? "" : `${folder}/`;
+  if (matches !== "deep") {
+    return namesIn(top, folder)
+      .filter((name) => matches(readable(name)))
+      .flatMap((name) => expand(top, prefix + name, rest, matcher));
+  }
+  // At the end it means all that is in the folder.
+  if (rest.length === 0) return namesIn(top, folder).map((name) => prefix + name);
+  const deeper = foldersIn(top, folder).flatMap((name) => expand(top, prefix + name, parts, matcher));
+  return [...expand(top, folder, rest, matcher), ...deeper];
+}
+
+function namesIn(top: number, folder: ByteString): ByteString[] {
+  return listed(top, folder, (fd) => entriesOf(fd).map((entry) => entry.name));
+}
+
+/** Without links to folders, which may lead round in circles. */
+function foldersIn(top: number, folder: ByteString): ByteString[] {
+  return listed(top, folder, (fd) =>
+    entriesOf(fd)
+      .map((entry) => entry.name)
+      .filter((name) => typeOf(statAt(fd, name)) === S.IFDIR),
+  );
+}
+
+function listed(top: number, folder: ByteString, read: (fd: number) => ByteString[]): ByteString[] {
   try {
-    names = withFd(openInside(top, folder, O.RDONLY | O.DIRECTORY), entriesOf).map((entry) => entry.name);
+    return withFd(openInside(top, folder, O.RDONLY | O.DIRECTORY), read);
   } catch (error) {
     if (isMissing(error)) return [];
     throw error;
   }
-  const prefix = folder === "" ? "" : `${folder}/`;
-  return names.filter((name) => matches(readable(name))).flatMap((name) => expand(top, prefix + name, rest, matcher));
 }

@@ -11,6 +11,7 @@ import type { RunStep } from "../../../src/build/host.ts";
 import { FileBlobStore } from "../../../src/drivers/blobs/blob-store.ts";
 import { HostBuildFiles } from "../../../src/drivers/build-files/build-files.ts";
 import { HttpDownloads } from "../../../src/drivers/build-files/downloads.ts";
+import { HostGit } from "../../../src/drivers/build-files/git.ts";
 import { LinuxHost } from "../../../src/drivers/host-facts/linux-host.ts";
 import { wrapFor } from "../../../src/drivers/oci/detect.ts";
 import { CliRuntime } from "../../../src/drivers/oci/runtime.ts";
@@ -86,6 +87,7 @@ export class BuildWorld implements AsyncDisposable {
       archive,
       files: this.files,
       downloads: new HttpDownloads(),
+      git: new HostGit(),
       run: (step) => this.run(runtime, step),
       state,
       clock: systemClock,

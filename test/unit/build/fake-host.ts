@@ -10,7 +10,13 @@ import type { BuildRequest } from "../../../src/build/context.ts";
 import type { BuildHost, RunStep } from "../../../src/build/host.ts";
 import type { ImageRecord } from "../../../src/engine/images/contract.ts";
 import { Holds } from "../../../src/engine/images/holds.ts";
-import type { BuildFiles, CopyRequest, FoundSource } from "../../../src/ports/build-files.ts";
+import type {
+  BuildFiles,
+  CopyRequest,
+  DigestOptions,
+  FoundSource,
+  PartMatcher,
+} from "../../../src/ports/build-files.ts";
 import type { Layer, LayerStore } from "../../../src/ports/layer-store.ts";
 import { ClassicWords } from "../../../src/server/encode/classic-build.ts";
 import type { StateChange } from "../../../src/ports/state-store.ts";
@@ -245,7 +251,13 @@ export class FakeHost implements BuildHost {
     },
   };
 
-  private content(root: string, source: FoundSource): [string, Node][] {
+  readonly git = {
+    checkout: async (): Promise<never> => {
+      throw new GantryError("unavailable", "GIT_FAILED", "there are no repositories here");
+    },
+  };
+
+  private content(root: string, source: FoundSource, excluded = (_path: string): boolean => false): [string, Node][] {
     const path = trim(source.path);
     const tree = this.tree(root);
     if (source.kind === "file") {
@@ -255,7 +267,8 @@ export class FakeHost implements BuildHost {
     const prefix = path === "" ? "" : `${path}/`;
     return [...tree]
       .filter(([name]) => name.startsWith(prefix) && name !== path)
-      .map(([name, node]) => [name.slice(prefix.length), node]);
+      .map(([name, node]): [string, Node] => [name.slice(prefix.length), node])
+      .filter(([name]) => ![...parentsOf(name), name].some(excluded));
   }
 
   readonly files: BuildFiles = {
@@ -281,7 +294,7 @@ export class FakeHost implements BuildHost {
     removeExcluded: async (root: string, excluded: (path: string) => boolean) => {
       for (const path of this.tree(root).keys()) if (excluded(path)) this.tree(root).delete(path);
     },
-    find: (root: string, source: string, matcher?: (part: string) => (name: string) => boolean) => {
+    find: (root: string, source: string, matcher?: PartMatcher) => {
       const path = trim(source);
       const tree = this.tree(root);
       const found = (name: string): FoundSource => ({
@@ -292,7 +305,7 @@ export class FakeHost implements BuildHost {
         const parts = path.split("/").map(matcher);
         const fits = (name: string): boolean => {
           const names = name.split("/");
-          return names.length === parts.length && parts.every((part, i) => part(names[i] ?? ""));
+          return names.length === parts.length && parts.every((part, i) => part === "deep" || part(names[i] ?? ""));
         };
         return [...tree.keys()].filter(fits).toSorted().map(found);
       }
@@ -300,9 +313,9 @@ export class FakeHost implements BuildHost {
         throw new GantryError("notFound", "NO_SUCH_FILE", `stat ${source}: file does not exist`);
       return [found(path)];
     },
-    digest: async (root: string, source: FoundSource, options: { owners: boolean }) =>
+    digest: async (root: string, source: FoundSource, options: DigestOptions) =>
       sha(
-        this.content(root, source).map(([name, node]) => [
+        this.content(root, source, options.exclude).map(([name, node]) => [
           name,
           node.kind,
           node.content,
@@ -315,11 +328,11 @@ export class FakeHost implements BuildHost {
       const goal = trim(request.target);
       const owner = request.owner && `${request.owner.uid}:${request.owner.gid}`;
       const into = request.source.kind === "folder" || request.target.endsWith("/") || to.get(goal)?.kind === "folder";
-      for (const [name, node] of this.content(request.root, request.source)) {
+      for (const [name, node] of this.content(request.root, request.source, request.exclude)) {
         const path = into ? trim(`${goal}/${name}`) : goal;
         for (const parent of parentsOf(path))
           if (!to.has(parent)) to.set(parent, { kind: "folder", content: "", owner: owner ?? "0:0", mode: 0o755 });
-        to.set(path, { ...node, owner: owner ?? node.owner, mode: request.mode ?? node.mode });
+        to.set(path, { ...node, owner: owner ?? node.owner, mode: request.mode?.(node.mode, node.kind) ?? node.mode });
       }
     },
     makeFolder: (root: string, path: string) => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { parseChmod, parseChown } from "../../../src/build/owner.ts";
+import { parseChown } from "../../../src/build/owner.ts";
 
 const accounts = () => ({
   passwd: "root:x:0:0::/root:/bin/sh\napp:x:100:101::/:\n1234:x:0:0:::\nbroken:x:abc:1:::\n",
@@ -32,14 +32,5 @@ describe("--chown", () => {
       parseChown("1:2", () => assert.fail("asked for the accounts")),
       { uid: 1, gid: 2 },
     );
-  });
-});
-
-describe("--chmod", () => {
-  it("takes octal only", () => {
-    assert.equal(parseChmod("755"), 0o755);
-    assert.equal(parseChmod("04755"), 0o4755);
-    for (const text of ["u+x", "888", "", "17777", "-1"])
-      assert.throws(() => parseChmod(text), /invalid chmod parameter/);
   });
 });
