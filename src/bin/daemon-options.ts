@@ -36,6 +36,8 @@ export interface DaemonOptions {
   /** Containers on the default bridge reach one another. */
   icc: boolean;
   initPath?: string;
+  /** Whom published ports let in: everybody, or whom the host's own rules let in. */
+  publishedPorts: "open" | "host-rules";
   usernsRemap?: string;
   /** So many RUN steps of builds go on at a time. */
   buildParallelism?: number;
@@ -71,6 +73,7 @@ const FILE_KEYS = [
   "log-level",
   "log-opts",
   "pidfile",
+  "published-ports",
   "tlscacert",
   "tlscert",
   "tlskey",
@@ -110,6 +113,8 @@ Options:
   -l, --log-level string                 debug, info, warn, error or fatal (default "info")
       --log-opt list                     Option of that log driver, NAME=VALUE (repeatable)
   -p, --pidfile string                   File for the engine's pid (default "EXEC-ROOT/gantryd.pid")
+      --published-ports string           Whom published ports let in: everybody (open), or whom the host's own rules
+                                         for incoming packets let in (host-rules) (default "open")
       --tlscacert, --tlscert, --tlskey   PEM files for tcp hosts; clients must show a certificate of this CA
       --userns-remap string              Whose subordinate ids containers' users are on the host: default, USER,
                                          USER:GROUP, UID or UID:GID
@@ -178,6 +183,7 @@ export function readDaemonOptions(argv: string[]): DaemonOptions | "help" | "ver
     labels: list("label", "labels"),
     experimental: isOn("experimental"),
     cdiSpecDirs: cdiSpecDirs.length > 0 ? cdiSpecDirs : DEFAULT_CDI_DIRS,
+    publishedPorts: publishedPortsOf(text("published-ports") ?? "open"),
     ...(hostGateway === undefined ? {} : { hostGateway }),
     init: isOn("init"),
     icc: isOn("icc", true),
@@ -241,6 +247,7 @@ function parseFlags(argv: string[]): Record<string, string | boolean | string[] 
         label: texts,
         "cdi-spec-dir": texts,
         "host-gateway-ip": text,
+        "published-ports": text,
         icc: text,
         init: { type: "boolean" },
         "init-path": text,
@@ -289,6 +296,14 @@ function readConfigFile(given: string | undefined): Record<string, unknown> {
 
 const bothPlaces = (flag: string): GantryError =>
   bad(`the following directives are specified both as a flag and in the configuration file: ${flag}`);
+
+function publishedPortsOf(text: string): DaemonOptions["publishedPorts"] {
+  if (text === "open" || text === "host-rules") return text;
+  throw bad(
+    `invalid --published-ports "${text}"`,
+    "open lets everybody in, host-rules whom the host's own rules let in",
+  );
+}
 
 function levelOf(text: string): LogLevel {
   const level = LOG_LEVELS.find((known) => known === text);

@@ -140,7 +140,7 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
   });
 
   const links = new NetlinkLinks();
-  const firewall = new NftFirewall(options.bridge);
+  const firewall = new NftFirewall({ bridge: options.bridge, publishedPorts: options.publishedPorts, logger });
   const networks = new Networks({
     state,
     links,
@@ -175,6 +175,7 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
       .filter((entry) => isUp(entry.record))
       .map((entry) => entry.id),
   );
+  firewall.keep();
 
   const volumeContents = new LocalVolumeContents(path.join(dataRoot, "volumes"), rootOf(idMap));
   const volumes = new Volumes({

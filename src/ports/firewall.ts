@@ -13,6 +13,8 @@ export interface FirewallNetwork {
   allowed?: AllowedFlow[];
   /** Outgoing packets get the host's address. */
   masquerade: boolean;
+  /** The host's own addresses on it: no container may speak for them. */
+  gateways?: string[];
   /** Families without any translation: packets keep their addresses, and a published port only opens the container's own. */
   routed?: AddressFamily[];
 }
@@ -37,6 +39,12 @@ export interface PublishedPort {
   routed?: true;
 }
 
+/** A container's cable by its host's end, and the addresses that are the container's: no other may speak for them. */
+export interface GuardedCable {
+  link: string;
+  addresses: string[];
+}
+
 /** A chain of the engine's table, in the kernel's words. */
 export interface FirewallChain {
   name: string;
@@ -51,19 +59,24 @@ export interface FirewallChain {
  * internal FIREWALL_FAILED.
  */
 export interface Firewall {
-  /** Makes the table exactly this. Ports that stay published never stop meanwhile. */
-  sync(networks: FirewallNetwork[], ports: PublishedPort[]): void;
-  publish(ports: PublishedPort[]): void;
-  unpublish(ports: PublishedPort[]): void;
   /**
-   * Lets the bridges' traffic pass another program's forward chain whose policy is drop (dockerd's, an iptables one).
-   * Its explicit rules go first and hold. Cheap when there is nothing to do.
+   * Makes the tables exactly this. Ports that stay published never stop meanwhile. Where other programs' rules would stop
+   * all that is forwarded, the bridges' traffic is let past; their explicit rules go first and hold.
    */
-  passForeignPolicy(bridges: string[]): void;
+  sync(networks: FirewallNetwork[], ports: PublishedPort[], cables?: GuardedCable[]): void;
+  publish(ports: PublishedPort[], cables?: GuardedCable[]): void;
+  unpublish(ports: PublishedPort[], cables?: GuardedCable[]): void;
+  /**
+   * From now on what others take away or put in the way is noticed and put right within a second, as the last `sync` and
+   * the changes since then have it.
+   */
+  keep(): void;
   /** What the kernel holds now; undefined: there is no table. */
   published(): PublishedPort[] | undefined;
   /** The table's name and chains as the kernel holds them now; undefined: there is no table. */
   chains(): { table: string; chains: FirewallChain[] } | undefined;
-  /** Takes the table and every rule elsewhere away. */
+  /** Takes the tables and every rule elsewhere away. */
   remove(): void;
+  /** Ends what `keep` began; all rules stay. */
+  close(): void;
 }

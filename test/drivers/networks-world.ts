@@ -15,6 +15,7 @@ import { umount } from "../../src/drivers/syscalls/mount.ts";
 import { createNetworkNamespace, inNetworkNamespace } from "../../src/drivers/syscalls/namespaces.ts";
 import type { AttachRequest } from "../../src/engine/networks/contract.ts";
 import { Networks } from "../../src/engine/networks/networks.ts";
+import type { Logger } from "../../src/ports/logger.ts";
 import type { StateChange, StateStore } from "../../src/ports/state-store.ts";
 
 const CLONE_NEWNET = 0x40000000;
@@ -84,7 +85,13 @@ export class World {
   engine(options: { bridge?: string; bip?: string; state?: StateStore; execRoot?: string } = {}): Engine {
     const bridge = options.bridge ?? "gantry0";
     const links = new NetlinkLinks();
-    const firewall = new NftFirewall(bridge);
+    const logger: Logger = {
+      debug: () => {},
+      info: () => {},
+      warn: (text) => void this.warnings.push(text),
+      error: (text, fields) => void this.warnings.push(`${text} ${JSON.stringify(fields)}`),
+    };
+    const firewall = new NftFirewall({ bridge, logger });
     const reservations = new SocketReservations();
     const events: string[] = [];
     const networks = new Networks({
@@ -96,12 +103,7 @@ export class World {
       nameServers: new NamespaceNameServers(),
       clock: { now: () => Date.now(), stamp: () => new Date().toISOString(), after: () => () => {} },
       ids: { id: () => crypto.randomBytes(32).toString("hex"), name: () => "test" },
-      logger: {
-        debug: () => {},
-        info: () => {},
-        warn: (text) => void this.warnings.push(text),
-        error: (text, fields) => void this.warnings.push(`${text} ${JSON.stringify(fields)}`),
-      },
+      logger,
       publish: (action, _id, attributes) => void events.push(`${action} ${attributes["name"]}`),
       namespacesOf: (id) => ({ netns: path.join(options.execRoot ?? this.root, "netns", id) }),
       resolvChanged: () => {},

@@ -3,6 +3,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { after, before, test } from "node:test";
 import { NftFirewall } from "../../src/drivers/nft/nft-firewall.ts";
 import type { FirewallNetwork, PublishedPort } from "../../src/ports/firewall.ts";
+import type { Logger } from "../../src/ports/logger.ts";
 import { World } from "./networks-world.ts";
 
 let world: World;
@@ -25,12 +26,14 @@ const port = (hostPort: number, address = "172.30.0.2", hostAddress = "0.0.0.0")
   address,
   port: 80,
 });
+const logger: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+const firewallOf = (bridge: string): NftFirewall => new NftFirewall({ bridge, logger });
 const nft = (...argv: string[]): string => execFileSync("nft", argv, { encoding: "utf8" });
 const byPort = (ports: PublishedPort[] | undefined): number[] | undefined =>
   ports?.map((p) => p.hostPort).toSorted((a, b) => a - b);
 
 test("ports go in and out one by one, repeated or not", () => {
-  const firewall = new NftFirewall("b0");
+  const firewall = firewallOf("b0");
   assert.equal(firewall.published(), undefined);
   firewall.sync([network("b0", "172.30.0.0/16")], []);
   firewall.publish([port(8080), port(8081, "172.30.0.3", "127.0.0.1")]);
@@ -47,7 +50,7 @@ test("ports go in and out one by one, repeated or not", () => {
 });
 
 test("an element that leads elsewhere by now is not taken out", () => {
-  const firewall = new NftFirewall("b0");
+  const firewall = firewallOf("b0");
   firewall.sync([network("b0", "172.30.0.0/16")], [port(8080, "172.30.0.9"), port(8081)]);
   firewall.unpublish([port(8080), port(8081)]);
   assert.deepEqual(firewall.published(), [port(8080, "172.30.0.9")]);
@@ -57,8 +60,8 @@ test("an element that leads elsewhere by now is not taken out", () => {
 
 test("sync repairs whatever was changed by hand, and leaves other tables alone", () => {
   nft("add table ip theirs; add chain ip theirs c; add rule ip theirs c counter");
-  const firewall = new NftFirewall("b0");
-  const other = new NftFirewall("b1");
+  const firewall = firewallOf("b0");
+  const other = firewallOf("b1");
   other.sync([network("b1", "172.31.0.0/16")], [port(1)]);
   firewall.sync([network("b0", "172.30.0.0/16")], [port(8080)]);
   const good = nft("list", "table", "inet", "gantry_b0");
@@ -88,13 +91,13 @@ test("traffic passes another program's drop policy, but not its drop rules", () 
   } else execFileSync("iptables", ["-P", "FORWARD", "DROP"]);
   nft("add", "rule", "ip", "filter", "FORWARD", "ip", "daddr", "203.0.113.9", "drop");
   const before = nft("list", "chain", "ip", "filter", "FORWARD");
-  const firewall = new NftFirewall("b0");
-  firewall.passForeignPolicy(["b0", "b2"]);
-  firewall.passForeignPolicy(["b0", "b2"]);
+  const firewall = firewallOf("b0");
+  firewall.sync([network("b0", "172.30.0.0/16"), network("b2", "172.32.0.0/16")], []);
+  firewall.sync([network("b0", "172.30.0.0/16"), network("b2", "172.32.0.0/16")], []);
   const rules = nft("list", "chain", "ip", "filter", "FORWARD");
   assert.equal(rules.match(/iifname "b0"/g)?.length, 1, rules);
   assert.ok(rules.indexOf("203.0.113.9") < rules.indexOf('iifname "b0"'), "their rules stand before ours");
-  firewall.passForeignPolicy(["b0"]);
+  firewall.sync([network("b0", "172.30.0.0/16")], []);
   assert.doesNotMatch(nft("list", "chain", "ip", "filter", "FORWARD"), /b2/);
   firewall.sync([], []);
   firewall.remove();

@@ -92,6 +92,19 @@ export class NetlinkSocket {
     if (failure) throw failure;
   }
 
+  /** The one object that a request asks for. */
+  ask(type: number, body: Buffer): Received {
+    const sequence = this.sequence++;
+    sendBytes(this.fd, encodeMessage({ type, flags: NLM_F_REQUEST, body, attributes: [] }, sequence));
+    for (;;) {
+      for (const message of this.receive()) {
+        if (message.sequence !== sequence) continue;
+        if (message.type === NLMSG_ERROR) throw new SyscallError("netlink", -message.body.readInt32LE(0), "ask");
+        return message;
+      }
+    }
+  }
+
   /** All objects of a kind; `body` is the fixed part that the kind asks for. */
   dump(type: number, body: Buffer): Received[] {
     const sequence = this.sequence++;

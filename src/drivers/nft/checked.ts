@@ -1,4 +1,4 @@
-import net from "node:net";
+import { canonicalAddress } from "../../base/ip-address.ts";
 
 /** Nothing that a user wrote gets into nft text: names are checked against a narrow alphabet, the rest is written anew. */
 export function checkedLink(name: string): string {
@@ -8,10 +8,10 @@ export function checkedLink(name: string): string {
 
 export const isV6 = (address: string): boolean => address.includes(":");
 
-export function checkedAddress(address: string): string {
-  if (net.isIPv4(address)) return address.split(".").map(Number).join(".");
-  if (net.isIPv6(address) && /^[\da-f:.]+$/i.test(address)) return address.toLowerCase();
-  throw new TypeError(`not an IP address: ${JSON.stringify(address)}`);
+export function checkedAddress(text: string): string {
+  const address = canonicalAddress(text);
+  if (address === undefined) throw new TypeError(`not an IP address: ${JSON.stringify(text)}`);
+  return address;
 }
 
 export function checkedSubnet(subnet: string): string {
@@ -35,3 +35,7 @@ export function checkedProtocol(protocol: string): string {
 
 /** "ip" or "ip6", as nft's expressions call them. */
 export const familyOf = (address: string): "ip" | "ip6" => (isV6(address) ? "ip6" : "ip");
+
+export const quoted = (link: string): string => `"${checkedLink(link)}"`;
+
+export const oneOf = (links: string[]): string => `{ ${links.map(quoted).join(", ")} }`;

@@ -1,61 +1,56 @@
 import type { AddressFamily, AllowedFlow, FirewallNetwork, PublishedPort } from "../../ports/firewall.ts";
-import { checkedAddress, checkedLink, checkedPort, checkedProtocol, checkedSubnet, familyOf, isV6 } from "./checked.ts";
-import { PORT_DEFINITIONS, PORT_HOLDERS, planElements } from "./elements.ts";
+import {
+  checkedAddress,
+  checkedLink,
+  checkedPort,
+  checkedProtocol,
+  checkedSubnet,
+  familyOf,
+  isV6,
+  oneOf,
+  quoted,
+} from "./checked.ts";
+import { PORT_HOLDERS, portElements } from "./elements.ts";
+import type { Chain, TablePlan } from "./table.ts";
 
-/** The engine's rules as nft text. Pure. */
+/** Whom published ports let in: everybody, or whom the host's own rules for incoming packets let in. */
+export type PublishedPortsMode = "open" | "host-rules";
 
 /** `gantry0` → `gantry_gantry0`: several engines, each with its own bridge, have tables of their own. */
 export const tableName = (bridge: string): string =>
   `gantry_${checkedLink(bridge).replace(/[^A-Za-z0-9]/g, (c) => `_${c.charCodeAt(0).toString(16)}`)}`;
 
-const quoted = (bridge: string): string => `"${checkedLink(bridge)}"`;
-const oneOf = (bridges: string[]): string => `{ ${bridges.map(quoted).join(", ")} }`;
-
-/** Everything: definitions, rules and elements, as one transaction that replaces what was there. */
-export function planTable(table: string, networks: FirewallNetwork[], ports: PublishedPort[]): string {
-  return [
-    `add table inet ${table}`,
-    `flush table inet ${table}`,
-    `table inet ${table} {`,
-    ...indent(PORT_DEFINITIONS),
-    ...indent(loopback(networks)),
-    ...indent(nat(networks)),
-    ...indent(forward(networks)),
-    "}",
-    ...PORT_HOLDERS.map((holder) => `flush ${holder.replace(" ", ` inet ${table} `)}`),
-    ...planElements("add", table, ports),
-    // of versions before IPv6
-    ...planAbsence("ip", table),
-    "",
-  ].join("\n");
-}
-
-/** Takes a table away, whether it is there or not. */
-export const planAbsence = (family: string, table: string): string[] => [
-  `add table ${family} ${table}`,
-  `delete table ${family} ${table}`,
-];
-
-const indent = (lines: string[]): string[] => lines.map((line) => (line === "" ? "" : `  ${line}`));
-
-const chain = (name: string, lines: string[]): string[] => [`chain ${name} {`, ...indent(lines), "}"];
+/** The engine's own table: translation, and what may be forwarded. */
+export const planMain = (
+  name: string,
+  networks: FirewallNetwork[],
+  ports: PublishedPort[],
+  mode: PublishedPortsMode,
+): TablePlan => ({
+  family: "inet",
+  name,
+  holders: PORT_HOLDERS,
+  chains: [loopback(networks), ...nat(networks, mode), forward(networks)],
+  elements: portElements(ports),
+});
 
 /** The bridges route 127.0.0.0/8 so that the host's own loopback reaches containers: never the other way round. */
-const loopback = (networks: FirewallNetwork[]): string[] =>
-  chain("loopback", [
-    "type filter hook prerouting priority raw; policy accept;",
-    ...(networks.length === 0
+const loopback = (networks: FirewallNetwork[]): Chain => ({
+  name: "loopback",
+  hook: "type filter hook prerouting priority raw; policy accept;",
+  rules:
+    networks.length === 0
       ? []
       : [
           `iifname ${oneOf(networks.map((n) => n.bridge))} ip daddr 127.0.0.0/8 drop`,
           `iifname ${oneOf(networks.map((n) => n.bridge))} ip saddr 127.0.0.0/8 drop`,
-        ]),
-  ]);
+        ],
+});
 
 const isRouted = (network: FirewallNetwork, subnet: string): boolean =>
   network.routed?.includes(isV6(subnet) ? "ipv6" : "ipv4") ?? false;
 
-function nat(networks: FirewallNetwork[]): string[] {
+function nat(networks: FirewallNetwork[], mode: PublishedPortsMode): Chain[] {
   const outgoing: string[] = [];
   for (const network of networks) {
     const bridge = quoted(network.bridge);
@@ -69,26 +64,37 @@ function nat(networks: FirewallNetwork[]): string[] {
       outgoing.push(`${from} oifname ${bridge} ct status dnat masquerade`);
     }
   }
+  const bridges = networks.map(({ bridge }) => bridge);
   // the host's loopback address means nothing inside a container
-  if (networks.length > 0) {
-    const bridges = oneOf(networks.map((n) => n.bridge));
-    outgoing.push(`ip saddr 127.0.0.0/8 oifname ${bridges} masquerade`, `ip6 saddr ::1 oifname ${bridges} masquerade`);
-  }
+  if (bridges.length > 0) outgoing.push(`ip saddr 127.0.0.0/8 oifname ${oneOf(bridges)} masquerade`);
   return [
-    ...chain("to_containers", [
-      "dnat ip to ip daddr . meta l4proto . th dport map @published",
-      "dnat ip6 to ip6 daddr . meta l4proto . th dport map @published6",
-      "meta nfproto ipv4 fib daddr type local dnat ip to meta l4proto . th dport map @published_any",
-      "meta nfproto ipv6 fib daddr type local dnat ip6 to meta l4proto . th dport map @published6_any",
-    ]),
-    ...chain("prerouting", [
-      "type nat hook prerouting priority dstnat; policy accept;",
-      // loopback addresses from outside are forged
-      'iifname != "lo" ip daddr 127.0.0.0/8 return',
-      "jump to_containers",
-    ]),
-    ...chain("output", ["type nat hook output priority -100; policy accept;", "jump to_containers"]),
-    ...chain("postrouting", ["type nat hook postrouting priority srcnat; policy accept;", ...outgoing]),
+    {
+      name: "to_containers",
+      rules: [
+        "dnat ip to ip daddr . meta l4proto . th dport map @published",
+        "dnat ip6 to ip6 daddr . meta l4proto . th dport map @published6",
+        "meta nfproto ipv4 fib daddr type local dnat ip to meta l4proto . th dport map @published_any",
+        "meta nfproto ipv6 fib daddr type local dnat ip6 to meta l4proto . th dport map @published6_any",
+      ],
+    },
+    {
+      name: "prerouting",
+      hook: "type nat hook prerouting priority dstnat; policy accept;",
+      rules: [
+        // loopback addresses from outside are forged
+        'iifname != "lo" ip daddr 127.0.0.0/8 return',
+        ...(mode === "open" ? ["jump to_containers"] : []),
+        // what comes from elsewhere goes to the host's own rules first: see planSecondWay
+        ...(mode === "host-rules" && bridges.length > 0 ? [`iifname ${oneOf(bridges)} jump to_containers`] : []),
+      ],
+    },
+    {
+      name: "output",
+      hook: "type nat hook output priority -100; policy accept;",
+      // the kernel takes no answer to ::1 from a bridge: a refusal at once makes clients try 127.0.0.1
+      rules: ["ip6 daddr ::1 return", "jump to_containers"],
+    },
+    { name: "postrouting", hook: "type nat hook postrouting priority srcnat; policy accept;", rules: outgoing },
   ];
 }
 
@@ -112,7 +118,7 @@ function within(network: FirewallNetwork): string[] {
   ];
 }
 
-function forward(networks: FirewallNetwork[]): string[] {
+function forward(networks: FirewallNetwork[]): Chain {
   const bridges = networks.map((network) => network.bridge);
   const internal = networks.filter((network) => network.internal).map((network) => network.bridge);
   const rules = networks.flatMap(within);
@@ -131,7 +137,7 @@ function forward(networks: FirewallNetwork[]): string[] {
       `${into} drop`,
     );
   }
-  return chain("forward", ["type filter hook forward priority filter; policy accept;", ...rules]);
+  return { name: "forward", hook: "type filter hook forward priority filter; policy accept;", rules };
 }
 
 /** A container with an address that others can reach answers a ping, as a host does. */

@@ -1,4 +1,5 @@
 import type { FirewallChain, PublishedPort } from "../../ports/firewall.ts";
+import type { Shape } from "./table.ts";
 
 type Text = string | number;
 interface Concat {
@@ -9,6 +10,9 @@ interface Listing {
   nftables: {
     map?: { name: string; elem?: [Concat, Concat][] };
     set?: { name: string; elem?: Concat[] };
+    table?: { family: string; name: string };
+    chain?: { name: string };
+    rule?: { chain: string };
   }[];
 }
 
@@ -45,6 +49,22 @@ export function parsePublished(json: string): PublishedPort[] {
     return [];
   });
 }
+
+/** The measure of the table in `nft -j list table`. */
+export function parseShape(json: string): Shape {
+  const shape: Shape = new Map();
+  for (const { map, set, chain, rule } of (JSON.parse(json) as Listing).nftables) {
+    if (map) shape.set(`map ${map.name}`, map.elem?.length ?? 0);
+    if (set) shape.set(`set ${set.name}`, set.elem?.length ?? 0);
+    if (chain) shape.set(`chain ${chain.name}`, 0);
+    if (rule) shape.set(`chain ${rule.chain}`, (shape.get(`chain ${rule.chain}`) ?? 0) + 1);
+  }
+  return shape;
+}
+
+/** The families in which `nft -j list tables` has a table of that name. */
+export const parseTables = (json: string, name: string): string[] =>
+  (JSON.parse(json) as Listing).nftables.flatMap(({ table }) => (table?.name === name ? [table.family] : []));
 
 /** The chains in the text of `nft -a list table`. */
 export function parseChains(text: string): FirewallChain[] {

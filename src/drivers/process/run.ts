@@ -29,6 +29,12 @@ export function runSync(tool: string, argv: string[]): void {
   spawnSync(tool, argv, { stdio: "ignore", timeout: 5000 });
 }
 
+/** What a program of milliseconds prints, holding everything up; undefined: it failed or is not there. */
+export function outputSync(tool: string, argv: string[]): string | undefined {
+  const { status, stdout } = spawnSync(tool, argv, { stdio: ["ignore", "pipe", "ignore"], timeout: 5000 });
+  return status === 0 ? stdout.toString() : undefined;
+}
+
 /** Starts a child with pipes both ways, or one to hear of long after. */
 export function spawn(tool: string, argv: string[], options: SpawnOptions = {}): ChildProcess {
   return nodeSpawn(tool, argv, options);

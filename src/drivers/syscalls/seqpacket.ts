@@ -28,8 +28,6 @@ export interface SeqpacketConnection {
 /**
  * Connects to a SOCK_SEQPACKET unix socket `name` in `folder` and gives it as a stream: one read is one packet, and one
  * awaited write is one packet. The folder's path may be longer than a socket address holds.
- * Node knows no seqpacket: the stream is opened on a socketpair, and the descriptor replaced underneath before first use.
- * The flags go with the replacement: it must be non-blocking itself, or a write to a busy monitor stops the whole engine.
  */
 export function connectSeqpacket(folder: string, name: string): SeqpacketConnection {
   const folderFd = openFd(folder, O_PATH);
@@ -38,18 +36,7 @@ export function connectSeqpacket(folder: string, name: string): SeqpacketConnect
     const path = Buffer.from(`/proc/self/fd/${folderFd}/${name}\0`);
     const address = Buffer.concat([Buffer.from([AF_UNIX, 0]), path]);
     check(connectNative(fd, address, address.length), "connect", `${folder}/${name}`);
-    const pair = [0, 0];
-    check(socketpairNative(AF_UNIX, SOCK_STREAM | O_CLOEXEC, 0, pair), "socketpair");
-    const [mine, other] = pair as [number, number];
-    closeFd(other);
-    const socket = new net.Socket({
-      fd: mine,
-      pauseOnCreate: true,
-      readable: true,
-      writable: true,
-      allowHalfOpen: true,
-    } as net.SocketConstructorOpts);
-    dup3(fd, mine);
+    const socket = packetStream(fd);
     const spare = duplicateFd(fd);
     let open = true;
     return {
@@ -64,6 +51,28 @@ export function connectSeqpacket(folder: string, name: string): SeqpacketConnect
     closeFd(fd);
     closeFd(folderFd);
   }
+}
+
+/**
+ * A non-blocking socket of a kind that Node doesn't know as a stream, paused; one read is one packet. `fd` stays the
+ * caller's.
+ * The stream is opened on a socketpair, and the descriptor replaced underneath before first use. The flags go with the
+ * replacement: it must be non-blocking itself, or a write to a busy peer stops the whole engine.
+ */
+export function packetStream(fd: number): net.Socket {
+  const pair = [0, 0];
+  check(socketpairNative(AF_UNIX, SOCK_STREAM | O_CLOEXEC, 0, pair), "socketpair");
+  const [mine, other] = pair as [number, number];
+  closeFd(other);
+  const socket = new net.Socket({
+    fd: mine,
+    pauseOnCreate: true,
+    readable: true,
+    writable: true,
+    allowHalfOpen: true,
+  } as net.SocketConstructorOpts);
+  dup3(fd, mine);
+  return socket;
 }
 
 function drainPackets(fd: number): Buffer[] {

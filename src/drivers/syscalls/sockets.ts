@@ -5,11 +5,13 @@ const bindNative = declare("int bind(int fd, const uint8_t *address, unsigned in
 const setsockoptNative = declare(
   "int setsockopt(int fd, int level, int name, const uint8_t *value, unsigned int length)",
 );
+const getsockoptNative = declare("int getsockopt(int fd, int level, int name, uint8_t *value, unsigned int *length)");
+const ifNametoindexNative = declare("unsigned int if_nametoindex(const char *name)");
 const sendNative = declare("long send(int fd, const uint8_t *bytes, size_t length, int flags)");
 const recvNative = declare("long recv(int fd, uint8_t *bytes, size_t length, int flags)");
 
 /** <sys/socket.h>, x86-64 and arm64. */
-export const AF = { INET: 2, NETLINK: 16 } as const;
+export const AF = { INET: 2, INET6: 10, NETLINK: 16 } as const;
 export const SOCK = { STREAM: 1, DGRAM: 2, RAW: 3, SEQPACKET: 5 } as const;
 const SOCK_CLOEXEC = 0o2000000;
 const SOL_SOCKET = 1;
@@ -37,6 +39,15 @@ const int32 = (value: number): Buffer => {
 
 export const setSocketOption = (fd: number, level: number, name: number, value: Buffer): number =>
   check(setsockoptNative(fd, level, name, value, value.length), "setsockopt");
+
+/** `value` holds what is asked for, and afterwards the answer. */
+export function getSocketOption(fd: number, level: number, name: number, value: Buffer): Buffer {
+  check(getsockoptNative(fd, level, name, value, [value.length]), "getsockopt");
+  return value;
+}
+
+/** In the thread's network namespace. */
+export const linkExists = (name: string): boolean => ifNametoindexNative(name) > 0;
 
 export const setReuseAddress = (fd: number, on: boolean): number =>
   setSocketOption(fd, SOL_SOCKET, SO_REUSEADDR, int32(on ? 1 : 0));

@@ -40,6 +40,8 @@ const OPTION = {
     ipv4: "com.docker.network.bridge.gateway_mode_ipv4",
     ipv6: "com.docker.network.bridge.gateway_mode_ipv6",
   },
+  /** Gantry's own. */
+  guard: "gantry.bridge.address_guard",
 } as const;
 
 /** Checks a wish and completes it to a record. Errors: invalid BAD_NETWORK, forbidden POOL_OVERLAP, conflict PARENT_IN_USE. */
@@ -93,6 +95,7 @@ const planBridge = (wish: NetworkWish, facts: NetworkFacts): BridgeConfig => ({
   icc: flag(wish.options, OPTION.icc, true),
   masquerade: flag(wish.options, OPTION.masquerade, true),
   routed: (["ipv4", "ipv6"] as const).filter((family) => isRouted(wish.options[OPTION.gatewayMode[family]])),
+  ...(!flag(wish.options, OPTION.guard, true) && { guard: false }),
   hostBinding: hostBindingOf(wish.options[OPTION.hostBinding]),
 });
 

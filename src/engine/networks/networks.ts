@@ -23,6 +23,7 @@ import {
 } from "./endpoint-plan.ts";
 import { LivePorts } from "./live-ports.ts";
 import type { NetworkWish } from "./network-plan.ts";
+import { PacketRules } from "./packet-rules.ts";
 import { planPorts } from "./port-plan.ts";
 import { PortPublisher } from "./port-publisher.ts";
 import { type EndpointRecord, hasNames, type NetworkRecord, type SandboxRecord } from "./record.ts";
@@ -77,7 +78,8 @@ export class Networks implements ContainerNetworking {
       ...{ servers: deps.nameServers, ids: deps.ids, logger: deps.logger, sandboxes: records },
       network: (id) => this.catalog.byId(id),
     });
-    this.sandboxes = new Sandboxes({ ...deps, ports, catalog: this.catalog, names: this.names }, records);
+    const rules = new PacketRules({ ...deps, catalog: this.catalog });
+    this.sandboxes = new Sandboxes({ ...deps, rules, ports, catalog: this.catalog, names: this.names }, records);
     this.ports = new LivePorts({ catalog: this.catalog, sandboxes: this.sandboxes });
   }
 
@@ -99,7 +101,7 @@ export class Networks implements ContainerNetworking {
   /** At the engine's end: while containers run all of it stays, else links and firewall go. */
   close(): void {
     this.names.closeAll();
-    if (this.sandboxes.all().length > 0) return;
+    if (this.sandboxes.all().length > 0) return this.deps.firewall.close();
     this.deps.firewall.remove();
     this.catalog.removeLinks();
   }
@@ -249,7 +251,7 @@ export class Networks implements ContainerNetworking {
     };
     this.sandboxes.store(after);
     try {
-      this.sandboxes.plug(after, endpoint, []);
+      this.sandboxes.plug(after, endpoint);
       this.sandboxes.openNames(after);
       this.sandboxes.moveWayOut(before, after);
     } catch (error) {

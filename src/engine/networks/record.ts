@@ -50,6 +50,8 @@ export interface BridgeConfig {
   masquerade: boolean;
   /** Families whose packets keep their addresses, outwards and inwards. */
   routed: AddressFamily[];
+  /** False: a container may send with the addresses of others. */
+  guard?: boolean;
   /** Where ports are published when the user names no host address. */
   hostBinding: string;
 }

@@ -1,7 +1,5 @@
 import path from "node:path";
 import { GantryError, isGantryError, messageOf } from "../../base/errors.ts";
-import { familyOf } from "../../base/ip-address.ts";
-import type { Firewall, PublishedPort } from "../../ports/firewall.ts";
 import type { EndSpec, Links } from "../../ports/links.ts";
 import type { Logger } from "../../ports/logger.ts";
 import type { StateStore } from "../../ports/state-store.ts";
@@ -11,6 +9,7 @@ import type { NameService } from "./dns/name-service.ts";
 import { readEndpointOptions } from "./endpoint-options.ts";
 import { type WaysOut, waysOut } from "./endpoint-plan.ts";
 import type { PortWish } from "./port-plan.ts";
+import type { PacketRules } from "./packet-rules.ts";
 import type { PortPublisher } from "./port-publisher.ts";
 import {
   addressesOf,
@@ -31,7 +30,7 @@ export interface SandboxesDeps {
   state: StateStore;
   links: Links;
   sublinks: Sublinks;
-  firewall: Firewall;
+  rules: PacketRules;
   ports: PortPublisher;
   catalog: NetworkCatalog;
   names: NameService;
@@ -93,11 +92,10 @@ export class Sandboxes {
     const ways = Object.values(this.waysOut(sandbox));
     for (const endpoint of sandbox.endpoints) {
       const gateways = ways.filter((way) => way.endpoint === endpoint).map(({ gateway }) => gateway);
-      this.plug(sandbox, endpoint, gateways);
+      this.wire(sandbox, endpoint, gateways);
     }
     this.openNames(sandbox);
-    this.publish(sandbox.ports);
-    if (ways.length > 0) this.deps.firewall.passForeignPolicy(this.bridges());
+    this.deps.rules.publish(sandbox.ports, sandbox.endpoints);
   }
 
   /** 127.0.0.11 answers in the namespace if the sandbox is to have that. */
@@ -105,8 +103,21 @@ export class Sandboxes {
     if (resolver) this.deps.names.open(containerId, this.netnsPath(containerId));
   }
 
-  /** One link; on a new bridge or parent if somebody took the old one away. */
-  plug(sandbox: SandboxRecord, endpoint: EndpointRecord, gateways: string[]): void {
+  /** One more link for a container that runs. */
+  plug(sandbox: SandboxRecord, endpoint: EndpointRecord): void {
+    this.wire(sandbox, endpoint, []);
+    this.deps.rules.publish([], [endpoint]);
+  }
+
+  unplug({ containerId }: SandboxRecord, endpoint: EndpointRecord): void {
+    const { cable } = endpoint;
+    this.deps.rules.unpublish([], [endpoint]);
+    if (cable?.hostName) this.deps.links.removeLink(cable.hostName);
+    else if (cable) this.deps.sublinks.unplug(this.netnsPath(containerId), cable.name);
+  }
+
+  /** On a new bridge or parent if somebody took the old one away. */
+  private wire(sandbox: SandboxRecord, endpoint: EndpointRecord, gateways: string[]): void {
     const network = this.deps.catalog.byId(endpoint.networkId);
     const { cable } = endpoint;
     if (network === undefined || cable === undefined) return;
@@ -142,11 +153,6 @@ export class Sandboxes {
     });
   }
 
-  unplug({ containerId }: SandboxRecord, { cable }: EndpointRecord): void {
-    if (cable?.hostName) this.deps.links.removeLink(cable.hostName);
-    else if (cable) this.deps.sublinks.unplug(this.netnsPath(containerId), cable.name);
-  }
-
   /**
    * With host ports held and set for the endpoint that leads out; ports that are held already are kept.
    * Errors: conflict PORT_TAKEN.
@@ -173,8 +179,8 @@ export class Sandboxes {
     try {
       this.store(after);
       if (before.wishes.length === 0) this.allowHairpin(after);
-      this.unpublish(gone);
-      this.publish(come);
+      this.deps.rules.unpublish(gone);
+      this.deps.rules.publish(come);
     } catch (error) {
       this.deps.ports.release(come);
       this.store(before);
@@ -195,8 +201,8 @@ export class Sandboxes {
     if (from[4]?.endpoint === to[4]?.endpoint && from[6]?.endpoint === to[6]?.endpoint) return this.store(after);
     const moved = this.withPorts(after);
     this.store(moved);
-    this.unpublish(before.ports);
-    this.publish(moved.ports);
+    this.deps.rules.unpublish(before.ports);
+    this.deps.rules.publish(moved.ports);
     if (moved.ports.length === 0) this.deps.ports.release(before.ports);
     const ways = Object.values(to).map(({ gateway, cable }) => ({ gateway, link: cable.name }));
     this.deps.links.setWaysOut(this.netnsPath(after.containerId), ways);
@@ -217,7 +223,7 @@ export class Sandboxes {
       }
     };
     step(() => this.deps.names.close(sandbox.containerId));
-    step(() => this.unpublish(sandbox.ports));
+    step(() => this.deps.rules.unpublish(sandbox.ports, sandbox.endpoints));
     if (sandbox.ownNamespace) step(() => this.deps.links.removeNamespace(this.netnsPath(sandbox.containerId)));
     if (sandbox.owner?.own) step(() => this.deps.links.removeUserNamespace(this.usernsPath(sandbox.containerId)));
     step(() => this.deps.ports.release(sandbox.ports));
@@ -234,28 +240,7 @@ export class Sandboxes {
 
   /** The firewall as the records say, in one transaction. */
   syncFirewall(): void {
-    const allowed = [...this.records.values()].flatMap((sandbox) => sandbox.allowed ?? []);
-    const networks = this.deps.catalog.list().flatMap(({ bridge, subnets: planned, builtin, internal }) => {
-      if (!bridge) return [];
-      const { link, icc, masquerade, routed } = bridge;
-      const subnets = planned.map(({ subnet }) => subnet);
-      return [{ bridge: link, subnets, internal, icc, masquerade, routed, ...(builtin && !icc && { allowed }) }];
-    });
-    if (networks.some(({ icc }) => !icc)) this.keepApart();
-    this.deps.firewall.sync(
-      networks,
-      [...this.records.values()].flatMap((sandbox) => sandbox.ports),
-    );
-    this.deps.firewall.passForeignPolicy(this.bridges());
-  }
-
-  /** A kernel that can't is no reason to leave the other rules out. */
-  private keepApart(): void {
-    try {
-      this.deps.links.filterWithinBridges();
-    } catch (error) {
-      this.deps.logger.error("containers of one network can't be kept apart", { error: messageOf(error) });
-    }
+    this.deps.rules.sync(this.all());
   }
 
   membersOf(network: NetworkRecord): SandboxRecord[] {
@@ -296,25 +281,6 @@ export class Sandboxes {
     }
   }
 
-  private publish(ports: PublishedPort[]): void {
-    this.deps.firewall.publish(ports);
-    const udp = ports.filter((port) => port.protocol === "udp");
-    if (udp.length === 0) return;
-    const own = this.deps.links.addresses();
-    const flows = udp.flatMap(({ hostAddress, hostPort }) => {
-      const isAny = hostAddress === "0.0.0.0" || hostAddress === "::";
-      const addresses = isAny ? own.filter((one) => familyOf(one) === familyOf(hostAddress)) : [hostAddress];
-      return addresses.map((address) => ({ side: "to" as const, address, port: hostPort }));
-    });
-    this.deps.links.forgetUdpFlows(flows);
-  }
-
-  private unpublish(ports: PublishedPort[]): void {
-    this.deps.firewall.unpublish(ports);
-    const udp = ports.filter((port) => port.protocol === "udp");
-    this.deps.links.forgetUdpFlows(udp.map(({ address, port }) => ({ side: "from" as const, address, port })));
-  }
-
   /** Cables and namespaces of no live container, parents of no network. */
   private sweep(live: ReadonlySet<string>): void {
     const folder = path.join(this.deps.options.execRoot, "netns");
@@ -332,9 +298,5 @@ export class Sandboxes {
     for (const { name, label } of this.deps.links.list()) {
       if (isCableOf(this.deps.options.bridge, label) && !wanted.has(name)) this.deps.links.removeLink(name);
     }
-  }
-
-  private bridges(): string[] {
-    return this.deps.catalog.list().flatMap(({ bridge }) => (bridge ? [bridge.link] : []));
   }
 }

@@ -181,7 +181,8 @@ export class FakeHost {
       unpublish: (ports) => {
         for (const port of ports) this.published.delete(key(port));
       },
-      passForeignPolicy: () => {},
+      keep: () => {},
+      close: () => {},
       published: () => [...this.published.values()],
       chains: () => undefined,
       remove: () => this.published.clear(),
