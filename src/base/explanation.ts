@@ -168,6 +168,8 @@ export interface ExplainedLink {
   addresses: string[];
   /** The other end of a cable on the host, and the bridge that it is plugged into. */
   host?: { name: string; index: number; bridge: string; bridgeAddresses: string[] };
+  /** The host's link that a macvlan or ipvlan link is on. */
+  parent?: { name: string; index: number };
   /** The network of the engine's. */
   network?: string;
 }
@@ -296,6 +298,12 @@ export interface NetworkExplanation extends Section {
   internal: boolean;
   /** Of a bridge network; as the kernel has it. */
   bridge?: { name: string; index: number; up: boolean; mtu: number; mac: string; addresses: string[]; subnet: string };
+  /** The host's link that the containers' own are on, of a macvlan or ipvlan network; `made`: for it. */
+  parent?: { name: string; index: number; up: boolean; mtu: number; mac: string; made: boolean };
+  /** Of such a network: how its links deal with one another. */
+  mode?: string;
+  /** Of such a network. */
+  subnets?: string[];
   members: { container: string; addresses: string[]; mac: string; cable: string; link: string }[];
   firewall?: { table: string; rules: FirewallRuleText[]; ports: ExplainedPort[] };
 }

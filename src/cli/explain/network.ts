@@ -44,7 +44,9 @@ export function network(section: NetworkSection, all: string): Picture[] {
     link.mac,
     link.host
       ? `${link.host.name} → ${link.host.bridge} ${link.host.bridgeAddresses.join(" ")}${link.network ? ` (network ${link.network})` : ""}`
-      : link.kind || "-",
+      : link.parent
+        ? `${link.kind} on ${link.parent.name}${link.network ? ` (network ${link.network})` : ""}`
+        : link.kind || "-",
   ]);
   const links: Picture = {
     title: "NETWORK",

@@ -52,11 +52,28 @@ export function imagePictures(doc: ImageExplanation): Picture[] {
   ];
 }
 
+function parentRows({ parent, mode, subnets }: NetworkExplanation): [string, Cell][] {
+  if (mode === undefined) return [];
+  const state = parent && `link ${parent.index}, ${parent.up ? "up" : "down"}, MTU ${parent.mtu}, MAC ${parent.mac}`;
+  return [
+    [
+      "parent",
+      parent
+        ? `${parent.name}${parent.made ? " (made for it)" : ""}, ${state}`
+        : { text: "missing: the host has no such link now", tone: "warn" },
+    ],
+    ["mode", mode],
+    ["subnets", subnets?.join(" ") || "none"],
+  ];
+}
+
 export function networkPictures(doc: NetworkExplanation): Picture[] {
   const { bridge, firewall } = doc;
   const drivers: Record<string, string> = {
     host: "the host's own links: no namespace of its own",
     null: "a namespace with nothing but a loopback link",
+    macvlan: "links of the containers' own on a link of the host's, each with a MAC of its own",
+    ipvlan: "links of the containers' own on a link of the host's, under its MAC",
   };
   const what = bridge
     ? `a switch inside the kernel, ${doc.internal ? "with no way out" : "with a way out by the host"}`
@@ -79,6 +96,7 @@ export function networkPictures(doc: NetworkExplanation): Picture[] {
                 ["address", `${bridge.addresses.join(" ")} on the host, in ${bridge.subnet}`],
               ] satisfies [string, Cell][])
             : []),
+          ...parentRows(doc),
         ],
       },
       {

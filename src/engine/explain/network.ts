@@ -11,6 +11,8 @@ import type { LinkState, NetworkState } from "../../ports/links.ts";
 import type { NetworkRecord } from "../networks/record.ts";
 import type { NetworkView } from "../networks/render.ts";
 import { parseResolvConf } from "../networks/resolv.ts";
+import { isSublinkDriver } from "../networks/sublink-plan.ts";
+import { subnetWith } from "../networks/subnet-plan.ts";
 import { byHand, word } from "./words.ts";
 
 export interface FirewallState {
@@ -43,6 +45,7 @@ function linkOf(link: LinkState, facts: NetworkFacts): ExplainedLink {
   const { index, name, kind, up, mtu, mac, addresses } = link;
   const shown = { index, name, kind, up, mtu, mac, addresses };
   if (facts.namespace === "host" || link.peer === 0) return shown;
+  if (isSublinkDriver(kind)) return { ...shown, ...sublinkOf(link, facts) };
   const end = facts.host.links.find((candidate) => candidate.index === link.peer && candidate.peer === link.index);
   const bridge = end && facts.host.links.find((candidate) => candidate.index === end.master);
   if (end === undefined || bridge === undefined) return shown;
@@ -52,6 +55,18 @@ function linkOf(link: LinkState, facts: NetworkFacts): ExplainedLink {
     host: { name: end.name, index: end.index, bridge: bridge.name, bridgeAddresses: bridge.addresses },
     ...(network !== undefined && { network }),
   };
+}
+
+function sublinkOf(link: LinkState, facts: NetworkFacts): Pick<ExplainedLink, "parent" | "network"> {
+  const parent = facts.host.links.find(({ index }) => index === link.peer);
+  if (parent === undefined) return {};
+  const { name, index } = parent;
+  const network = facts.networks.find(
+    (record) =>
+      record.sublink?.parent === name &&
+      link.addresses.some((address) => subnetWith(record, bare(address)) !== undefined),
+  );
+  return { parent: { name, index }, ...(network && { network: network.name }) };
 }
 
 /** The rules that name one of these bridges or subnets, and, where ports are published, those that lead to them. */
@@ -97,6 +112,7 @@ export function explainNetwork(facts: NetworkFacts): NetworkSection {
   const resolv = parseResolvConf(facts.resolvConf);
   const enter = namespace === "host" ? "" : `nsenter -t ${pid} -n `;
   const [plugged] = links.flatMap(({ host }) => host ?? []);
+  const sublink = links.find(({ parent }) => parent);
   return {
     mode: facts.mode,
     namespace,
@@ -131,6 +147,15 @@ export function explainNetwork(facts: NetworkFacts): NetworkSection {
             ),
             byHand(`ip -br link show master ${word(plugged.bridge)}`, "everything that is plugged into the bridge"),
           ]),
+      ...(sublink?.parent === undefined
+        ? []
+        : [
+            byHand(
+              `${enter}ip -d link show ${word(sublink.name)}`,
+              `its kind and mode; the number behind @ is ${sublink.parent.name}'s on the host`,
+            ),
+            byHand(`ip -d link show ${word(sublink.parent.name)}`, "the host's link that it is on"),
+          ]),
       ...(table === undefined || bridges.length === 0
         ? []
         : [
@@ -139,6 +164,26 @@ export function explainNetwork(facts: NetworkFacts): NetworkSection {
           ]),
       byHand(`cat /proc/${pid}/root/etc/resolv.conf`, "whom it asks for names"),
     ],
+  };
+}
+
+/** What a macvlan or ipvlan network is in the kernel: its parent, for the links themselves are in the containers. */
+function parentFacts(
+  { sublink, subnets }: NetworkRecord,
+  host: NetworkState,
+): Pick<NetworkExplanation, "parent" | "mode" | "subnets"> {
+  if (sublink === undefined) return {};
+  const link = host.links.find(({ name }) => name === sublink.parent);
+  const { type, make } = sublink;
+  return {
+    ...(link && {
+      parent: {
+        ...{ name: link.name, index: link.index, up: link.up, mtu: link.mtu, mac: link.mac },
+        made: make !== undefined,
+      },
+    }),
+    mode: type.kind === "ipvlan" && type.flag !== "bridge" ? `${type.mode} ${type.flag}` : type.mode,
+    subnets: subnets.map(({ subnet }) => subnet),
   };
 }
 
@@ -177,6 +222,7 @@ export function explainNetworkObject(facts: {
           ...{ addresses: link.addresses, subnet: subnets.join(", ") },
         },
       }),
+    ...parentFacts(record, host),
     members,
     ...(table !== undefined &&
       bridge && {
@@ -186,22 +232,33 @@ export function explainNetworkObject(facts: {
           ports,
         },
       }),
-    byHand:
-      bridge === undefined || link === undefined
-        ? [byHand("ip -br addr", "the host's own links and addresses")]
-        : [
-            byHand(
-              `ip -d addr show ${word(link.name)}`,
-              "the bridge: a switch inside the kernel, with the host's address on it",
-            ),
-            byHand(`ip -br link show master ${word(link.name)}`, "what is plugged into it"),
-            byHand(`ip route show dev ${word(link.name)}`, "what the host sends there"),
-            ...(table === undefined
-              ? []
-              : [
-                  byHand(`nft -a list table inet ${word(table)}`, "all of the engine's rules"),
-                  ...ports.slice(0, 2).map((port) => elementByHand(table, port)),
-                ]),
-          ],
+    byHand: linkByHand(
+      record,
+      link !== undefined,
+      facts.firewall === undefined ? undefined : { table: facts.firewall.table, ports },
+    ),
   };
+}
+
+function linkByHand(
+  { bridge, sublink }: NetworkRecord,
+  isThere: boolean,
+  firewall: { table: string; ports: ExplainedPort[] } | undefined,
+): ByHand[] {
+  if (sublink) {
+    return [byHand(`ip -d link show ${word(sublink.parent)}`, "the host's link that the containers' own are on")];
+  }
+  if (bridge === undefined || !isThere) return [byHand("ip -br addr", "the host's own links and addresses")];
+  const name = word(bridge.link);
+  return [
+    byHand(`ip -d addr show ${name}`, "the bridge: a switch inside the kernel, with the host's address on it"),
+    byHand(`ip -br link show master ${name}`, "what is plugged into it"),
+    byHand(`ip route show dev ${name}`, "what the host sends there"),
+    ...(firewall === undefined
+      ? []
+      : [
+          byHand(`nft -a list table inet ${word(firewall.table)}`, "all of the engine's rules"),
+          ...firewall.ports.slice(0, 2).map((port) => elementByHand(firewall.table, port)),
+        ]),
+  ];
 }
