@@ -218,6 +218,21 @@ test("what can't be is refused in Docker's words, and leaves nothing", async () 
   await engine.ok("network", "rm", "ported");
 });
 
+test("explain shows the parent, the mode and the link inside", async () => {
+  await runServer("web", "--network", "lan");
+  const network = await engine.gantry("explain", "lan");
+  assert.match(
+    network.stdout,
+    /parent +eth0, link \d+, up, MTU 1500, MAC .*\n +mode +bridge\n +subnets +198\.51\.100\.0\/24/,
+  );
+  assert.match(network.stdout, /web +198\.51\.100\.\d+\/24 +02:42:/);
+  const container = await engine.gantry("explain", "--net", "web");
+  assert.match(container.stdout, /eth0 +up +198\.51\.100\.\d+\/24 +\S+ +macvlan on eth0 \(network lan\)/);
+  const shown = machine.ok("sh", "-c", `nsenter -t ${await inspect(".State.Pid", "web")} -n ip -d link show eth0`);
+  assert.match(shown, /macvlan mode bridge/);
+  await engine.clear();
+});
+
 test("ipvlan is refused where the kernel lacks it, and said to be", async (t) => {
   const drivers = await engine.ok("info", "-f", "{{json .Plugins.Network}}");
   if (drivers.includes("ipvlan")) return t.skip("this kernel has ipvlan: test/vm/sublinks tries it");

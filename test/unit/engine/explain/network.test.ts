@@ -97,6 +97,21 @@ describe("the way of a packet", () => {
     assert.ok(commands.includes("nft get element inet gantry_g0 published_any '{ tcp . 8080 }'"));
   });
 
+  it("follows a macvlan link to its parent and the network that its address is of", () => {
+    const on = (name: string, subnet: string): NetworkRecord =>
+      ({ name, sublink: { parent: "uplink" }, subnets: [{ subnet }] }) as unknown as NetworkRecord;
+    const found = explainNetwork({
+      ...facts,
+      networks: [on("other", "10.1.0.0/24"), on("lan", "10.0.0.0/24")],
+      inside: { links: [link(2, "eth0", { kind: "macvlan", peer: 4, addresses: ["10.0.0.2/24"] })], routes: [] },
+      host: { links: [link(4, "uplink")], routes: [] },
+    });
+    assert.deepEqual([found.links[0]?.parent, found.links[0]?.network], [{ name: "uplink", index: 4 }, "lan"]);
+    const commands = found.byHand.map(({ command }) => command);
+    assert.ok(commands.includes("nsenter -t 9 -n ip -d link show eth0"));
+    assert.ok(commands.includes("ip -d link show uplink"));
+  });
+
   it("takes nothing for a cable whose other end is elsewhere, and enters no namespace for the host's", () => {
     const elsewhere = { ...facts, host: { links: [link(7, "eth9")], routes: [] } };
     assert.equal(explainNetwork(elsewhere).links[1]?.host, undefined);
