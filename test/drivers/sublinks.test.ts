@@ -60,6 +60,18 @@ test("a macvlan link has its own MAC on the parent's wire, and is never on the h
   links.removeNamespace(other);
 });
 
+test("the host may have a link of that name, and a killed engine may have left one half made", () => {
+  ip("link add eth0 type bridge");
+  const netns = plug("half", 25);
+  sublinks.unplug(netns, "eth0");
+  world.inside(netns, "ip", "link", "add", "gantry-new", "type", "bridge");
+  plug("half", 25);
+  ping(netns, NEIGHBOUR);
+  assert.doesNotMatch(world.inside(netns, "ip", "link"), /gantry-new/);
+  links.removeNamespace(netns);
+  ip("link del eth0");
+});
+
 test("an address and a MAC are free at once, also while a process still holds the dead namespace", () => {
   const netns = plug("held", 12);
   world.hold(netns);
@@ -135,6 +147,8 @@ test("what can't be a parent is refused with the cause, and nothing is left", ()
   assert.throws(() => plug("bad", 20, { parent: "port9" }), refused("PARENT_IN_USE", /port9 is a port of a bridge/));
   assert.throws(() => plug("bad", 20, { gateways: ["192.0.2.1"] }), refused("LINK_FAILED", /ENETUNREACH/));
   const first = plug("good", 21);
+  assert.throws(() => plug("good", 22), refused("LINK_FAILED", /EEXIST/), "eth0 is there");
+  ping(first, NEIGHBOUR);
   assert.throws(() => plug("bad", 20, { mac: "02:42:c6:33:64:15" }), refused("MAC_IN_USE", /has this MAC address/));
   assert.doesNotMatch(world.inside(netns, "ip", "link"), /eth0/);
   links.removeNamespace(first);

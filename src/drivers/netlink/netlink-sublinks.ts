@@ -3,7 +3,7 @@ import { errnoOf } from "../../base/errors.ts";
 import type { ParentMaking, ParentSpec, SublinkKind, Sublinks, SublinkSpec } from "../../ports/sublinks.ts";
 import { closeFd, openFd } from "../syscalls/libc.ts";
 import { inNetworkNamespace } from "../syscalls/namespaces.ts";
-import { configureEnd } from "./container-end.ts";
+import { configureEnd, mustFind } from "./container-end.ts";
 import { type LinkFact, readLinks } from "./facts.ts";
 import { guard } from "./guard.ts";
 import { deleteLink, labelLink, setLink, withoutLinkLocal } from "./requests.ts";
@@ -11,6 +11,9 @@ import { writeSysctl } from "./settings.ts";
 import { NetlinkSocket, type Request, withSocket } from "./socket.ts";
 import { addDummy, addLooseVeth, addSublink, addVlan, probeKind } from "./sublink-requests.ts";
 import { explainRefusal, explainVlan, noKind, noParent, tooLargeMtu } from "./sublink-errors.ts";
+
+/** Until a new link has its own: kernels before 6.12 refuse a name that the host has, though the link is made elsewhere. */
+const FIRST_NAME = "gantry-new";
 
 /** macvlan and ipvlan by rtnetlink. Works in the network namespace that the thread is in when the object is made. */
 export class NetlinkSublinks implements Sublinks {
@@ -62,9 +65,10 @@ export class NetlinkSublinks implements Sublinks {
       if (parent === undefined) throw noParent(spec.parent);
       if (spec.mtu !== undefined && spec.mtu > parent.mtu) throw tooLargeMtu(spec.mtu, parent);
       const mac = type.kind === "macvlan" ? spec.mac : undefined;
+      this.unplug(netns, FIRST_NAME); // what an engine that was killed left
       const netnsFd = openFd(netns, 0);
       try {
-        this.host.batch([addSublink({ parent: parent.index, netnsFd, name, mac, mtu: spec.mtu, type })]);
+        this.host.batch([addSublink({ parent: parent.index, netnsFd, name: FIRST_NAME, mac, mtu: spec.mtu, type })]);
       } catch (error) {
         throw explainRefusal(error, type, parent);
       } finally {
@@ -73,7 +77,6 @@ export class NetlinkSublinks implements Sublinks {
       try {
         inNetworkNamespace(netns, () => withSocket((socket) => finishInside(socket, spec)));
       } catch (error) {
-        this.unplug(netns, name);
         throw explainRefusal(error, type, parent);
       }
     });
@@ -114,6 +117,17 @@ export class NetlinkSublinks implements Sublinks {
 }
 
 function finishInside(socket: NetlinkSocket, spec: SublinkSpec): void {
+  const { index } = mustFind(socket, FIRST_NAME);
+  try {
+    socket.batch([setLink(index, { name: spec.name })]);
+    configure(socket, spec);
+  } catch (error) {
+    socket.batch([deleteLink(index)]);
+    throw error;
+  }
+}
+
+function configure(socket: NetlinkSocket, spec: SublinkSpec): void {
   const { name, mac, type } = spec;
   // a passthru link begins with its parent's address, and hands on to it the one that it gets
   if (type.kind === "macvlan" && type.mode === "passthru") socket.batch([setLink(name, { mac })]);

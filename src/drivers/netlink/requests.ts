@@ -167,12 +167,13 @@ export const labelLink = (name: string, label: string): Request => ({
   ],
 });
 
-export const deleteLink = (name: string): Request => ({
-  about: `delete link ${name}`,
+/** By name or by index. */
+export const deleteLink = (target: string | number): Request => ({
+  about: `delete link ${target}`,
   type: RTM.DELLINK,
   flags: 0,
-  body: linkHeader(),
-  attributes: [[IFLA.IFNAME, name]],
+  body: linkHeader(typeof target === "number" ? target : 0),
+  attributes: typeof target === "number" ? [] : [[IFLA.IFNAME, target]],
   ignore: ["ENODEV"],
 });
 
