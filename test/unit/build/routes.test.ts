@@ -112,6 +112,7 @@ describe("POST /build", () => {
       labels: { l: "v" },
       target: "t",
       platform: { os: "linux", architecture: "arm64" },
+      contexts: {},
       hostConfig: {
         Memory: 1024,
         MemorySwap: -1,
