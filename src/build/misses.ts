@@ -25,6 +25,7 @@ export class Misses {
     const before = nearest(this.known, step);
     const changes = before === undefined ? [] : changesOf(before, step);
     if (facts.missed !== undefined) return { reason: "follows", step: facts.missed, changes };
+    if (before !== undefined && changes.length === 0) changes.push({ what: "the steps before it" });
     return changes.length === 0 ? { reason: "new" } : { reason: "changed", changes };
   }
 }
@@ -67,7 +68,6 @@ function changesOf(before: StepRecord, now: StepRecord): InputChange[] {
     else if (old !== value) changes.push({ what, was: clipped(old), is: clipped(value) });
   }
   for (const [what, value] of was) if (!is.has(what)) changes.push({ what, was: clipped(value) });
-  if (changes.length === 0 && before.base !== now.base) changes.push({ what: "the steps before it" });
   return changes.slice(0, MOST_CHANGES);
 }
 

@@ -45,6 +45,12 @@ export interface BuildOptions {
   isolation?: string;
   securityopt?: string[];
   remote?: string;
+  /** Gantry's own: stages that don't use the cache. */
+  nocachefilter?: string[];
+  /** Gantry's own: `events` gives ProgressLine's `build` instead of the classic builder's words. */
+  progress?: "classic" | "events";
+  /** Gantry's own: say of each step that is not in the cache why it isn't. */
+  why?: boolean;
   /** Gantry's own: the name of a build session that was opened before. */
   buildsession?: string;
   /** With a session, in place of a body: the name by which the engine keeps the context's folder. */
@@ -56,6 +62,9 @@ export interface BuildOptions {
 /** The value of X-Registry-Auth. */
 export const authHeader = (auth: AuthConfig | Record<string, AuthConfig>): string =>
   Buffer.from(JSON.stringify(auth)).toString("base64").replace(/\+/g, "-").replace(/\//g, "_");
+
+/** Lists that go out as one parameter for each. */
+const REPEATED = new Set(["t", "extrahosts", "nocachefilter"]);
 
 export class Images {
   private readonly transport: Transport;
@@ -205,7 +214,7 @@ export class Images {
   ): AsyncGenerator<ProgressLine> {
     const query: Query = {};
     for (const [name, value] of Object.entries(options)) {
-      const plain = typeof value !== "object" || name === "t" || name === "extrahosts";
+      const plain = typeof value !== "object" || REPEATED.has(name);
       query[name] = plain ? (value as Query[string]) : JSON.stringify(value);
     }
     if (options.rm === false) query["rm"] = "0";

@@ -15,6 +15,7 @@ import { proxyVariables } from "../config/file.ts";
 import { describe } from "../errors.ts";
 import { Exit } from "../exit.ts";
 import { commaList, flag, FlagError, flagOn, integer, list, text, textOr, type Values, value } from "../flags.ts";
+import { BuildLines } from "../progress/build-lines.ts";
 import { BuildSteps } from "../progress/build-steps.ts";
 import { PlainLines, type Screen, showProgress } from "../progress/show.ts";
 import { pairOf } from "../run-options/key-values.ts";
@@ -30,6 +31,15 @@ const tag = (text: string, before: string[]): string[] => {
   parseReference(text);
   return [...before, text];
 };
+
+type Progress = "auto" | "plain" | "json";
+
+function progressOf(text: string): Progress {
+  if (text === "auto" || text === "plain" || text === "json") return text;
+  throw new Error("auto, plain or json is expected");
+}
+
+const SILENT: Output = { isTTY: false, write() {} };
 
 const flags = {
   "add-host": createFlags["add-host"],
@@ -53,7 +63,14 @@ const flags = {
   "memory-swap": bytes("Swap limit equal to memory plus swap: -1 to enable unlimited swap"),
   network: textOr("default", "Set the networking mode for the RUN instructions during build"),
   "no-cache": flag("Do not use cache when building the image"),
+  "no-cache-filter": commaList("Do not cache specified stages"),
   platform: text("Set platform if server is multi-platform capable"),
+  progress: value(
+    "string",
+    "auto" as Progress,
+    (text) => progressOf(text),
+    'How to show the build: "auto", "plain" (all that is said, with times) or "json" (an event a line)',
+  ),
   pull: flag("Always attempt to pull a newer version of the image"),
   quiet: flag("Suppress the build output and print image ID on success", "q"),
   rm: flagOn("Remove intermediate containers after a successful build"),
@@ -75,6 +92,7 @@ const flags = {
   tag: value("list", [] as string[], tag, 'Name and optionally a tag in the "name:tag" format', "t"),
   target: text("Set the target build stage to build."),
   ulimit: createFlags.ulimit,
+  why: flag("Say of each step that is not in the cache why it isn't"),
 };
 
 export default command({
@@ -95,12 +113,15 @@ export default command({
     const heard: string[] = [];
     const quiet: Output = { isTTY: false, write: (data) => void heard.push(String(data)) };
     const out = options.quiet ? quiet : context.out;
+    const progress = options.why && options.progress === "auto" ? "plain" : options.progress;
     const query = buildQuery(context, (await context.target()).host, options, prepared?.dockerfile ?? options.file);
     if (remote) query.remote = path;
+    if (progress !== "auto" && !options.quiet) query.progress = "events";
+    const told = progress === "json" ? SILENT : out;
     const offers = { secrets: options.secret, agents: options.ssh, folders: new Map<string, () => SentFolder>() };
     query.contexts = namedContexts(context, options["build-context"], offers.folders);
     const folder = options.compress ? undefined : prepared?.folder;
-    if (folder) offers.folders.set("", () => said(folder.list(), out));
+    if (folder) offers.folders.set("", () => said(folder.list(), told));
     let id = "";
     const session = await offer(context, offers);
     if (session) query.buildsession = session.name;
@@ -108,10 +129,10 @@ export default command({
     const body =
       prepared === undefined || query.contextkey !== undefined
         ? undefined
-        : announced(packedTar(prepared, options.compress), out);
+        : announced(packedTar(prepared, options.compress), told);
     try {
       const events = images.build(body, query, await allCredentials(context));
-      await showProgress(context, events, out, screenFor(context, out), (aux) => {
+      await showProgress(context, events, out, screenFor(context, out, progress), (aux) => {
         if (typeof aux["ID"] === "string") id = aux["ID"];
       });
     } catch (error) {
@@ -134,7 +155,10 @@ export default command({
 });
 
 /** Steps that are drawn over, where that can be; BUILDKIT_PROGRESS=plain has every word instead. */
-function screenFor(context: Context, out: Output): Screen {
+function screenFor(context: Context, out: Output, progress: Progress): Screen {
+  if (progress === "plain") return new BuildLines(out);
+  if (progress === "json")
+    return { show: ({ build }) => void (build && out.write(`${JSON.stringify(build)}\n`)), end() {} };
   const look = lookOf(out, context.env);
   return look.live && context.env["BUILDKIT_PROGRESS"] !== "plain" ? new BuildSteps(out, look) : new PlainLines(out);
 }
@@ -222,6 +246,8 @@ function buildQuery(
     ...(options["cache-from"].length > 0 && { cachefrom: options["cache-from"] }),
     target: options.target,
     nocache: options["no-cache"],
+    nocachefilter: options["no-cache-filter"],
+    why: options.why,
     pull: options.pull,
     q: options.quiet,
     rm: options.rm,

@@ -60,7 +60,12 @@ function contextOf(call: Call): ContextSource {
 /** How the client hears of a build: in the classic builder's words, or event by event (`progress=events`, Gantry's own). */
 function listenerOf(call: Call): (send: (line: object) => void) => OnBuildEvent {
   const progress = call.query.get("progress") || "classic";
-  if (progress === "events") return (send) => (event) => send({ build: event });
+  if (progress === "events") {
+    return (send) => (event) => {
+      send({ build: event });
+      if (event.kind === "summary") send({ aux: { ID: event.image } }); // where clients of the classic words look
+    };
+  }
   if (progress !== "classic") throw invalid(`unknown progress: ${progress}`, "progress is classic or events");
   return (send) => {
     const words = new ClassicWords(send, { removes: call.flag("rm", true) });

@@ -1,3 +1,4 @@
+import type { BuildEvent } from "../../base/build-events.ts";
 import type { ContainerConfig } from "../../base/container-config.ts";
 import type { ErrorKind } from "../../base/errors.ts";
 
@@ -93,6 +94,8 @@ export interface ProgressLine {
   progress?: string;
   progressDetail?: { current?: number; total?: number; hidecounts?: boolean; units?: string };
   aux?: Record<string, unknown>;
+  /** Gantry's own: what a build has to say, where `progress=events` asked for it. */
+  build?: BuildEvent;
   error?: string;
   /** `code`: a command's exit code. `hint`, `kind` and `reason` (a GantryError's code): Gantry's own. */
   errorDetail?: { code?: number; message: string; hint?: string; kind?: ErrorKind; reason?: string };
