@@ -17,6 +17,7 @@ import type { Route } from "../server/call.ts";
 import { archiveRoutes } from "../server/routes/archive.ts";
 import { bootstrapRoutes } from "../server/routes/bootstrap.ts";
 import { buildSessionRoutes } from "../server/routes/build-sessions.ts";
+import { buildCacheRoutes } from "../server/routes/build-cache.ts";
 import { buildRoutes } from "../server/routes/build.ts";
 import { checkpointRoutes } from "../server/routes/checkpoints.ts";
 import { containerRoutes } from "../server/routes/containers.ts";
@@ -92,7 +93,8 @@ export function apiRoutes(parts: ApiParts): Route[] {
     ...volumeRoutes({ volumes }),
     ...volumeWorkRoutes({ volumes, ...parts.volumeWork }),
     ...buildSessionRoutes({ sessions }),
-    ...buildRoutes({ builder, sessions, clock, platform: parts.platform, onPruned: parts.onCachePruned }),
+    ...buildRoutes({ builder, sessions, platform: parts.platform }),
+    ...buildCacheRoutes({ builder, clock, onPruned: parts.onCachePruned }),
     ...bootstrapRoutes({ bootstrap: parts.bootstrap }),
     ...explainRoutes({ explainer: parts.explainer }),
     ...pluginRoutes(),

@@ -271,6 +271,7 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
       ),
     tag: (id, reference) => images.tag(id, reference),
     holds: images.holds,
+    imageLayers: () => images.layers(),
     reclaim: (chains) => images.reclaim(chains),
     layers,
     archive,

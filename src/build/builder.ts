@@ -2,7 +2,9 @@ import type { OnBuildEvent } from "../base/build-events.ts";
 import { GantryError, messageOf } from "../base/errors.ts";
 import type { Digest } from "../base/image-config.ts";
 import { familiarName, parseReference, withDefaultTag } from "../base/reference.ts";
-import { BuildCache, RESULTS, type StepResult } from "./cache.ts";
+import { BuildCache } from "./cache.ts";
+import { type CacheItem, CacheKeeper, type PruneOptions } from "./cache-keeper.ts";
+import { CacheMounts } from "./cache-mounts.ts";
 import type { BuildRequest } from "./context.ts";
 import { type ContextSource, type OpenContext, openContext } from "./open-context.ts";
 import type { BuildHost } from "./host.ts";
@@ -17,30 +19,15 @@ import { planBuild } from "./stages.ts";
 
 const TEXT_LIMIT = 4 * 1024 * 1024;
 
-export interface PruneOptions {
-  /** Also the folders of `RUN --mount=type=cache`. */
-  all: boolean;
-  /** Only entries made before this (ms since the epoch). */
-  until?: number;
-  /** Bytes of layers that may stay: the newest do. */
-  keepBytes?: number;
-}
-
-/** `bytes` is the layer's, which several steps may name. */
-export interface CachedStep {
-  key: string;
-  created: string;
-  chainId?: Digest;
-  bytes: number;
-}
-
 /** Builds images from Dockerfiles, with a cache. */
 export class Builder {
   private readonly shop: Workshop;
+  private readonly keeper: CacheKeeper;
 
   constructor(host: BuildHost) {
-    const cache = new BuildCache(host);
-    this.shop = { host, cache, inFlight: new InFlight(), runs: new RunStepper(host) };
+    const mounts = new CacheMounts(host);
+    this.shop = { host, cache: new BuildCache(host), inFlight: new InFlight(), runs: new RunStepper(host, mounts) };
+    this.keeper = new CacheKeeper(host, mounts);
   }
 
   /**
@@ -124,45 +111,14 @@ export class Builder {
     return text;
   }
 
-  /** Forgets cached steps and deletes the layers that only they needed. */
-  async prune(options: PruneOptions): Promise<{ deleted: string[]; bytes: number }> {
-    const { state, files } = this.shop.host;
-    const doomed = this.doomed(options);
-    state.commit(doomed.map(({ key }) => ({ bucket: RESULTS, key, value: undefined })));
-    const chains = new Set(doomed.flatMap(({ chainId }) => chainId ?? []));
-    const gone = await this.shop.host.reclaim([...chains]);
-    const bytes = options.all ? await files.clearCacheFolders() : 0;
-    return { deleted: doomed.map(({ key }) => key), bytes: gone.size + bytes };
+  /** What the cache holds; what was not used for longest comes first. */
+  cacheItems(): Promise<CacheItem[]> {
+    return this.keeper.list();
   }
 
-  /** The oldest go first, until what is to be kept is left. */
-  private doomed({ until = Infinity, keepBytes = -1 }: PruneOptions): CachedStep[] {
-    const entries = this.cacheEntries();
-    const users = new Map<Digest, number>();
-    for (const { chainId } of entries) if (chainId) users.set(chainId, (users.get(chainId) ?? 0) + 1);
-    let left = [...new Map(entries.map(({ chainId, bytes }) => [chainId, bytes])).values()].reduce((a, b) => a + b, 0);
-    const doomed: CachedStep[] = [];
-    for (const entry of entries) {
-      if (left <= keepBytes) break;
-      if (Date.parse(entry.created) >= until) continue;
-      doomed.push(entry);
-      if (entry.chainId === undefined) continue;
-      const others = users.get(entry.chainId)! - 1;
-      users.set(entry.chainId, others);
-      if (others === 0) left -= entry.bytes;
-    }
-    return doomed;
-  }
-
-  /** What the cache holds, oldest first. */
-  cacheEntries(): CachedStep[] {
-    return this.shop.host.state
-      .list<StepResult>(RESULTS)
-      .map(([key, { created, chainId }]) => {
-        const layer = chainId === undefined ? undefined : this.shop.host.layers.get(chainId);
-        return { key, created, ...(layer ? { chainId } : {}), bytes: layer?.size ?? 0 };
-      })
-      .toSorted((a, b) => (a.created < b.created ? -1 : 1));
+  /** Forgets what is to go, and deletes the layers and folders that only it needed. */
+  prune(options: PruneOptions): Promise<{ deleted: string[]; bytes: number }> {
+    return this.keeper.prune(options);
   }
 
   /** At the start of the engine: removes what builds of a killed one left. Repeatable; goes on past errors. */

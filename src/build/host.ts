@@ -30,7 +30,9 @@ export interface BuildHost {
   /** Names an image that exists. */
   tag(id: Digest, reference: string): void | Promise<void>;
   /** What a running build stands on is held, so that no removal of an image takes it away. */
-  holds: Pick<Holds, "take">;
+  holds: Pick<Holds, "take" | "has">;
+  /** The layers that images stand on. */
+  imageLayers(): { has(chainId: Digest): boolean };
   /** Deletes those of the layers that nothing needs any more; bytes freed. */
   reclaim(chains: Digest[]): Promise<{ layers: Digest[]; size: number }>;
   layers: LayerStore;

@@ -1,10 +1,9 @@
 import { StringDecoder } from "node:string_decoder";
 import { GantryError, isGantryError } from "../base/errors.ts";
-import { Mutex } from "../base/mutex.ts";
 import { Slots } from "../base/slots.ts";
 import { RUNTIME_STUBS } from "../engine/containers/spec/stubs.ts";
 import type { BuildHost, RunMount, RunStep } from "./host.ts";
-import { hashOf } from "./cache.ts";
+import type { CacheMounts } from "./cache-mounts.ts";
 import { cleanPath, commandOf, inWorkingDir } from "./metadata.ts";
 import { heredocOf, heredocText } from "./parse/heredoc.ts";
 import type { Heredoc, MountFlag, Of } from "./parse/instruction.ts";
@@ -16,16 +15,16 @@ import type { StageWork, StepChange, StepRoom } from "./context.ts";
 /** In the container's own /dev, so that the image has no trace of it. */
 const SCRIPTS = "/dev/pipes/scripts";
 const SCRIPT_MODE = 0o755;
-const CACHE_MODE = 0o755;
 
-/** RUN. Lives as long as the builder: it keeps who holds which locked cache mount. */
+/** RUN. Lives as long as the builder: all of them share the places among which they run. */
 export class RunStepper {
   private readonly host: BuildHost;
-  private readonly locks = new Map<string, Mutex>();
+  private readonly caches: CacheMounts;
   private readonly slots: Slots;
 
-  constructor(host: BuildHost) {
+  constructor(host: BuildHost, caches: CacheMounts) {
     this.host = host;
+    this.caches = caches;
     this.slots = new Slots(host.parallelRuns);
   }
 
@@ -43,9 +42,9 @@ export class RunStepper {
       createdBy: [...prefix, ...args].join(" "),
       container: true,
       effect: (id, state) =>
-        this.inTurn(room, instruction.mounts, () =>
+        this.inTurn(room, work, instruction.mounts, (cacheFolder) =>
           room.inWorkspace(id, state, async (root, workspaceId) => {
-            const mounts = await this.mounts(room, work, instruction.mounts);
+            const mounts = await this.mounts(room, work, instruction.mounts, cacheFolder);
             const lent = await lend(room.context, work.state, instruction.mounts);
             mounts.push(...lent.mounts);
             if (script) mounts.push(await scriptMount(room, script));
@@ -149,7 +148,12 @@ export class RunStepper {
     return digests;
   }
 
-  private async mounts(room: StepRoom, work: StageWork, flags: readonly MountFlag[]): Promise<RunMount[]> {
+  private async mounts(
+    room: StepRoom,
+    work: StageWork,
+    flags: readonly MountFlag[],
+    cacheFolder: (flag: MountFlag) => string,
+  ): Promise<RunMount[]> {
     const mounts: RunMount[] = [];
     for (const flag of flags) {
       const target = targetOf(work, flag);
@@ -162,12 +166,9 @@ export class RunStepper {
             ...(flag.size === undefined ? {} : { size: flag.size }),
           });
           break;
-        case "cache": {
-          const owner = { uid: flag.uid ?? 0, gid: flag.gid ?? 0 };
-          const source = await this.host.files.cacheFolder(cacheName(flag), flag.mode ?? CACHE_MODE, owner);
-          mounts.push({ type: "bind", source, target, readonly: flag.readonly });
+        case "cache":
+          mounts.push({ type: "bind", source: cacheFolder(flag), target, readonly: flag.readonly });
           break;
-        }
         case "bind": {
           if (!flag.readonly) throw unsupported("RUN --mount=type=bind,rw");
           const root = await room.sourceTree(flag.from, work.index).open();
@@ -183,21 +184,14 @@ export class RunStepper {
     return mounts;
   }
 
-  /** Runs when a place among all RUNs is free, and what it locks. */
-  private inTurn<T>(room: StepRoom, mounts: readonly MountFlag[], work: () => Promise<T>): Promise<T> {
-    return this.locked(mounts, () => this.slots.run(room.context.signal, work));
-  }
-
-  /** Runs while no other RUN has the same cache mounts that are locked or private. */
-  private locked<T>(flags: readonly MountFlag[], work: () => Promise<T>): Promise<T> {
-    const keys = flags
-      .filter((flag) => flag.type === "cache" && flag.sharing && flag.sharing !== "shared")
-      .map(cacheName);
-    return [...new Set(keys)].toSorted().reduceRight<() => Promise<T>>((inner, key) => {
-      const lock = this.locks.get(key) ?? new Mutex();
-      this.locks.set(key, lock);
-      return () => lock.run(inner);
-    }, work)();
+  /** Runs when its cache mounts are free, and then a place among all RUNs. */
+  private inTurn<T>(
+    room: StepRoom,
+    work: StageWork,
+    mounts: readonly MountFlag[],
+    run: (cacheFolder: (flag: MountFlag) => string) => Promise<T>,
+  ): Promise<T> {
+    return this.caches.use(room, work, mounts, (folderOf) => this.slots.run(room.context.signal, () => run(folderOf)));
   }
 }
 
@@ -221,8 +215,6 @@ function runInputs(
     ...(network === undefined ? [] : [["network", network] as const]),
   ];
 }
-
-const cacheName = (flag: MountFlag): string => hashOf(["cache", flag.id ?? cleanPath(flag.target ?? "/")]);
 
 const targetOf = (work: StageWork, flag: MountFlag): string => inWorkingDir(work.state.config, flag.target ?? "");
 

@@ -168,7 +168,7 @@ export class Images {
   }
 
   pruneBuildCache(
-    options: { all?: boolean; filters?: Filters; keepBytes?: number } = {},
+    options: { all?: boolean; filters?: Filters; keepBytes?: number; mostBytes?: number; freeBytes?: number } = {},
     signal?: AbortSignal,
   ): Promise<PruneBuildResponse> {
     return this.transport.json("POST", "/build/prune", {
@@ -180,6 +180,8 @@ export class Images {
           "reserved-space": options.keepBytes,
           "keep-storage": options.keepBytes,
         }),
+        "max-used-space": options.mostBytes,
+        "min-free-space": options.freeBytes,
       },
       signal,
     });

@@ -21,6 +21,12 @@ export interface ContentDigests {
 /** Makes the test for one part of a path between slashes; "deep" stands for any number of folders, none too. */
 export type PartMatcher = (part: string) => ((name: string) => boolean) | "deep";
 
+export interface CacheFolderOptions {
+  mode: number;
+  owner: Owner;
+  fill?: (folder: string) => Promise<void>;
+}
+
 export interface DigestOptions {
   /** Owners count too (a copy that keeps them). */
   owners: boolean;
@@ -61,10 +67,19 @@ export interface BuildFiles {
   discard(folder: string): Promise<void>;
   /** Removes what scratch folders a killed engine left. */
   sweep(): Promise<void>;
-  /** A lasting folder for `--mount=type=cache`, by key (hex); made with mode and owner when missing. */
-  cacheFolder(key: string, mode: number, owner: Owner): Promise<string>;
-  /** Removes all cache folders; bytes freed. */
-  clearCacheFolders(): Promise<number>;
+  /**
+   * A lasting folder for `--mount=type=cache`, by key (hex); made when missing, with what `fill` puts into it. It is
+   * there only once it is filled.
+   */
+  cacheFolder(key: string, options: CacheFolderOptions): Promise<string>;
+  /** Keys of all of them. */
+  cacheFolders(): string[];
+  /** Bytes of its files. */
+  cacheSize(key: string): Promise<number>;
+  /** Missing is fine. */
+  removeCacheFolder(key: string): Promise<void>;
+  /** On the disk that all this is on. */
+  freeBytes(): number;
 
   /** A regular file's text, at most `limit` bytes; undefined when there is none. */
   readText(root: string, path: string, limit: number): string | undefined;

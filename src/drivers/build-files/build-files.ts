@@ -3,9 +3,11 @@ import fs from "node:fs";
 import path from "node:path";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { setImmediate as breathe } from "node:timers/promises";
 import { errnoOf, GantryError } from "../../base/errors.ts";
 import type {
   BuildFiles,
+  CacheFolderOptions,
   CopyRequest,
   DigestOptions,
   FoundSource,
@@ -21,6 +23,7 @@ import { removeExcluded } from "./remove-excluded.ts";
 import { findSources } from "./find.ts";
 import {
   ensureFolder,
+  holdingFd,
   inner,
   isMissing,
   noSuchFile,
@@ -35,6 +38,11 @@ import { openTar } from "./sniff.ts";
 import { walk } from "./walk.ts";
 
 const PRIVATE = 0o700;
+const CACHE_KEY = /^[0-9a-f]+$/;
+/** Begins the name of a cache folder that is being filled. */
+const UNFINISHED = "new-";
+/** Entries looked at between two turns of the event loop. */
+const TURN = 1000;
 
 /** Build files on the host's file system, below one folder of the engine: `scratch/` and `cache/`. */
 export class HostBuildFiles implements BuildFiles {
@@ -62,30 +70,56 @@ export class HostBuildFiles implements BuildFiles {
 
   async sweep(): Promise<void> {
     for (const name of fs.readdirSync(this.scratchRoot)) await removeTree(this.scratchRoot, name);
+    for (const name of fs.readdirSync(this.cacheRoot)) {
+      if (name.startsWith(UNFINISHED)) await removeTree(this.cacheRoot, name);
+    }
   }
 
-  async cacheFolder(key: string, mode: number, owner: Owner): Promise<string> {
-    if (!/^[0-9a-f]+$/.test(key)) throw new Error(`not a cache key: ${key}`);
-    const folder = path.join(this.cacheRoot, key);
+  async cacheFolder(key: string, { mode, owner, fill }: CacheFolderOptions): Promise<string> {
+    const folder = this.cachePath(key);
+    if (fs.existsSync(folder)) return folder;
+    const unfinished = `${UNFINISHED}${randomBytes(8).toString("hex")}`;
+    const made = path.join(this.cacheRoot, unfinished);
+    fs.mkdirSync(made, { mode: PRIVATE });
     try {
-      fs.mkdirSync(folder, { mode: PRIVATE });
-      fs.chownSync(folder, owner.uid, owner.gid);
-      fs.chmodSync(folder, mode);
+      await fill?.(made);
+      fs.chownSync(made, owner.uid, owner.gid);
+      fs.chmodSync(made, mode);
+      fs.renameSync(made, folder);
     } catch (error) {
-      if (errnoOf(error) !== "EEXIST") throw error;
+      await removeTree(this.cacheRoot, unfinished);
+      if (errnoOf(error) !== "ENOTEMPTY" && errnoOf(error) !== "EEXIST") throw error; // somebody else was faster
     }
     return folder;
   }
 
-  async clearCacheFolders(): Promise<number> {
-    let bytes = 0;
-    for (const name of fs.readdirSync(this.cacheRoot)) {
-      withFd(openRoot(path.join(this.cacheRoot, name)), (fd) => {
-        for (const { status } of walk(fd)) if (typeOf(status) === S.IFREG) bytes += status.size;
-      });
-      await removeTree(this.cacheRoot, name);
-    }
-    return bytes;
+  cacheFolders(): string[] {
+    return fs.readdirSync(this.cacheRoot).filter((name) => CACHE_KEY.test(name));
+  }
+
+  async cacheSize(key: string): Promise<number> {
+    return await holdingFd(openRoot(this.cachePath(key)), async (fd) => {
+      let [bytes, entries] = [0, 0];
+      for (const { status } of walk(fd)) {
+        if (typeOf(status) === S.IFREG) bytes += status.size;
+        if (++entries % TURN === 0) await breathe();
+      }
+      return bytes;
+    });
+  }
+
+  async removeCacheFolder(key: string): Promise<void> {
+    if (fs.existsSync(this.cachePath(key))) await removeTree(this.cacheRoot, key);
+  }
+
+  freeBytes(): number {
+    const { bavail, bsize } = fs.statfsSync(this.cacheRoot);
+    return bavail * bsize;
+  }
+
+  private cachePath(key: string): string {
+    if (!CACHE_KEY.test(key)) throw new Error(`not a cache key: ${key}`);
+    return path.join(this.cacheRoot, key);
   }
 
   readText(root: string, file: string, limit: number): string | undefined {

@@ -85,7 +85,11 @@ const CHANGES: Change[] = [
       return { ...row, RepoTags: ["<none>:<none>"], RepoDigests: digests.length > 0 ? digests : ["<none>@<none>"] };
     },
   },
-  { answer: "build-cache", before: 42, undo: (row) => ({ ...row, Parents: undefined, Parent: "" }) },
+  {
+    answer: "build-cache",
+    before: 42,
+    undo: (row) => ({ ...row, Parents: undefined, Parent: list(row["Parents"])[0] ?? "" }),
+  },
   {
     answer: "disk-usage",
     before: 42,

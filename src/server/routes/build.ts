@@ -2,13 +2,11 @@ import type { OnBuildEvent } from "../../base/build-events.ts";
 import type { HostConfig, Ulimit } from "../../base/container-config.ts";
 import { GantryError } from "../../base/errors.ts";
 import type { Platform } from "../../base/image-config.ts";
-import { parseDuration } from "../../base/units.ts";
 import type { Builder } from "../../build/builder.ts";
 import type { BuildRequest } from "../../build/context.ts";
 import { namedContext } from "../../build/named-contexts.ts";
 import type { ContextSource } from "../../build/open-context.ts";
 import { parsePlatform } from "../../base/platform.ts";
-import type { Clock } from "../../ports/clock.ts";
 import type { RegistryAuth } from "../../ports/remote-registry.ts";
 import type { BuildSessions } from "../build-sessions.ts";
 import { type Call, type Route, streamJson } from "../call.ts";
@@ -16,21 +14,15 @@ import { ClassicWords } from "../encode/classic-build.ts";
 import { requestBody } from "../request-body.ts";
 
 export interface BuildRoutesDeps {
-  builder: Pick<Builder, "build" | "prune">;
-  clock: Pick<Clock, "now">;
+  builder: Pick<Builder, "build">;
   /** What is built for when the client doesn't say. */
   platform: Platform;
   sessions: Pick<BuildSessions, "get">;
-  /** A prune is over; bytes that it freed. */
-  onPruned: (bytes: number) => void;
 }
 
-/** POST /build (the classic builder's endpoint) and POST /build/prune. */
+/** POST /build, the classic builder's endpoint. */
 export function buildRoutes(deps: BuildRoutesDeps): Route[] {
-  return [
-    { method: "POST", path: "/build", handler: (call) => build(deps, call) },
-    { method: "POST", path: "/build/prune", handler: (call) => prune(deps, call) },
-  ];
+  return [{ method: "POST", path: "/build", handler: (call) => build(deps, call) }];
 }
 
 async function build(deps: BuildRoutesDeps, call: Call): Promise<void> {
@@ -218,33 +210,4 @@ function registryConfig(call: Call): Record<string, RegistryAuth> {
   return typeof parsed === "object" && parsed !== null && !Array.isArray(parsed)
     ? (parsed as Record<string, RegistryAuth>)
     : {};
-}
-
-/** Two names of one thing. */
-const PRUNE_FILTERS = ["until", "unused-for"];
-
-async function prune(deps: BuildRoutesDeps, call: Call): Promise<void> {
-  const filters = call.filters();
-  for (const name of filters.keys()) {
-    if (!PRUNE_FILTERS.includes(name)) {
-      throw new GantryError("invalid", "BAD_FILTERS", `failed to prune build cache: invalid filter '${name}'`);
-    }
-  }
-  const until = PRUNE_FILTERS.flatMap((name) => filters.get(name) ?? [])[0];
-  // The name since API 1.48, and the one that clients still send.
-  const keep = call.query.get("reserved-space") || call.query.get("keep-storage");
-  const { deleted, bytes } = await deps.builder.prune({
-    all: call.flag("all"),
-    ...(until === undefined ? {} : { until: moment(until, deps.clock.now()) }),
-    ...(keep ? { keepBytes: Number(keep) } : {}),
-  });
-  deps.onPruned(bytes);
-  call.send(200, { CachesDeleted: deleted, SpaceReclaimed: bytes });
-}
-
-/** A duration back from now ("24h"), an RFC 3339 time or seconds since the epoch; in ms. */
-function moment(text: string, now: number): number {
-  if (/^\d+(?:\.\d+)?$/.test(text)) return Number(text) * 1000;
-  const date = Date.parse(text);
-  return Number.isNaN(date) ? now - parseDuration(text) / 1e6 : date;
 }

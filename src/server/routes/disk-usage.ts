@@ -6,19 +6,19 @@ import type { Images } from "../../engine/images/images.ts";
 import type { Volumes } from "../../engine/volumes/volumes.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { ContainerSummary } from "../../wire/types/containers.ts";
-import type { BuildCacheRecord } from "../../wire/types/images.ts";
 import type { DiskUsage } from "../../wire/types/system.ts";
 import type { Volume } from "../../wire/types/volumes.ts";
 import type { Call, Route } from "../call.ts";
 import { summarizeContainer } from "../encode/container.ts";
 import { shaped } from "../encode/old-shapes.ts";
+import { cacheRows } from "./build-cache.ts";
 import { volumeJson } from "./volumes.ts";
 
 export interface DiskUsageRoutesDeps {
   containers: Containers;
   images: Images;
   volumes: Volumes;
-  builder: Pick<Builder, "cacheEntries">;
+  builder: Pick<Builder, "cacheItems">;
   clock: Clock;
   imageName: (record: ContainerRecord) => string;
 }
@@ -47,7 +47,7 @@ async function diskUsage(deps: DiskUsageRoutesDeps, call: Call): Promise<void> {
     Containers: wanted("container") ? await containerRows(deps, call) : null,
     Volumes: wanted("volume") ? await volumeRows(deps.volumes) : null,
     BuildCache: wanted("build-cache")
-      ? cacheRows(deps.builder, layers).map((row) => shaped(call, "build-cache", row))
+      ? cacheRows(await deps.builder.cacheItems()).map((row) => shaped(call, "build-cache", row))
       : null,
   };
   call.send(200, shaped(call, "disk-usage", answer));
@@ -71,24 +71,4 @@ async function volumeRows(volumes: Volumes): Promise<Volume[]> {
   const rows = [];
   for (const record of volumes.list()) rows.push(volumeJson(volumes, record, await volumes.usage(record.name)));
   return rows;
-}
-
-/** A layer that an image or an earlier row counts already is marked as shared, so that sums come out right. */
-function cacheRows(builder: DiskUsageRoutesDeps["builder"], layers: ReadonlyMap<string, number>): BuildCacheRecord[] {
-  const counted = new Set(layers.keys());
-  return builder.cacheEntries().map(({ key, created, chainId, bytes }) => {
-    const shared = chainId !== undefined && counted.has(chainId);
-    if (chainId !== undefined) counted.add(chainId);
-    return {
-      ID: key,
-      Type: "regular",
-      Description: "",
-      InUse: false,
-      Shared: shared,
-      Size: bytes,
-      CreatedAt: created,
-      LastUsedAt: null,
-      UsageCount: 0,
-    };
-  });
 }

@@ -19,6 +19,7 @@ import { HttpRegistry } from "../../../src/drivers/registry-http/registry.ts";
 import { encodeSpec, planSpec } from "../../../src/engine/containers/spec/plan.ts";
 import { resolveUser } from "../../../src/engine/containers/spec/user.ts";
 import { Images } from "../../../src/engine/images/images.ts";
+import { buildCacheRoutes } from "../../../src/server/routes/build-cache.ts";
 import { buildRoutes } from "../../../src/server/routes/build.ts";
 import { imageRoutes } from "../../../src/server/routes/images.ts";
 import { HostContextStore } from "../../../src/drivers/build-files/context-store.ts";
@@ -82,6 +83,7 @@ export class BuildWorld implements AsyncDisposable {
         Promise.reject(new GantryError("notFound", "NO_SUCH_IMAGE", `no registry here for ${reference}`)),
       tag: (id, reference) => this.images.tag(id, reference),
       holds: this.images.holds,
+      imageLayers: () => this.images.layers(),
       reclaim: (chains) => this.images.reclaim(chains),
       layers,
       archive,
@@ -99,7 +101,8 @@ export class BuildWorld implements AsyncDisposable {
     const sessions = new BuildSessions({ clock: systemClock, ids: { id: () => randomBytes(32).toString("hex") } });
     this.server = new ApiServer({
       routes: [
-        ...buildRoutes({ builder: this.builder, sessions, clock: systemClock, platform, onPruned: () => {} }),
+        ...buildRoutes({ builder: this.builder, sessions, platform }),
+        ...buildCacheRoutes({ builder: this.builder, clock: systemClock, onPruned: () => {} }),
         ...imageRoutes({ images: this.images, downloads: new HttpDownloads(), clock: systemClock }),
         { method: "GET", ...ping },
         { method: "HEAD", ...ping },

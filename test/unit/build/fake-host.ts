@@ -12,6 +12,7 @@ import type { ImageRecord } from "../../../src/engine/images/contract.ts";
 import { Holds } from "../../../src/engine/images/holds.ts";
 import type {
   BuildFiles,
+  CacheFolderOptions,
   CopyRequest,
   DigestOptions,
   FoundSource,
@@ -63,6 +64,8 @@ export class FakeHost implements BuildHost {
   onRun: (step: RunStep, tree: Tree) => number | Promise<number> = () => 0;
   registry = new Map<string, ImageRecord>();
   urls = new Map<string, { filename?: string; body: string }>();
+  freeBytes = 1000;
+  private readonly caches = new Set<string>();
   private count = 0;
 
   private next(prefix: string): string {
@@ -78,7 +81,7 @@ export class FakeHost implements BuildHost {
 
   /** Temporary things that are still there. */
   leftovers(): string[] {
-    return [...this.trees.keys(), ...this.workspaces.keys()];
+    return [...this.trees.keys(), ...this.workspaces.keys()].filter((name) => !this.caches.has(name));
   }
 
   readonly clock = {
@@ -162,6 +165,10 @@ export class FakeHost implements BuildHost {
     if (record === undefined)
       throw new GantryError("notFound", "MANIFEST_UNKNOWN", `manifest for ${reference} not found`);
     return record;
+  }
+
+  imageLayers(): Set<Digest> {
+    return new Set([...this.imageRecords.values()].flatMap((image) => image.chain));
   }
 
   tag(id: Digest, reference: string): void {
@@ -281,8 +288,21 @@ export class FakeHost implements BuildHost {
       for (const root of this.trees.keys()) if (`${root}/`.startsWith(`${folder}/`)) this.trees.delete(root);
     },
     sweep: async () => {},
-    cacheFolder: async (key: string) => `/cache/${key}`,
-    clearCacheFolders: async () => 0,
+    cacheFolder: async (key: string, { fill }: CacheFolderOptions) => {
+      const folder = `cache-${key}`;
+      if (this.caches.has(folder)) return folder;
+      this.caches.add(folder);
+      this.trees.set(folder, new Map());
+      await fill?.(folder);
+      return folder;
+    },
+    cacheFolders: () => [...this.caches].map((folder) => folder.slice("cache-".length)),
+    cacheSize: async (key: string) => this.tree(`cache-${key}`).size,
+    removeCacheFolder: async (key: string) => {
+      this.caches.delete(`cache-${key}`);
+      this.trees.delete(`cache-${key}`);
+    },
+    freeBytes: () => this.freeBytes,
     readText: (root: string, path: string) => this.tree(root).get(trim(path))?.content,
     writeText: (root: string, path: string, content: string, mode: number) =>
       void this.tree(root).set(path, file(content, "0:0", mode)),

@@ -3,8 +3,7 @@ import assert from "node:assert/strict";
 import { EventEmitter } from "node:events";
 import { describe, it } from "node:test";
 import { GantryError, isGantryError } from "../../../src/base/errors.ts";
-import type { OnBuildEvent } from "../../../src/base/build-events.ts";
-import type { PruneOptions } from "../../../src/build/builder.ts";
+import type { BuildEvent, OnBuildEvent } from "../../../src/base/build-events.ts";
 import type { BuildRequest } from "../../../src/build/context.ts";
 import { BuildSessions } from "../../../src/server/build-sessions.ts";
 import { Call } from "../../../src/server/call.ts";
@@ -27,7 +26,6 @@ class Response extends EventEmitter {
 
 interface Asked {
   request?: BuildRequest;
-  prune?: PruneOptions;
   status: number;
   lines: unknown[];
 }
@@ -45,14 +43,8 @@ async function ask(
         asked.request = request;
         return (options.build ?? (() => "sha256:abc"))(emit);
       },
-      prune: async (prune) => {
-        asked.prune = prune;
-        return { deleted: ["k"], bytes: 7 };
-      },
     },
-    clock: { now: () => Date.UTC(2026, 0, 2) },
     platform: { os: "linux", architecture: "amd64" },
-    onPruned: () => {},
   });
   const response = new Response();
   const call = new Call({
@@ -139,6 +131,18 @@ describe("POST /build", () => {
     ]);
   });
 
+  it("gives events instead of words, and the id where clients of the words look", async () => {
+    const summary: BuildEvent = { kind: "summary", image: "sha256:abc", tags: [], ms: 1, steps: 1, cached: 0 };
+    const { lines } = await ask("/build?progress=events", {
+      build: (say) => {
+        say(summary);
+        return "sha256:abc";
+      },
+    });
+    assert.deepEqual(lines, [{ build: summary }, { aux: { ID: "sha256:abc" } }]);
+    await assert.rejects(ask("/build?progress=fancy"), /unknown progress: fancy/);
+  });
+
   it("an error before the first line is an HTTP error", async () => {
     const building = ask("/build", {
       build: () => {
@@ -182,16 +186,4 @@ describe("POST /build", () => {
   for (const [what, values, message] of refused) {
     it(`refuses ${what}`, () => assert.rejects(ask(query(values)), message));
   }
-});
-
-describe("POST /build/prune", () => {
-  it("takes all and until, as a time or a span", async () => {
-    const plain = await ask("/build/prune");
-    assert.deepEqual(plain.prune, { all: false });
-    assert.deepEqual(plain.lines, [{ CachesDeleted: ["k"], SpaceReclaimed: 7 }]);
-    const day = await ask(`/build/prune?all=1&filters=${encodeURIComponent('{"until":["24h"]}')}`);
-    assert.deepEqual(day.prune, { all: true, until: Date.UTC(2026, 0, 1) });
-    const date = await ask(`/build/prune?filters=${encodeURIComponent('{"until":["2026-01-01T00:00:00Z"]}')}`);
-    assert.deepEqual(date.prune, { all: false, until: Date.UTC(2026, 0, 1) });
-  });
 });
