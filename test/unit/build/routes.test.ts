@@ -96,7 +96,6 @@ describe("POST /build", () => {
       dockerfile: "docker/Dockerfile",
       tags: ["x", "y:2"],
       noCache: true,
-      contexts: {},
       noCacheFilter: ["a", "b"],
       cacheFrom: ["x", "y:1"],
       explain: true,
