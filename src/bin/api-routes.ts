@@ -7,6 +7,7 @@ import type { Explainer } from "../engine/explain/explainer.ts";
 import type { Bootstrap } from "../engine/images/bootstrap.ts";
 import type { Images } from "../engine/images/images.ts";
 import type { Networks } from "../engine/networks/networks.ts";
+import type { Snapshots } from "../engine/snapshots/snapshots.ts";
 import type { Volumes } from "../engine/volumes/volumes.ts";
 import type { Downloads } from "../ports/build-files.ts";
 import type { Clock, Ids } from "../ports/clock.ts";
@@ -33,6 +34,7 @@ import { sessionRoutes } from "../server/routes/session.ts";
 import { statsRoutes } from "../server/routes/stats.ts";
 import { swarmRoutes } from "../server/routes/swarm.ts";
 import { type VolumeWorkRoutesDeps, volumeWorkRoutes } from "../server/routes/volume-work.ts";
+import { snapshotRoutes } from "../server/routes/snapshots.ts";
 import { volumeRoutes } from "../server/routes/volumes.ts";
 import { type EngineIdentity, type EngineSettings, systemRoutes } from "../server/routes/system.ts";
 import type { containerUse } from "./relations.ts";
@@ -42,6 +44,7 @@ export interface ApiParts {
   images: Images;
   networks: Networks;
   volumes: Volumes;
+  snapshots: Snapshots;
   volumeWork: Omit<VolumeWorkRoutesDeps, "volumes">;
   builder: Builder;
   bootstrap: Bootstrap;
@@ -91,6 +94,7 @@ export function apiRoutes(parts: ApiParts): Route[] {
     ...imageRoutes({ images, downloads: parts.downloads, clock }),
     ...networkRoutes({ networks, clock, ...parts.networked }),
     ...volumeRoutes({ volumes }),
+    ...snapshotRoutes({ containers, snapshots: parts.snapshots }),
     ...volumeWorkRoutes({ volumes, ...parts.volumeWork }),
     ...buildSessionRoutes({ sessions }),
     ...buildRoutes({ builder, sessions, platform: parts.platform }),

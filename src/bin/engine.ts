@@ -59,6 +59,7 @@ import { Bootstrap } from "../engine/images/bootstrap.ts";
 import { Images } from "../engine/images/images.ts";
 import { DEFAULT_POOLS } from "../engine/networks/ipam.ts";
 import { Networks } from "../engine/networks/networks.ts";
+import { finishSwaps } from "../engine/snapshots/swap.ts";
 import { finishRenames } from "../engine/volumes/rename.ts";
 import { Volumes } from "../engine/volumes/volumes.ts";
 import type { HostFacts } from "../ports/host-facts.ts";
@@ -78,6 +79,7 @@ import {
   unshareRoots,
 } from "./host-programs.ts";
 import { containerUse, pastOf, publisherFor } from "./relations.ts";
+import { openSnapshots } from "./snapshots.ts";
 import { VERSION } from "./version.ts";
 import { volumeWorkOf } from "./volume-work.ts";
 
@@ -177,7 +179,7 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
   );
   firewall.keep();
 
-  const volumeContents = new LocalVolumeContents(path.join(dataRoot, "volumes"), rootOf(idMap));
+  const contents = new LocalVolumeContents(path.join(dataRoot, "volumes"), logger, rootOf(idMap));
   const volumes = new Volumes({
     state,
     files: new LocalVolumeFiles(path.join(dataRoot, "volumes"), rootOf(idMap)),
@@ -186,8 +188,9 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
     events,
     usage: { containersUsing: use.ofVolume },
   });
-  finishRenames({ state, contents: volumeContents });
-  await volumeContents.sweep();
+  await finishSwaps({ state, workspaces: layers, contents });
+  finishRenames({ state, contents });
+  await contents.sweep();
   await volumes.recover();
   const cdi = new CdiSpecFolders(options.cdiSpecDirs);
   const initBinary = options.initPath ?? findInit();
@@ -329,10 +332,11 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
     blobsRoot: path.join(dataRoot, "blobs"),
     logSize: (file) => logs.size(file),
   });
-  const volumeWork = volumeWorkOf(
-    { state, volumes, contents: volumeContents, users: containers.volumeUsers, archive },
-    idMap,
-  );
+  const { snapshots, settled } = await openSnapshots(dataRoot, {
+    ...{ ...containerDeps, state, contents, volumes, containers },
+    workspaces: layers,
+  });
+  const volumeWork = volumeWorkOf({ state, volumes, contents, users: containers.volumeUsers, archive }, idMap);
   const routes = apiRoutes({
     ...{
       containers,
@@ -340,6 +344,7 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
       networks,
       volumes,
       volumeWork,
+      snapshots,
       builder,
       bootstrap,
       explainer,
@@ -371,7 +376,7 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
       await containers.close();
       remote.close();
       networks.close();
-      await layers.settled();
+      await Promise.all([layers.settled(), settled(), contents.settled()]);
       layers.close();
       await archive.close();
       unshareRoots(runtimes.defaultName, roots);

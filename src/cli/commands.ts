@@ -24,6 +24,7 @@ export const groups: Group[] = [
   { name: "context", summary: "Manage contexts" },
   { name: "image", summary: "Manage images" },
   { name: "network", summary: "Manage networks" },
+  { name: "snapshot", summary: "Manage snapshots of containers" },
   { name: "system", summary: "Manage the engine" },
   { name: "volume", summary: "Manage volumes" },
 ];
@@ -195,6 +196,23 @@ export const entries: CommandEntry[] = [
   entry("network ls, network list", "List networks", () => import("./commands/network-ls.ts")),
   entry("network prune", "Remove all unused networks", () => import("./commands/network-prune.ts")),
   entry("network rm, network remove", "Remove one or more networks", () => import("./commands/network-rm.ts")),
+  entry(
+    "snapshot inspect",
+    "Display detailed information on a container's snapshot",
+    () => import("./commands/snapshot-inspect.ts"),
+  ),
+  entry("snapshot ls, snapshot list", "List snapshots", () => import("./commands/snapshot-ls.ts")),
+  entry(
+    "snapshot restore",
+    "Put a container's files and volumes back to a snapshot",
+    () => import("./commands/snapshot-restore.ts"),
+  ),
+  entry("snapshot rm, snapshot remove", "Remove snapshots of a container", () => import("./commands/snapshot-rm.ts")),
+  entry(
+    "snapshot save",
+    "Keep what a container has in its files and volumes",
+    () => import("./commands/snapshot-save.ts"),
+  ),
   entry("volume clone", "Create a volume with the contents of another", () => import("./commands/volume-clone.ts")),
   entry("volume create", "Create a volume", () => import("./commands/volume-create.ts")),
   entry("volume export", "Export a volume's contents as a tar archive", () => import("./commands/volume-export.ts")),

@@ -3,6 +3,7 @@ import { DEFAULT_HOST } from "./endpoint.ts";
 import { Exec } from "./exec.ts";
 import { Images } from "./images.ts";
 import { Networks } from "./networks.ts";
+import { Snapshots } from "./snapshots.ts";
 import { System } from "./system.ts";
 import { Transport, type TransportOptions } from "./transport.ts";
 import { Volumes } from "./volumes.ts";
@@ -19,6 +20,8 @@ export class Gantry {
   readonly images: Images;
   readonly networks: Networks;
   readonly volumes: Volumes;
+  /** Gantry's own. */
+  readonly snapshots: Snapshots;
   readonly system: System;
 
   constructor(options: Partial<TransportOptions> = {}) {
@@ -28,6 +31,7 @@ export class Gantry {
     this.images = new Images(this.transport);
     this.networks = new Networks(this.transport);
     this.volumes = new Volumes(this.transport);
+    this.snapshots = new Snapshots(this.transport);
     this.system = new System(this.transport);
   }
 

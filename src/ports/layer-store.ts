@@ -103,3 +103,13 @@ export interface LayerStore {
   changes(id: string, stubs?: readonly string[]): Promise<{ path: string; kind: 0 | 1 | 2 }[]>;
   diskUse(id: string): Promise<DiskUse>;
 }
+
+/** Workspaces whose changes are replaced as a whole. */
+export interface StagedWorkspaces extends Pick<LayerStore, "listWorkspaces" | "mount" | "removeWorkspace" | "unmount"> {
+  /** An empty folder for a workspace's next changes, in place of one staged before. Throws notFound NO_SUCH_WORKSPACE. */
+  stageUpper(id: string): string;
+  /** What is staged takes the place of the workspace's changes, if anything is. The workspace must be unmounted. Repeatable. */
+  acceptUpper(id: string): void;
+  /** Deletes what is staged. */
+  discardUpper(id: string): void;
+}

@@ -7,12 +7,14 @@ export interface VolumeContents {
   /** An empty folder with a new volume's owner and mode; what was staged before goes. */
   stage(name: string): Promise<string>;
   /**
-   * What is staged becomes the data. Synchronous and repeatable: without anything staged nothing happens. The staged files
-   * must be synced before.
+   * What is staged becomes the data; what that replaces is deleted in the background. Synchronous and repeatable: without
+   * anything staged nothing happens. The staged files must be synced before.
    */
   accept(name: string): void;
-  /** Deletes what is staged and what was replaced. */
+  /** Deletes what is staged. */
   clean(name: string): Promise<void>;
+  /** When all that was replaced is deleted. */
+  settled(): Promise<void>;
   /** After a crash, for every volume: finishes an accept that was begun, and cleans. */
   sweep(): Promise<void>;
   /** Copies a folder's contents, with its own attributes, into an empty one; blocks are shared where the file system can. */

@@ -1,3 +1,4 @@
+import type { Snapshot, SnapshotRestoreResponse } from "../wire/types/snapshots.ts";
 import type { ContainerExplanation } from "../wire/types/explain.ts";
 import type { HostConfig, RestartPolicy } from "../base/container-config.ts";
 import { GantryError } from "../base/errors.ts";
@@ -178,6 +179,32 @@ export class Container implements AsyncDisposable {
 
   removeCheckpoint(name: string, options: SignalOption & { dir?: string } = {}): Promise<void> {
     return this.client.containers.removeCheckpoint(this.id, name, options.dir, options.signal);
+  }
+
+  /**
+   * Keeps what it has in its own files and its volumes; gives the snapshot's name. `pause: false` does not hold it
+   * meanwhile. Needs gantryd.
+   */
+  async snapshot(name?: string, options: SignalOption & { pause?: boolean } = {}): Promise<string> {
+    const { signal, pause } = options;
+    return (await this.client.snapshots.save(this.id, { name, pause }, signal)).Name;
+  }
+
+  /**
+   * Puts its files and volumes back to a snapshot. One that runs is killed and started, with the same addresses and ports;
+   * `force`: others that use its volumes too. Needs gantryd.
+   */
+  async restore(name: string, options: SignalOption & { force?: boolean } = {}): Promise<SnapshotRestoreResponse> {
+    const { signal, ...rest } = options;
+    return this.client.snapshots.restore(this.id, name, rest, signal);
+  }
+
+  snapshots(options: SignalOption = {}): Promise<Snapshot[]> {
+    return this.client.snapshots.list(this.id, options.signal);
+  }
+
+  removeSnapshot(name: string, options: SignalOption = {}): Promise<void> {
+    return this.client.snapshots.remove(this.id, name, options.signal);
   }
 
   /** Runs a program in it, to its end. An exit code other than 0 is no error. */

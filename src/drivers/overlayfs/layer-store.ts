@@ -5,7 +5,15 @@ import { chainId } from "../../base/digest.ts";
 import { errnoOf, GantryError } from "../../base/errors.ts";
 import type { Digest } from "../../base/image-config.ts";
 import type { LayerArchive } from "../../ports/archive.ts";
-import type { DiskUse, Layer, LayerStore, MountOptions, Workspace, WorkspaceFolders } from "../../ports/layer-store.ts";
+import type {
+  DiskUse,
+  Layer,
+  LayerStore,
+  MountOptions,
+  StagedWorkspaces,
+  Workspace,
+  WorkspaceFolders,
+} from "../../ports/layer-store.ts";
 import type { Logger } from "../../ports/logger.ts";
 import type { StateStore } from "../../ports/state-store.ts";
 import { syncFileSystemInBackground } from "../syscalls/background.ts";
@@ -34,7 +42,7 @@ const RECIPE = "recipe";
  * Layers as folders, mounted by overlayfs. The constructor clears away what a crash left (temp folders, unknown
  * layers, half-made workspaces, views), and takes over workspaces that are still mounted.
  */
-export class OverlayLayerStore implements LayerStore {
+export class OverlayLayerStore implements LayerStore, StagedWorkspaces {
   readonly #deps: OverlayLayerStoreDeps;
   readonly #trash: Trash;
   readonly #layers: LayerIndex;
@@ -273,6 +281,18 @@ export class OverlayLayerStore implements LayerStore {
 
   listWorkspaces(): string[] {
     return this.#workspaces.list();
+  }
+
+  stageUpper(id: string): string {
+    return this.#workspaces.stage(id);
+  }
+
+  acceptUpper(id: string): void {
+    this.#workspaces.accept(id);
+  }
+
+  discardUpper(id: string): void {
+    this.#workspaces.unstage(id);
   }
 
   async changes(id: string, stubs: readonly string[] = []): Promise<Change[]> {

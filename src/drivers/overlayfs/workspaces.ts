@@ -79,6 +79,34 @@ export class Workspaces {
     this.#parents.set(id, parent);
   }
 
+  /** An empty folder beside the upper one. */
+  stage(id: string): string {
+    const staged = this.#staged(this.need(id));
+    this.#trash.discard(staged);
+    fs.mkdirSync(staged);
+    return staged;
+  }
+
+  /** What is staged becomes the upper folder. The workspace must be unmounted. */
+  accept(id: string): void {
+    const workspace = this.need(id);
+    const staged = this.#staged(workspace);
+    if (!fs.existsSync(staged)) return;
+    const { upper, work } = workspace;
+    this.#trash.discard(work);
+    fs.mkdirSync(work, { mode: 0o711 });
+    this.#trash.discard(upper);
+    fs.renameSync(staged, upper);
+  }
+
+  unstage(id: string): void {
+    this.#trash.discard(this.#staged(this.need(id)));
+  }
+
+  #staged({ upper }: Workspace): string {
+    return path.join(path.dirname(upper), "staged");
+  }
+
   /** The workspace must be unmounted. */
   discard(id: string): void {
     this.#trash.discard(path.dirname(this.paths(id).upper));

@@ -2,6 +2,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { errnoOf, GantryError, messageOf } from "../../base/errors.ts";
 import type { Owner } from "../../base/id-map.ts";
+import type { Logger } from "../../ports/logger.ts";
 import type { VolumeContents } from "../../ports/volume-contents.ts";
 import { syncFileSystemInBackground } from "../syscalls/background.ts";
 import { removeTree } from "../syscalls/remove-tree.ts";
@@ -10,17 +11,20 @@ import { bytesOnDisk } from "./disk-usage.ts";
 import { DATA } from "./local-volume-files.ts";
 
 const STAGED = "_staged";
-/** Data that was replaced, with a number behind it, until it is deleted. */
-const REPLACED = "_replaced-";
+/** Data that was replaced, by number, until it is deleted; no volume has such a name. */
+const REPLACED = ".replaced";
 
 export class LocalVolumeContents implements VolumeContents {
   private readonly root: string;
   private readonly owner: Owner;
+  private readonly logger: Logger;
   private replaced = 0;
+  private deleting: Promise<void> = Promise.resolve();
 
   /** As LocalVolumeFiles, which makes the root. */
-  constructor(root: string, owner: Owner = { uid: 0, gid: 0 }) {
+  constructor(root: string, logger: Logger, owner: Owner = { uid: 0, gid: 0 }) {
     this.root = root;
+    this.logger = logger;
     this.owner = owner;
   }
 
@@ -39,29 +43,39 @@ export class LocalVolumeContents implements VolumeContents {
     const folder = path.join(this.root, name);
     const [staged, data] = [path.join(folder, STAGED), path.join(folder, DATA)];
     if (!fs.existsSync(staged)) return;
-    if (fs.existsSync(data)) fs.renameSync(data, this.freeName(folder));
+    if (fs.existsSync(data)) this.throwAway(data);
     fs.renameSync(staged, data);
   }
 
-  private freeName(folder: string): string {
-    for (;;) {
-      const name = path.join(folder, `${REPLACED}${++this.replaced}`);
-      if (!fs.existsSync(name)) return name;
+  private throwAway(folder: string): void {
+    const trash = path.join(this.root, REPLACED);
+    fs.mkdirSync(trash, { recursive: true, mode: 0o700 });
+    const name = String(++this.replaced);
+    fs.renameSync(folder, path.join(trash, name));
+    this.deleting = this.deleting.then(() => this.delete(name));
+  }
+
+  private async delete(replaced: string): Promise<void> {
+    try {
+      await removeTree(path.join(this.root, REPLACED), replaced);
+    } catch (error) {
+      this.logger.warn("deleting a volume's former data; the next start tries again", { error: messageOf(error) });
     }
+  }
+
+  settled(): Promise<void> {
+    return this.deleting;
   }
 
   async clean(name: string): Promise<void> {
-    const folder = path.join(this.root, name);
-    for (const entry of namesIn(folder)) {
-      if (entry === STAGED || entry.startsWith(REPLACED)) await removeTree(folder, entry);
-    }
+    if (fs.existsSync(path.join(this.root, name))) await removeTree(path.join(this.root, name), STAGED);
   }
 
   async sweep(): Promise<void> {
+    for (const replaced of namesIn(path.join(this.root, REPLACED))) await this.delete(replaced);
     for (const name of namesIn(this.root)) {
-      const names = namesIn(path.join(this.root, name));
-      // Data is moved away by nobody but an accept.
-      if (!names.includes(DATA) && names.some((entry) => entry.startsWith(REPLACED))) this.accept(name);
+      // Data is moved away by nobody but an accept; a new volume that is not complete is none of the index.
+      if (!fs.existsSync(path.join(this.root, name, DATA))) this.accept(name);
       await this.clean(name);
     }
   }

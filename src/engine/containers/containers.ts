@@ -30,6 +30,7 @@ import type { ContainerEntry } from "./registry.ts";
 import { Remover, type RemoveOptions } from "./remove.ts";
 import { RUNTIME_STUBS } from "./spec/stubs.ts";
 import { Starter } from "./start.ts";
+import { StandStill } from "./stand-still.ts";
 import { StatsFeed } from "./stats/feed.ts";
 import { TreeUses } from "./tree-uses.ts";
 import { Updater } from "./update.ts";
@@ -58,6 +59,7 @@ export class Containers {
   readonly ports: LivePorts;
   readonly stats: StatsFeed;
   readonly volumeUsers: ContainerVolumeUsers;
+  readonly standStill: StandStill;
   private readonly deps: ContainersDeps;
   private readonly starter: Starter;
   private readonly lifecycle: Lifecycle;
@@ -104,6 +106,7 @@ export class Containers {
     this.watch = new Watch(deps, this.lifecycle);
     const uses = new TreeUses(deps, deps.views);
     this.copies = new Copies(deps, uses);
+    this.standStill = new StandStill(deps, this.lifecycle, uses);
     this.committer = new Committer(deps, uses, this.lifecycle.pauses);
   }
 

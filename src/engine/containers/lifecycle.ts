@@ -108,6 +108,7 @@ export class Lifecycle {
       endRequest: undefined,
       endReason: undefined,
     });
+    entry.record.before = undefined;
     try {
       await this.deps.registry.saveDurably(entry);
     } catch (error) {

@@ -101,6 +101,8 @@ export interface ContainerRecord {
   state: ContainerState;
   /** From the last start; cleared when the container ends. */
   attachment?: Attachment;
+  /** Addresses and ports of the run before, where the next start is to have the same. */
+  before?: Pick<Attachment, "networks" | "ports">;
   /** What its log's messages say of it; from the last start. */
   logSubject?: LogSubject;
 }

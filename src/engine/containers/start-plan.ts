@@ -56,6 +56,7 @@ function attachRequest(record: ContainerRecord, hostHostname: string): AttachReq
     exposedPorts: Object.keys(record.config.ExposedPorts ?? {}),
     portBindings: record.hostConfig.PortBindings ?? {},
     publishAll: record.hostConfig.PublishAllPorts ?? false,
+    ...(record.before && { before: record.before }),
     dns: dnsWish(record.hostConfig),
   };
 }

@@ -18,6 +18,8 @@ export interface AttachRequest {
   exposedPorts: string[];
   portBindings: Record<string, PortBinding[] | null>;
   publishAll: boolean;
+  /** The run before: what the engine picked then is taken again where it is free. */
+  before?: Pick<Attachment, "networks" | "ports">;
   /** `--dns` and its like; nothing: as the host has it. */
   dns?: DnsWish;
   /** The user namespace to be in: a new one with this map, or another container's. */

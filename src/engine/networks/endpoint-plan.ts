@@ -2,7 +2,7 @@ import type { EndpointSettings } from "../../base/container-config.ts";
 import { GantryError } from "../../base/errors.ts";
 import { parseLink } from "../../base/link.ts";
 import { readEndpointOptions } from "./endpoint-options.ts";
-import { familyOf, formatAddress, type IpFamily, parseAddress } from "../../base/ip-address.ts";
+import { contains, familyOf, formatAddress, type IpFamily, parseAddress } from "../../base/ip-address.ts";
 import { freeAddress, requestedAddress } from "./ipam.ts";
 import {
   addressesOf,
@@ -83,7 +83,7 @@ export const subnetsOf = (network: NetworkRecord, family: IpFamily): Subnet[] =>
 /** Chooses addresses, MAC and names. `interfaceName`: eth0, eth1 … Errors: invalid BAD_ENDPOINT, BAD_ADDRESS, BAD_LINK; conflict ADDRESS_IN_USE. */
 export function planEndpoint(
   place: Place,
-  facts: { endpointId: string; interfaceName: string; used: UsedAddresses },
+  facts: { endpointId: string; interfaceName: string; used: UsedAddresses; before?: EndpointSettings | undefined },
 ): EndpointRecord {
   const { network, asked } = place;
   const record: EndpointRecord = { networkId: network.id, endpointId: facts.endpointId, asked };
@@ -93,8 +93,8 @@ export function planEndpoint(
   if (network.builtin && (asked.Aliases ?? []).length > 0) {
     throw badEndpoint("network-scoped aliases are only supported for user-defined networks");
   }
-  const address = planAddress(network, 4, asked.IPAMConfig?.IPv4Address, facts.used);
-  const address6 = planAddress(network, 6, asked.IPAMConfig?.IPv6Address, facts.used);
+  const address = planAddress(network, 4, asked.IPAMConfig?.IPv4Address, facts.used, facts.before?.IPAddress);
+  const address6 = planAddress(network, 6, asked.IPAMConfig?.IPv6Address, facts.used, facts.before?.GlobalIPv6Address);
   record.cable = {
     ...(network.bridge && { hostName: cableName(facts.endpointId) }),
     name: options.name ?? facts.interfaceName,
@@ -105,12 +105,13 @@ export function planEndpoint(
   return record;
 }
 
-/** None where the network has no addresses of the family, whatever is wanted. */
+/** None where the network has no addresses of the family, whatever is wanted; that of the run before if it is free. */
 function planAddress(
   network: NetworkRecord,
   family: IpFamily,
   wanted: string | undefined,
   used: UsedAddresses,
+  before: string | undefined,
 ): string | undefined {
   const subnets = subnetsOf(network, family);
   if (wanted && network.builtin)
@@ -122,6 +123,8 @@ function planAddress(
   }
   const ranges = subnets.map(({ subnet }) => rangeOf(subnet));
   if (wanted) return formatAddress(requestedAddress(ranges, parseAddress(wanted), wanted, used[family]));
+  const again = before ? parseAddress(before) : undefined;
+  if (again && ranges.some((range) => contains(range, again)) && !used[family].has(again.value)) return before;
   const [first] = subnets;
   if (first === undefined) return undefined;
   const subnet = rangeOf(first.subnet);

@@ -294,7 +294,7 @@ export class Networks implements ContainerNetworking {
   }
 
   private planSandbox(request: AttachRequest, places: Place[]): SandboxRecord {
-    const endpoints = places.map((place, index) => this.planEndpoint(place, `eth${index}`));
+    const endpoints = places.map((place, index) => this.planEndpoint(place, `eth${index}`, request.before));
     const { containerId, containerName, hostname } = request;
     const ownNamespace = !places.some(({ network }) => network.driver === "host");
     const { wishes, exposed } = planPorts(
@@ -328,12 +328,13 @@ export class Networks implements ContainerNetworking {
     return { path: this.sandboxes.usernsPath(containerId), map: userns.map, own: true };
   }
 
-  private planEndpoint(place: Place, interfaceName: string): EndpointRecord {
+  private planEndpoint(place: Place, interfaceName: string, before?: AttachRequest["before"]): EndpointRecord {
     this.refuseSecond(place.network);
     return planEndpoint(place, {
       endpointId: this.deps.ids.id(),
       interfaceName,
       used: usedAddresses(place.network, this.sandboxes.all()),
+      before: before?.networks[place.network.name],
     });
   }
 

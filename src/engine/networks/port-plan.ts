@@ -10,12 +10,16 @@ export interface PortWish {
   port: number;
   hostAddress: string;
   hostPorts?: { first: number; last: number };
+  /** Where the engine picks: what it picked for the run before, to be taken again if it is free. */
+  again?: number;
 }
 
 export interface PortRequest {
   exposedPorts: string[];
   portBindings: Record<string, PortBinding[] | null>;
   publishAll: boolean;
+  /** The run before: host ports that the engine picked then are taken again where they are free. */
+  before?: { ports: Record<string, PortBinding[] | null> };
 }
 
 export interface PortPlan {
@@ -33,14 +37,22 @@ export function planPorts(request: PortRequest, fallback: string): PortPlan {
     const { protocol, port } = parseKey(key);
     const named = bound.get(key) ?? [];
     const bindings = named.length === 0 && request.publishAll ? [{}] : named;
+    const before = [...(request.before?.ports[key] ?? [])];
     if (bindings.length === 0) exposed.push(key);
     for (const binding of bindings) {
       const hostAddress = hostAddressOf(binding.HostIp, fallback);
-      wishes.push({ key, protocol, port, hostAddress, hostPorts: hostPortsOf(binding.HostPort) });
+      const hostPorts = hostPortsOf(binding.HostPort);
+      const again = hostPorts === undefined ? takePort(before, hostAddress) : undefined;
+      wishes.push({ key, protocol, port, hostAddress, hostPorts, ...(again && { again }) });
     }
   }
   // named ports first, so that the engine's own picks don't take one of them
   return { wishes: [...wishes.filter((w) => w.hostPorts), ...wishes.filter((w) => !w.hostPorts)], exposed };
+}
+
+function takePort(before: PortBinding[], hostAddress: string): number | undefined {
+  const at = before.findIndex(({ HostIp }) => HostIp === hostAddress);
+  return at < 0 ? undefined : portNumber(before.splice(at, 1)[0]?.HostPort ?? "");
 }
 
 /** "80" → "80/tcp". Throws invalid BAD_PORT. */

@@ -67,11 +67,13 @@ export class PortPublisher {
   }
 
   private pick(wish: PortWish, own: PublishedPort[]): number {
+    const { protocol, hostAddress: address, again } = wish;
+    if (again !== undefined && this.isFree({ protocol, address, port: again }, own, true)) return again;
     const { first, last } = this.deps.reservations.ephemeralRange();
     const size = last - first + 1;
     for (let tried = 0; tried < size; tried++) {
       const port = first + (this.nextPick++ % size);
-      if (this.isFree({ protocol: wish.protocol, address: wish.hostAddress, port }, own, true)) return port;
+      if (this.isFree({ protocol, address, port }, own, true)) return port;
     }
     throw new GantryError("unavailable", "NO_PORT_LEFT", `all ports of ${first}-${last} are taken`);
   }
