@@ -99,6 +99,20 @@ test("beside a bridge the way out is the first by name, or the one of the highes
   await engine.ok("network", "rm", "aaa");
 });
 
+test("both families lead to the LAN and through its router", async () => {
+  router.ok("ip", "addr", "add", "2001:db8:5::1/64", "dev", "eth0", "nodad");
+  router.ok("ip", "addr", "add", "2001:db8:ffff::9/128", "dev", "lo");
+  const subnets = ["--subnet", "10.5.0.0/24", "--ipv6", "--subnet", "2001:db8:5::/64", "--gateway", "2001:db8:5::1"];
+  await engine.ok("network", "create", "-d", "macvlan", "-o", "parent=eth0", ...subnets, "both");
+  await runServer("web", "--network", "both");
+  const address = await inspect(".NetworkSettings.Networks.both.GlobalIPv6Address", "web");
+  assert.match(await engine.ok("exec", "web", "ip", "-6", "route"), /default via 2001:db8:5::1 dev eth0/);
+  assert.equal(await router.ask(address, 80), "hi");
+  assert.equal(await engine.ok("exec", "web", "nc", "-w", "2", "2001:db8:ffff::9", "7000"), address);
+  await engine.clear();
+  await engine.ok("network", "rm", "both");
+});
+
 test("passthru is for one container", async () => {
   await world.plug(machine, "eth7", "lan");
   const through = ["-d", "macvlan", "-o", "parent=eth7", "-o", "macvlan_mode=passthru", "--subnet", "10.7.0.0/24"];
