@@ -30,6 +30,13 @@ export const rewordings: Rewording[] = [
     "gantryd shows the line that is meant",
   ),
   gantryd(/ \(held by container \S+; port \d+ is free\)/g, nothing, "gantryd tells what to do about it"),
+  gantryd(
+    /: this host has no link \S+ either|: a parent with further dots has to be made by hand/g,
+    nothing,
+    "gantryd tells what to do about it",
+  ),
+  dockerd(/interface does was not found/g, () => "interface was not found"),
+  ...[dockerd, gantryd].map((side) => side(/"(?:ip|mac)vlan",/g, nothing, "gantryd lists what the kernel has")),
   dockerd(
     /, \[::\]:[^ ,\n]+|,\{"HostIp":"::","HostPort":"\d+"\}|(?:\d+\/tcp -> )?\[::\]:(?:\d+|<port>)\n/g,
     nothing,

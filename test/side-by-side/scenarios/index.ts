@@ -5,6 +5,7 @@ import { images } from "./images.ts";
 import { inspect } from "./inspect.ts";
 import { life } from "./life.ts";
 import { logs } from "./logs.ts";
+import { macvlan } from "./macvlan.ts";
 import { networks } from "./networks.ts";
 import { odd } from "./odd.ts";
 import { ps } from "./ps.ts";
@@ -21,6 +22,7 @@ export const scenarios = [
   ps,
   images,
   build,
+  macvlan,
   networks,
   volumes,
   copy,
