@@ -12,6 +12,22 @@ export class Mutex {
   }
 }
 
+/** A `Mutex` for each key that is at work. */
+export class KeyedMutex {
+  private readonly busy = new Map<string, { mutex: Mutex; waiting: number }>();
+
+  async run<T>(key: string, work: () => Promise<T>): Promise<T> {
+    const lock = this.busy.get(key) ?? { mutex: new Mutex(), waiting: 0 };
+    this.busy.set(key, lock);
+    lock.waiting++;
+    try {
+      return await lock.mutex.run(work);
+    } finally {
+      if (--lock.waiting === 0) this.busy.delete(key);
+    }
+  }
+}
+
 /** A set of callbacks that are each called once, at the next `fire`. */
 export class Signal<T> {
   private listeners = new Set<(value: T) => void>();

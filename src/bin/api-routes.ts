@@ -75,6 +75,7 @@ export function apiRoutes(parts: ApiParts): Route[] {
       ...{ identity, events, containers, host, clock },
       settings: parts.settings,
       cdi: parts.cdi,
+      volumeDrivers: () => volumes.drivers(),
       imageCount: () => images.list({ all: true }).length,
       networkDrivers: () => networks.drivers(),
     }),

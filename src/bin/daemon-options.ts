@@ -29,6 +29,8 @@ export interface DaemonOptions {
   experimental: boolean;
   /** Folders with CDI's specification files. */
   cdiSpecDirs: string[];
+  /** Folders with sockets and specifications of plugins. */
+  pluginDirs: string[];
   /** What `host-gateway` stands for. */
   hostGateway?: string;
   /** Containers that say nothing of it get an init. */
@@ -47,6 +49,7 @@ export interface DaemonOptions {
 export const DEFAULT_HOST = "unix:///run/gantry.sock";
 const DEFAULT_CONFIG = "/etc/gantry/daemon.json";
 const DEFAULT_CDI_DIRS = ["/etc/cdi", "/var/run/cdi"];
+const DEFAULT_PLUGIN_DIRS = ["/run/docker/plugins", "/etc/docker/plugins", "/usr/lib/docker/plugins"];
 
 /** What daemon.json may hold; lists have the plural of the flag's name, as in Docker's. */
 const FILE_KEYS = [
@@ -73,6 +76,7 @@ const FILE_KEYS = [
   "log-level",
   "log-opts",
   "pidfile",
+  "plugin-dirs",
   "published-ports",
   "tlscacert",
   "tlscert",
@@ -113,6 +117,9 @@ Options:
   -l, --log-level string                 debug, info, warn, error or fatal (default "info")
       --log-opt list                     Option of that log driver, NAME=VALUE (repeatable)
   -p, --pidfile string                   File for the engine's pid (default "EXEC-ROOT/gantryd.pid")
+      --plugin-dir list                  Folder with volume plugins' NAME.sock, NAME.spec or NAME.json (repeatable,
+                                         default /run/docker/plugins, /etc/docker/plugins and
+                                         /usr/lib/docker/plugins)
       --published-ports string           Whom published ports let in: everybody (open), or whom the host's own rules
                                          for incoming packets let in (host-rules) (default "open")
       --tlscacert, --tlscert, --tlskey   PEM files for tcp hosts; clients must show a certificate of this CA
@@ -161,6 +168,7 @@ export function readDaemonOptions(argv: string[]): DaemonOptions | "help" | "ver
   const [hostGateway, initPath] = [text("host-gateway-ip"), text("init-path")];
   if (hostGateway !== undefined && !isIpAddress(hostGateway)) throw bad(`invalid --host-gateway-ip "${hostGateway}"`);
   const cdiSpecDirs = list("cdi-spec-dir", "cdi-spec-dirs");
+  const pluginDirs = list("plugin-dir", "plugin-dirs");
   const addressPools = poolsOf(flags["default-address-pool"] as string[] | undefined, file["default-address-pools"]);
   const [ca, cert, key] = [text("tlscacert"), text("tlscert"), text("tlskey")];
   const usernsRemap = text("userns-remap");
@@ -183,6 +191,7 @@ export function readDaemonOptions(argv: string[]): DaemonOptions | "help" | "ver
     labels: list("label", "labels"),
     experimental: isOn("experimental"),
     cdiSpecDirs: cdiSpecDirs.length > 0 ? cdiSpecDirs : DEFAULT_CDI_DIRS,
+    pluginDirs: pluginDirs.length > 0 ? pluginDirs : DEFAULT_PLUGIN_DIRS,
     publishedPorts: publishedPortsOf(text("published-ports") ?? "open"),
     ...(hostGateway === undefined ? {} : { hostGateway }),
     init: isOn("init"),
@@ -246,6 +255,7 @@ function parseFlags(argv: string[]): Record<string, string | boolean | string[] 
         "insecure-registry": texts,
         label: texts,
         "cdi-spec-dir": texts,
+        "plugin-dir": texts,
         "host-gateway-ip": text,
         "published-ports": text,
         icc: text,

@@ -43,6 +43,7 @@ import { TarArchive } from "../drivers/tar/tar-archive.ts";
 import { LinuxHostPaths } from "../drivers/volume-files/host-paths.ts";
 import { readRemap } from "../drivers/userns/remap.ts";
 import { LocalVolumeContents } from "../drivers/volume-files/local-volume-contents.ts";
+import { DiscoveredPlugins } from "../drivers/volume-plugins/discovered-plugins.ts";
 import { LocalVolumeFiles } from "../drivers/volume-files/local-volume-files.ts";
 import { Containers } from "../engine/containers/containers.ts";
 import type { ContainerDeps } from "../engine/containers/deps.ts";
@@ -183,15 +184,20 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
   const volumes = new Volumes({
     state,
     files: new LocalVolumeFiles(path.join(dataRoot, "volumes"), rootOf(idMap)),
+    plugins: new DiscoveredPlugins(options.pluginDirs),
     clock,
     ids,
     events,
-    usage: { containersUsing: use.ofVolume },
+    containers: use.ofVolumes,
+    logger,
   });
   await finishSwaps({ state, workspaces: layers, contents });
   finishRenames({ state, contents });
   await contents.sweep();
-  await volumes.recover();
+  await volumes.recover((id) => {
+    const record = registry.tryFind(id)?.record;
+    return record !== undefined && (isUp(record) || record.state.intent !== undefined);
+  });
   const cdi = new CdiSpecFolders(options.cdiSpecDirs);
   const initBinary = options.initPath ?? findInit();
   const files = new HostContainerFiles(dataRoot, execRoot);
@@ -220,6 +226,7 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
       volumes,
       rootfs,
       hostPaths: new LinuxHostPaths(),
+      logger,
       imageMounts: new ImageMounts({ images, layers, rootfs, ...(idMap && { idMap }) }),
       dataRoot: roots[0] as string,
       ...(idMap && { idMap }),

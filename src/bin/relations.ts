@@ -7,6 +7,7 @@ import { stampOf } from "../base/timestamps.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Events } from "../engine/events/events.ts";
 import type { ImageSource, ImageUser } from "../engine/images/contract.ts";
+import type { ContainerFacts } from "../engine/volumes/volume-references.ts";
 import type { Attachment } from "../engine/networks/contract.ts";
 import type { RegistryAuth } from "../ports/remote-registry.ts";
 import type { NetworkRoutesDeps } from "../server/routes/networks.ts";
@@ -17,7 +18,7 @@ export function containerUse(
   current: (containerId: string) => Pick<Attachment, "networks" | "ports"> | undefined,
 ): {
   ofImage: (imageId: string) => ImageUser[];
-  ofVolume: (name: string) => string[];
+  ofVolumes: ContainerFacts;
   imageName: (images: ImageSource) => (record: ContainerRecord) => string;
   networked: Pick<NetworkRoutesDeps, "resolveContainer" | "saveEndpoint" | "savedEndpoints">;
   authFor: (auth: Record<string, RegistryAuth>, reference: string) => { auth?: RegistryAuth };
@@ -28,10 +29,13 @@ export function containerUse(
       records()
         .filter(({ imageId: own, mounts }) => own === imageId || mounts.some((row) => isOfImage(row, imageId)))
         .map((record) => ({ id: record.id, name: record.name, running: isUp(record) })),
-    ofVolume: (name) =>
-      records()
-        .filter((record) => record.mounts.some((mount) => mount.Type === "volume" && mount.Name === name))
-        .map((record) => record.id),
+    ofVolumes: {
+      containersUsing: (name) =>
+        records()
+          .filter((record) => record.mounts.some((mount) => mount.Type === "volume" && mount.Name === name))
+          .map((record) => record.id),
+      beingCreated: (id) => registry.tryFind(id)?.record.state.intent === "create",
+    },
     imageName: (images) => (record) => nameOfImage(images, record),
     networked: {
       resolveContainer: (reference) => {

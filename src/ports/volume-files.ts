@@ -21,18 +21,18 @@ export interface VolumeFiles {
   /** Bytes allocated on disk; 0 for what is mounted from elsewhere. */
   size(name: string): Promise<number>;
   /** Mounts over the data folder unless that is done already. Throws invalid VOLUME_MOUNT_FAILED with the kernel's reason. */
-  mount(name: string, options: VolumeMountOptions): void;
+  mount(name: string, options: VolumeMountOptions): Promise<void>;
   unmount(name: string): void;
   /**
-   * If the volume is empty and `path` is a folder of the tree at `rootfs`: copies its contents, then its own owner and
+   * If the volume, whose `folder` may be a plugin's, is empty and `path` is a folder of the tree at `rootfs`: copies its contents, then its own owner and
    * mode. Links in the image lead nowhere: `path` is resolved inside `rootfs`, and below it links are copied as links.
    * All or nothing, also over a crash; but when `shared` (another container may use the volume already) entry by entry,
    * each complete when it shows, and what that container does cannot divert the copy.
    * Throws internal COPY_UP_FAILED.
    */
-  copyUp(name: string, rootfs: string, path: string, shared: boolean): Promise<void>;
-  /** The real path of a folder or file below the volume's root; throws invalid NO_SUCH_SUBPATH. */
-  subpath(name: string, subpath: string): string;
+  copyUp(volume: { name: string; folder: string }, rootfs: string, path: string, shared: boolean): Promise<void>;
+  /** The real path of a folder or file below a volume's folder; throws invalid NO_SUCH_SUBPATH. */
+  subpath(folder: string, subpath: string): string;
 }
 
 /** Paths of the host that users mount. */

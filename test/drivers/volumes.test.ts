@@ -12,6 +12,7 @@ function world() {
   const files = new LocalVolumeFiles(path.join(dir.path, "volumes"));
   return {
     files,
+    volume: (name: string) => ({ name, folder: files.dataPath(name) }),
     rootfs: dir.sub("rootfs"),
     outside: dir.sub("outside"),
     [Symbol.dispose]: () => {
@@ -54,7 +55,7 @@ describe("the folders of volumes", () => {
       fs.chmodSync(source, 0o1770);
       await run("setfattr", ["-n", "user.note", "-v", "x", path.join(source, "hard")]).catch(() => {});
       w.files.create("v1");
-      await w.files.copyUp("v1", w.rootfs, "/var/lib/db", shared);
+      await w.files.copyUp(w.volume("v1"), w.rootfs, "/var/lib/db", shared);
       const data = w.files.dataPath("v1");
       assert.deepEqual(modes(data), [999, 999, 0o1770]);
       assert.deepEqual(modes(path.join(data, "sub/file")), [999, 998, 0o600]);
@@ -71,11 +72,11 @@ describe("the folders of volumes", () => {
     fs.writeFileSync(path.join(w.rootfs, "file"), "");
     w.files.create("full");
     fs.writeFileSync(path.join(w.files.dataPath("full"), "old"), "");
-    await w.files.copyUp("full", w.rootfs, "/d", false);
+    await w.files.copyUp(w.volume("full"), w.rootfs, "/d", false);
     assert.deepEqual(fs.readdirSync(w.files.dataPath("full")), ["old"]);
     w.files.create("empty");
-    await w.files.copyUp("empty", w.rootfs, "/missing", false);
-    await w.files.copyUp("empty", w.rootfs, "/file", false);
+    await w.files.copyUp(w.volume("empty"), w.rootfs, "/missing", false);
+    await w.files.copyUp(w.volume("empty"), w.rootfs, "/file", false);
     assert.deepEqual(modes(w.files.dataPath("empty")), [0, 0, 0o755]);
   });
 
@@ -84,7 +85,7 @@ describe("the folders of volumes", () => {
     fs.mkdirSync(path.join(w.rootfs, "d"));
     fs.chownSync(path.join(w.rootfs, "d"), 5, 6);
     w.files.create("v1");
-    await w.files.copyUp("v1", w.rootfs, "/d", false);
+    await w.files.copyUp(w.volume("v1"), w.rootfs, "/d", false);
     assert.deepEqual(modes(w.files.dataPath("v1")), [5, 6, 0o755]);
   });
 
@@ -99,7 +100,7 @@ describe("the folders of volumes", () => {
       ["v3", `/../../..${w.outside}`],
     ] as const) {
       w.files.create(name);
-      await w.files.copyUp(name, w.rootfs, from, false);
+      await w.files.copyUp(w.volume(name), w.rootfs, from, false);
       assert.deepEqual(fs.readdirSync(w.files.dataPath(name)), []);
     }
   });
@@ -110,18 +111,18 @@ describe("the folders of volumes", () => {
     fs.writeFileSync(path.join(w.rootfs, "d/a"), "");
     w.files.create("v1");
     fs.mkdirSync(path.join(path.dirname(w.files.dataPath("v1")), "_filling/half"), { recursive: true });
-    await w.files.copyUp("v1", w.rootfs, "/d", false);
+    await w.files.copyUp(w.volume("v1"), w.rootfs, "/d", false);
     assert.deepEqual(fs.readdirSync(w.files.dataPath("v1")), ["a"]);
   });
 
   it("may be a tmpfs or a bind while in use", async () => {
     using w = world();
     w.files.create("ram");
-    w.files.mount("ram", { type: "tmpfs", device: "tmpfs", o: "size=1m,nosuid,mode=0700" });
-    w.files.mount("ram", { type: "tmpfs", device: "tmpfs" });
+    await w.files.mount("ram", { type: "tmpfs", device: "tmpfs", o: "size=1m,nosuid,mode=0700" });
+    await w.files.mount("ram", { type: "tmpfs", device: "tmpfs" });
     fs.mkdirSync(path.join(w.rootfs, "d"));
     fs.writeFileSync(path.join(w.rootfs, "d/a"), "");
-    await w.files.copyUp("ram", w.rootfs, "/d", false);
+    await w.files.copyUp(w.volume("ram"), w.rootfs, "/d", false);
     assert.deepEqual(fs.readdirSync(w.files.dataPath("ram")), ["a"]);
     const line = fs
       .readFileSync("/proc/self/mountinfo", "utf8")
@@ -136,12 +137,12 @@ describe("the folders of volumes", () => {
 
     w.files.create("bound");
     fs.writeFileSync(path.join(w.outside, "kept"), "");
-    w.files.mount("bound", { type: "none", device: w.outside, o: "bind,ro" });
+    await w.files.mount("bound", { type: "none", device: w.outside, o: "bind,ro" });
     assert.throws(() => fs.writeFileSync(path.join(w.files.dataPath("bound"), "x"), ""), { code: "EROFS" });
     await w.files.remove("bound");
     assert.deepEqual(fs.readdirSync(w.outside), ["kept"]);
     w.files.create("bad");
-    assert.throws(() => w.files.mount("bad", { type: "none", device: "/no/such", o: "bind" }), {
+    await assert.rejects(w.files.mount("bad", { type: "none", device: "/no/such", o: "bind" }), {
       code: "VOLUME_MOUNT_FAILED",
       kind: "invalid",
     });
@@ -154,9 +155,9 @@ describe("the folders of volumes", () => {
     fs.mkdirSync(path.join(data, "a/b"), { recursive: true });
     fs.symlinkSync("/", path.join(data, "root"));
     fs.symlinkSync("a/b", path.join(data, "near"));
-    assert.equal(w.files.subpath("v1", "near"), path.join(data, "a/b"));
+    assert.equal(w.files.subpath(w.files.dataPath("v1"), "near"), path.join(data, "a/b"));
     for (const bad of ["../x", "/etc", "missing", "root", "root/etc", "a/../../.."]) {
-      assert.throws(() => w.files.subpath("v1", bad), { code: "NO_SUCH_SUBPATH" }, bad);
+      assert.throws(() => w.files.subpath(w.files.dataPath("v1"), bad), { code: "NO_SUCH_SUBPATH" }, bad);
     }
   });
 });

@@ -113,6 +113,11 @@ export class TestEngine {
     return path.join(this.folder, "exec");
   }
 
+  /** Where it looks for volume plugins, in place of the machine's. */
+  get pluginFolder(): string {
+    return path.join(this.folder, "plugins");
+  }
+
   get log(): string {
     return fs.readFileSync(path.join(this.folder, "log"), "utf8");
   }
@@ -132,6 +137,7 @@ export class TestEngine {
         ...enter,
         ...["--data-root", this.dataRoot, "--exec-root", this.execRoot, "-H", `unix://${this.socket}`],
         ...["--bridge", this.bridge, "--bip", `${this.subnet}.1/24`],
+        ...["--plugin-dir", this.pluginFolder],
         ...["--default-address-pool", `base=10.128.0.0/10,size=24`, ...this.flags],
       ],
       { stdio: ["ignore", log, log], env: { PATH: process.env["PATH"] } },

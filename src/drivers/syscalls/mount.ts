@@ -25,6 +25,7 @@ const MOVE_MOUNT_F_EMPTY_PATH = 4;
 const MOVE_MOUNT_T_EMPTY_PATH = 0x40;
 const MOUNT_ATTR_IDMAP = 0x0010_0000n;
 const MOUNT_ATTR_RDONLY = 1n;
+const MOUNT_ATTR_NOSYMFOLLOW = 0x0020_0000n;
 
 /** mount(2) flags, <sys/mount.h>. */
 export const MS = {
@@ -74,6 +75,12 @@ export function attachMounts(clone: number, target: string | number): void {
  */
 export function mapMountIds(clone: number, namespace: number): void {
   const attr = new BigUint64Array([MOUNT_ATTR_IDMAP, 0n, BigInt(MS.PRIVATE), BigInt(namespace)]);
+  check(mountSetattrNative(SYS_MOUNT_SETATTR, clone, "", AT_EMPTY_PATH, attr, attr.byteLength), "mount_setattr");
+}
+
+/** No symbolic link in a copied mount leads anywhere any more. Throws EINVAL before Linux 5.14, ENOSYS before 5.12. */
+export function followNoLinks(clone: number): void {
+  const attr = new BigUint64Array([MOUNT_ATTR_NOSYMFOLLOW, 0n, BigInt(MS.PRIVATE), 0n]);
   check(mountSetattrNative(SYS_MOUNT_SETATTR, clone, "", AT_EMPTY_PATH, attr, attr.byteLength), "mount_setattr");
 }
 

@@ -1,10 +1,25 @@
 import fs from "node:fs";
 import { once } from "node:events";
+import path from "node:path";
 import { errnoOf } from "../../base/errors.ts";
 import { spawn } from "../process/run.ts";
 import { ToolError } from "../process/tool-error.ts";
-import { chmod, chown, O, renameAt, setTimes, statOf } from "../syscalls/files.ts";
+import { chmod, chown, mkdirAt, O, openAt2, RESOLVE, renameAt, setTimes, statOf } from "../syscalls/files.ts";
 import { closeFd, openFd } from "../syscalls/libc.ts";
+import { cloneMounts, followNoLinks } from "../syscalls/mount.ts";
+import { removeTree } from "../syscalls/remove-tree.ts";
+
+/** Where a copy is made before it shows. */
+export interface Staging {
+  /** A folder; the next three are below it and on its file system. */
+  folder: string;
+  /** Where the copy is to be: a folder, "." for `folder` itself. */
+  target: string;
+  /** What a crash leaves here is nothing yet. */
+  filling: string;
+  /** What a crash leaves here is complete. */
+  filled: string;
+}
 
 export const emptyFolder = (folder: string): boolean => {
   const dir = fs.opendirSync(folder);
@@ -15,68 +30,108 @@ export const emptyFolder = (folder: string): boolean => {
   }
 };
 
-/** Where a copy is made before it shows. */
-export interface Staging {
-  /** A path on the target's file system that does not exist. */
-  path: string;
-  /** others: a container may hold `target` open, so it must stay the same folder. nobody: it is replaced at once. */
-  watchedBy: "others" | "nobody";
+/** Ends what a crash has left of a copy: half of one goes, a complete one goes on into the target. */
+export async function settle(staging: Staging): Promise<void> {
+  const { folder, filling, filled } = staging;
+  await removeTree(folder, filling);
+  if (fs.existsSync(path.join(folder, filled))) await holding(folder, async (parent) => show(parent, staging));
+}
+
+/** Copies the contents of the open folder `source`, with its own owner, mode and time, in place of the empty target. */
+export async function replaceByCopy(source: number, { folder, target, filling }: Staging): Promise<void> {
+  await holding(folder, async (parent) => {
+    mkdirAt(parent, filling, 0o700);
+    await inside(parent, filling, (stage) => copyTree(source, stage));
+  });
+  fs.renameSync(path.join(folder, filling), path.join(folder, target));
 }
 
 /**
- * Copies the contents of the open folder `source` into the empty folder `target` and gives it `source`'s owner, mode
- * and time. With `staging` the copy is made where nobody else looks, and moved: a container that writes to `target`
- * meanwhile can neither divert it nor see half of a file.
+ * The same for a target that others hold open, so that it must stay the same folder: entry by entry, each complete when
+ * it shows. What is in their way stays. They may see and change the copy while it is made, but not divert it with links.
  */
-export async function copyInto(source: number, target: string, staging: Staging | undefined): Promise<void> {
-  if (staging === undefined) return withFolder(target, (to) => copyTree(source, to));
-  fs.mkdirSync(staging.path, 0o700);
-  await withFolder(staging.path, (stage) => copyTree(source, stage));
-  if (staging.watchedBy === "nobody") return fs.renameSync(staging.path, target);
-  await withFolder(target, async (to) => {
-    await withFolder(staging.path, async (stage) => moveEntries(stage, to));
-    copyAttributes(source, to);
+export async function fillByCopy(source: number, staging: Staging): Promise<void> {
+  const { folder, filling, filled } = staging;
+  await holding(folder, async (parent) => {
+    mkdirAt(parent, filling, 0o700);
+    await inside(parent, filling, (stage) => copyTree(source, stage));
+    renameAt(parent, filling, parent, filled);
+    await show(parent, staging);
   });
 }
 
 /** The same by paths, without staging: nobody else looks at `target`, which is an empty folder. */
 export const copyFolder = (source: string, target: string): Promise<void> =>
-  withFolder(source, (from) => copyInto(from, target, undefined));
+  holding(source, (from) => holding(target, (to) => copyTree(from, to)));
 
-async function withFolder(path: string, body: (fd: number) => Promise<void>): Promise<void> {
-  const fd = openFd(path, O.RDONLY | O.DIRECTORY);
+async function show(parent: number, { target, filled }: Staging): Promise<void> {
+  await inside(parent, filled, (stage) =>
+    inside(parent, target, async (to) => {
+      const status = statOf(stage);
+      for (const name of fs.readdirSync(`/proc/self/fd/${stage}`, { encoding: "latin1" })) {
+        try {
+          renameAt(stage, name, to, name);
+        } catch (error) {
+          if (errnoOf(error) !== "EEXIST") throw error; // somebody made it meanwhile: theirs stays
+        }
+      }
+      give(to, status);
+    }),
+  );
+  await removeTree(`/proc/self/fd/${parent}`, filled);
+}
+
+/** Works in a folder of which, where the kernel can do that, no link leads away. */
+async function holding(folder: string, work: (fd: number) => Promise<void>): Promise<void> {
+  const clone = cloneWithoutLinks(folder);
+  const fd = clone === undefined ? openFd(folder, O.RDONLY | O.DIRECTORY) : openBelow(clone, ".");
   try {
-    await body(fd);
+    await work(fd);
+  } finally {
+    closeFd(fd);
+    if (clone !== undefined) closeFd(clone);
+  }
+}
+
+function cloneWithoutLinks(folder: string): number | undefined {
+  let clone: number | undefined;
+  try {
+    clone = cloneMounts(folder, { below: false });
+    followNoLinks(clone);
+    return clone;
+  } catch (error) {
+    if (clone !== undefined) closeFd(clone);
+    if (["EINVAL", "ENOSYS"].includes(errnoOf(error) ?? "")) return undefined;
+    throw error;
+  }
+}
+
+const openBelow = (parent: number, name: string): number =>
+  openAt2(parent, name, O.RDONLY | O.DIRECTORY, RESOLVE.BENEATH | RESOLVE.NO_SYMLINKS);
+
+async function inside(parent: number, name: string, work: (fd: number) => Promise<void>): Promise<void> {
+  const fd = openBelow(parent, name);
+  try {
+    await work(fd);
   } finally {
     closeFd(fd);
   }
 }
 
-function moveEntries(from: number, to: number): void {
-  for (const name of fs.readdirSync(`/proc/self/fd/${from}`, { encoding: "latin1" })) {
-    try {
-      renameAt(from, name, to, name);
-    } catch (error) {
-      if (errnoOf(error) !== "EEXIST") throw error; // somebody made it meanwhile: theirs stays
-    }
-  }
-}
-
-function copyAttributes(source: number, target: number): void {
-  const status = statOf(source);
-  chown(target, status.uid, status.gid);
-  chmod(target, status.mode & 0o7777);
-  setTimes(target, status.mtime);
+function give(target: number, { uid, gid, mode, mtime }: ReturnType<typeof statOf>): void {
+  chown(target, uid, gid);
+  chmod(target, mode & 0o7777);
+  setTimes(target, mtime);
 }
 
 const STDERR_MOST = 2000;
 
 /**
- * `cp -a` between two open folders: it keeps owners, modes, times, extended attributes, hard links and devices, clones
- * blocks where the file system can, and follows no link below the folders. The folder's own attributes come along.
+ * `cp -a` between two open folders: it keeps owners, modes, times, extended attributes, hard links, holes and devices,
+ * clones blocks where the file system can, and follows no link below the source. The folder's own attributes come along.
  */
 async function copyTree(from: number, to: number): Promise<void> {
-  if (emptyFolder(`/proc/self/fd/${from}`)) return copyAttributes(from, to);
+  if (emptyFolder(`/proc/self/fd/${from}`)) return give(to, statOf(from));
   const argv = ["-a", "--reflink=auto", "--no-target-directory", "/proc/self/fd/3/.", "/proc/self/fd/4/."];
   const child = spawn("cp", argv, {
     stdio: ["ignore", "ignore", "pipe", from, to],

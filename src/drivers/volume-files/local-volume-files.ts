@@ -8,14 +8,16 @@ import { byteString, O, openAt2, RESOLVE } from "../syscalls/files.ts";
 import { closeFd, openFd } from "../syscalls/libc.ts";
 import { MNT_DETACH, MS, mount, umount } from "../syscalls/mount.ts";
 import { removeTree } from "../syscalls/remove-tree.ts";
-import { copyInto, emptyFolder } from "./copy-up.ts";
+import { emptyFolder, fillByCopy, replaceByCopy, settle } from "./copy-up.ts";
 import { readMountOptions } from "./mount-flags.ts";
 import { readMountTable } from "./mount-table.ts";
 
 /** The folder of a volume's data, below its own. */
 export const DATA = "_data";
-/** Holds a copy until it is complete. */
-const FILLING = "_filling";
+/** Beside the data, where no container looks. */
+const OWN_STAGING = { target: DATA, filling: "_filling", filled: "_filled" };
+/** For what is mounted from elsewhere: nothing else is on its file system. */
+const STAGING_INSIDE = { target: ".", filling: ".gantry-filling", filled: ".gantry-filled" };
 
 export class LocalVolumeFiles implements VolumeFiles {
   private readonly root: string;
@@ -58,7 +60,7 @@ export class LocalVolumeFiles implements VolumeFiles {
     return allocated(this.dataPath(name));
   }
 
-  mount(name: string, options: VolumeMountOptions): void {
+  async mount(name: string, options: VolumeMountOptions): Promise<void> {
     if (this.isMounted(name)) return;
     this.create(name);
     const { flags, data } = readMountOptions(options.o ?? "");
@@ -90,34 +92,33 @@ export class LocalVolumeFiles implements VolumeFiles {
     }
   }
 
-  async copyUp(name: string, rootfs: string, from: string, shared: boolean): Promise<void> {
-    const data = this.dataPath(name);
-    if (!emptyFolder(data)) return;
-    const source = openFolderIn(rootfs, from);
-    if (source === undefined) return;
-    const staging = path.join(this.root, name, FILLING);
+  async copyUp(
+    { name, folder: data }: { name: string; folder: string },
+    rootfs: string,
+    from: string,
+    shared: boolean,
+  ): Promise<void> {
+    const own = data === this.dataPath(name) && !this.isMounted(name);
+    const staging = own ? { ...OWN_STAGING, folder: path.dirname(data) } : { ...STAGING_INSIDE, folder: data };
+    let source: number | undefined;
     try {
-      await removeTree(path.dirname(staging), FILLING);
-      const watchedBy = shared ? "others" : "nobody";
-      await copyInto(source, data, this.isMounted(name) ? undefined : { path: staging, watchedBy });
+      await settle(staging);
+      if (!emptyFolder(data)) return;
+      source = openFolderIn(rootfs, from);
+      if (source === undefined) return;
+      if (own && !shared) await replaceByCopy(source, staging);
+      else await fillByCopy(source, staging);
     } catch (cause) {
+      await removeTree(staging.folder, staging.filling).catch(() => {});
       if (errnoOf(cause) === "ENOSPC") throw cause;
-      throw new GantryError(
-        "internal",
-        "COPY_UP_FAILED",
-        `error copying ${from} into volume ${name}: ${messageOf(cause)}`,
-        {
-          cause,
-        },
-      );
+      const words = `error copying ${from} into volume ${name}: ${messageOf(cause)}`;
+      throw new GantryError("internal", "COPY_UP_FAILED", words, { cause });
     } finally {
-      closeFd(source);
-      await removeTree(path.dirname(staging), FILLING);
+      if (source !== undefined) closeFd(source);
     }
   }
 
-  subpath(name: string, subpath: string): string {
-    const data = this.dataPath(name);
+  subpath(data: string, subpath: string): string {
     const refuse = (why: string, cause?: unknown): GantryError =>
       new GantryError("invalid", "NO_SUCH_SUBPATH", `cannot access path ${path.join(data, subpath)}: ${why}`, {
         cause,

@@ -98,9 +98,10 @@ export class Snapshots {
     made: string[],
   ): Promise<Pick<SnapshotRecord, "layer" | "volumes">> {
     const { containers } = this.deps;
-    const opened = volumes.map(({ name }) => this.deps.volumes.open(name, "being saved in a snapshot"));
+    const opened: { path: string; close(): void }[] = [];
     const thaws: (() => Promise<void>)[] = [];
     try {
+      for (const { name } of volumes) opened.push(await this.deps.volumes.open(name, "being saved in a snapshot"));
       return await containers.standStill.frozen(entry, { pause, signal }, async (upper) => {
         if (pause) for (const { name } of volumes) thaws.push(await containers.volumeUsers.freeze(name));
         const layer = upper === undefined ? undefined : await this.freeze(upper, made);

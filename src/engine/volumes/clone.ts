@@ -33,7 +33,7 @@ export class VolumeClone {
     requireOwnData(source, "clone");
     const endClaim = volumes.claims.own(to, "being made");
     try {
-      const opened = volumes.open(from, "being cloned");
+      const opened = await volumes.open(from, "being cloned");
       try {
         // somebody has named the clone
         const { [ANONYMOUS_LABEL]: _, ...labels } = source.labels;

@@ -1,7 +1,7 @@
 import { GantryError } from "../../base/errors.ts";
 import type { StateStore } from "../../ports/state-store.ts";
 import type { VolumeContents } from "../../ports/volume-contents.ts";
-import { ANONYMOUS_LABEL, checkVolumeName, VOLUMES, type VolumeRecord } from "./volume-record.ts";
+import { ANONYMOUS_LABEL, checkVolumeName, LOCAL, VOLUMES, type VolumeRecord } from "./volume-record.ts";
 import type { VolumeUsers } from "./volume-users.ts";
 import type { Volumes } from "./volumes.ts";
 
@@ -23,10 +23,13 @@ export class VolumeRename {
     this.deps = deps;
   }
 
-  /** Throws notFound NO_SUCH_VOLUME; invalid BAD_VOLUME_NAME, SAME_NAME; conflict VOLUME_EXISTS, VOLUME_BUSY. */
+  /** Throws notFound NO_SUCH_VOLUME; invalid BAD_VOLUME_NAME, SAME_NAME, VOLUME_ELSEWHERE; conflict VOLUME_EXISTS, VOLUME_BUSY. */
   async rename(from: string, to: string): Promise<void> {
     const { state, volumes, users } = this.deps;
-    volumes.get(from);
+    const { driver } = volumes.get(from);
+    if (driver !== LOCAL) {
+      throw new GantryError("invalid", "VOLUME_ELSEWHERE", `cannot rename volume ${from}: plugin ${driver} keeps it`);
+    }
     checkVolumeName(to);
     if (from === to) throw new GantryError("invalid", "SAME_NAME", `the volume is named ${to} already`);
     const claims = [volumes.claims.own(from, "being renamed")];

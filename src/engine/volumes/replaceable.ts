@@ -1,15 +1,15 @@
 import { GantryError } from "../../base/errors.ts";
-import { mountOptionsOf, type VolumeRecord } from "./volume-record.ts";
+import { keeperOf, type VolumeRecord } from "./volume-record.ts";
 import type { VolumeUsers } from "./volume-users.ts";
 
 /** Throws invalid VOLUME_ELSEWHERE for one whose data is not in the volume's own folder. */
 export function requireOwnData(record: VolumeRecord, verb: string): void {
-  const options = mountOptionsOf(record);
-  if (options === undefined) return;
+  const keeper = keeperOf(record);
+  if (keeper === undefined) return;
   throw new GantryError(
     "invalid",
     "VOLUME_ELSEWHERE",
-    `cannot ${verb} volume ${record.name}: its data is not in the volume but mounted from ${options.device}`,
+    `cannot ${verb} volume ${record.name}: its data is not in the volume but ${keeper}`,
     { hint: "copy what is in it: gantry volume export | gantry volume import" },
   );
 }

@@ -49,7 +49,7 @@ export class VolumeTransfer {
     { compression, pause, signal }: { compression: Compression; pause: boolean; signal: AbortSignal },
   ): Promise<VolumeExport> {
     const { volumes, users, archive, compress, idMap } = this.deps;
-    const opened = volumes.open(name, "being exported");
+    const opened = await volumes.open(name, "being exported");
     let thaw = async (): Promise<void> => {};
     try {
       if (pause) thaw = await users.freeze(name);

@@ -4,23 +4,38 @@ import type { VolumeMountOptions } from "../../ports/volume-files.ts";
 /** A volume as the index keeps it (bucket `volumes`, key: the name). */
 export interface VolumeRecord {
   name: string;
-  driver: "local";
+  /** "local", or the plugin that keeps it. */
+  driver: string;
   /** RFC 3339. */
   created: string;
   labels: Record<string, string>;
   /** Driver options as given: type, device, o. */
   options: Record<string, string>;
-  /** Begun and not finished. Nobody sees the volume; the next daemon removes it, since nobody was told of one to be filled. */
-  intent?: "remove" | "fill";
+  /** Begun and not finished. Nobody sees the volume; the next daemon removes it, since nobody was told of one to be made. */
+  intent?: "create" | "fill" | "remove";
   /** The name that its folder has until the rename is finished. */
   movedFrom?: string;
   /** The last time that a container began or ended to use it. */
   lastUse?: { at: string; container: string };
   /** The container that an anonymous one was made for. */
   madeFor?: string;
-  /** Containers for which a volume with options is mounted. */
+  /** Containers for which a volume with options, or a plugin's, is mounted. */
   mountedFor?: string[];
+  /** Of a plugin's: its folder when it was last mounted. */
+  mountpoint?: string;
 }
+
+/** A volume as it is shown. */
+export interface Volume {
+  record: VolumeRecord;
+  /** "" for a plugin's that is mounted nowhere. */
+  mountpoint: string;
+  scope: "local" | "global";
+  /** What its plugin says of it. */
+  status?: Record<string, unknown>;
+}
+
+export const LOCAL = "local";
 
 export const VOLUMES = "volumes";
 
@@ -69,6 +84,13 @@ export function mountOptionsOf(record: VolumeRecord): VolumeMountOptions | undef
   const { type, device, o } = record.options;
   if (type === undefined || device === undefined) return undefined;
   return { type, device, ...(o !== undefined && { o }) };
+}
+
+/** Whose data it is instead, if the volume's own folder does not have it. */
+export function keeperOf(record: VolumeRecord): string | undefined {
+  if (record.driver !== LOCAL) return `kept by plugin ${record.driver}`;
+  const options = mountOptionsOf(record);
+  return options && `mounted from ${options.device}`;
 }
 
 export const isAnonymous = (record: VolumeRecord): boolean => Object.hasOwn(record.labels, ANONYMOUS_LABEL);

@@ -1,10 +1,10 @@
 import type { VolumeContents } from "../../ports/volume-contents.ts";
-import { mountOptionsOf, type VolumeRecord } from "./volume-record.ts";
+import { keeperOf, type Volume } from "./volume-record.ts";
 import type { VolumeUser, VolumeUsers } from "./volume-users.ts";
 import type { Volumes } from "./volumes.ts";
 
 export interface VolumeUsage {
-  record: VolumeRecord;
+  volume: Volume;
   /** Bytes on disk; undefined where the data is elsewhere. */
   size: number | undefined;
   users: VolumeUser[];
@@ -19,22 +19,23 @@ export class VolumeUsages {
   }
 
   /** Filters as for the list. */
-  list(filters: Parameters<Volumes["list"]>[0]): Promise<VolumeUsage[]> {
-    return Promise.all(this.deps.volumes.list(filters).map((record) => this.of(record)));
+  async list(filters: Parameters<Volumes["list"]>[0]): Promise<VolumeUsage[]> {
+    const { volumes } = await this.deps.volumes.list(filters);
+    return Promise.all(volumes.map((volume) => this.of(volume)));
   }
 
   /** Throws notFound NO_SUCH_VOLUME. */
-  get(name: string): Promise<VolumeUsage> {
-    return this.of(this.deps.volumes.get(name));
+  async get(name: string): Promise<VolumeUsage> {
+    return this.of(await this.deps.volumes.inspect(name));
   }
 
-  private async of(record: VolumeRecord): Promise<VolumeUsage> {
-    const { volumes, contents, users } = this.deps;
-    const elsewhere = mountOptionsOf(record) !== undefined;
+  private async of(volume: Volume): Promise<VolumeUsage> {
+    const { contents, users } = this.deps;
+    const elsewhere = keeperOf(volume.record) !== undefined;
     return {
-      record,
-      size: elsewhere ? undefined : await contents.bytesOnDisk(volumes.mountpoint(record.name)),
-      users: users.of(record.name),
+      volume,
+      size: elsewhere ? undefined : await contents.bytesOnDisk(volume.mountpoint),
+      users: users.of(volume.record.name),
     };
   }
 }

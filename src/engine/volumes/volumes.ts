@@ -1,36 +1,45 @@
-import { GantryError } from "../../base/errors.ts";
+import { GantryError, messageOf } from "../../base/errors.ts";
+import { KeyedMutex } from "../../base/mutex.ts";
 import type { Clock, Ids } from "../../ports/clock.ts";
-import type { CommitOptions, StateStore } from "../../ports/state-store.ts";
+import type { StateStore } from "../../ports/state-store.ts";
 import type { VolumeFiles } from "../../ports/volume-files.ts";
+import type { VolumePlugins } from "../../ports/volume-plugins.ts";
+import type { Logger } from "../../ports/logger.ts";
 import { VolumeClaims } from "./claims.ts";
+import { MountedVolumes } from "./mounted-volumes.ts";
+import { type KeptVolume, PluginVolumes } from "./plugin-volumes.ts";
 import { booleanFilter, checkFilterNames, type Filters, matchesLabels, matchesList } from "./volume-filters.ts";
 import {
   ANONYMOUS_LABEL,
   checkVolumeName,
-  checkVolumeOptions,
   isAnonymous,
-  mountOptionsOf,
-  VOLUMES,
+  LOCAL,
+  type Volume,
   type VolumeRecord,
 } from "./volume-record.ts";
+import { noSuchVolume, VolumeMaker } from "./volume-maker.ts";
+import { VolumeRecords } from "./volume-records.ts";
+import { type ContainerFacts, VolumeReferences } from "./volume-references.ts";
 
 export interface VolumesDeps {
   state: StateStore;
   files: VolumeFiles;
+  plugins: VolumePlugins;
   clock: Clock;
   ids: Ids;
   events: { publish(type: string, action: string, actorId: string, attributes: Record<string, string>): void };
-  /** Ids of containers, running or not, that refer to a volume. */
-  usage: { containersUsing(volumeName: string): string[] };
+  containers: ContainerFacts;
+  logger: Logger;
 }
 
 export interface VolumeRequest {
   /** Absent or "": an anonymous volume with a name of 64 hex digits. */
   name?: string;
+  /** Absent or "": whoever has a volume of this name, or else the local driver. */
   driver?: string;
   options?: Record<string, string>;
   labels?: Record<string, string>;
-  /** The container that wants it; only an anonymous one remembers. */
+  /** The container that wants it. It counts as a user from now on; an anonymous volume remembers it for good. */
   madeFor?: string;
 }
 
@@ -40,136 +49,195 @@ export interface PruneResult {
   reclaimed: number;
 }
 
-const noSuchVolume = (name: string): GantryError =>
-  new GantryError("notFound", "NO_SUCH_VOLUME", `get ${name}: no such volume`);
-
-/** Before the number of a holder that is no container. */
-const OWN_HOLDER = "engine:";
-const isOwnHolder = (holder: string): boolean => holder.startsWith(OWN_HOLDER);
-
 const LIST_FILTERS = ["dangling", "driver", "label", "name"];
 const PRUNE_FILTERS = ["label", "label!", "all"];
 
-/** Named places for data that outlive containers. The index decides what exists; folders follow. */
+const byName = (a: Volume, b: Volume): number => (a.record.name < b.record.name ? -1 : 1);
+
+/**
+ * Named places for data that outlive containers. Of the local driver's the index decides what exists, and folders
+ * follow; of a plugin's the plugin does.
+ */
 export class Volumes {
   /** What the engine itself does with volumes. */
   readonly claims = new VolumeClaims();
-  private lastHolder = 0;
   private readonly deps: VolumesDeps;
+  private readonly records: VolumeRecords;
+  private readonly plugins: PluginVolumes;
+  private readonly mounted: MountedVolumes;
+  private readonly references: VolumeReferences;
+  private readonly maker: VolumeMaker;
+  /** Making, mounting, filling and removing one volume are one at a time. */
+  private readonly locks = new KeyedMutex();
 
   constructor(deps: VolumesDeps) {
     this.deps = deps;
+    this.records = new VolumeRecords(deps.state);
+    this.plugins = new PluginVolumes(deps.plugins);
+    this.mounted = new MountedVolumes(this.records, deps.files, this.plugins);
+    this.references = new VolumeReferences(deps.containers);
+    const { files, clock } = deps;
+    const { records, plugins, references } = this;
+    this.maker = new VolumeMaker({ records, files, plugins, references, clock });
   }
 
-  /** Finishes removals that were cut short, and takes in folders that the index does not know: data is never dropped. */
-  async recover(): Promise<void> {
-    for (const [, record] of this.deps.state.list<VolumeRecord>(VOLUMES)) {
-      if (record.intent !== undefined) await this.finishRemoval(record);
-      else if (record.mountedFor?.some(isOwnHolder)) this.letGo(record, isOwnHolder);
+  /**
+   * Finishes removals that were cut short, takes in folders that the index does not know (data is never dropped), and
+   * unmounts what was mounted for containers that are `alive` no more.
+   */
+  async recover(alive: (containerId: string) => boolean): Promise<void> {
+    for (const record of this.records.all()) {
+      if (record.intent !== undefined) await this.maker.finishRemoval(record);
     }
     for (const name of this.deps.files.list()) {
-      if (this.find(name) === undefined) this.save(this.newRecord(name, {}, {}));
+      if (this.records.find(name) === undefined) this.records.save(this.maker.newRecord(name, LOCAL));
     }
+    // plugins may take their time
+    for (const { record, user } of this.mounted.sweep(alive)) this.endOwnUse(record.name, user);
   }
 
-  /** A volume that exists is given back as it is. Throws invalid (name, options), notFound NO_SUCH_DRIVER. */
-  create(request: VolumeRequest): VolumeRecord {
-    const driver = request.driver || "local";
+  /**
+   * A volume that exists is given back as it is. Throws invalid (name, options), notFound NO_SUCH_DRIVER, conflict
+   * VOLUME_OF_ANOTHER, and what a plugin fails with.
+   */
+  create(request: VolumeRequest): Promise<VolumeRecord> {
     const name = request.name || this.deps.ids.id();
-    if (driver !== "local") {
-      const why = `error looking up volume plugin ${driver}: plugin "${driver}" not found`;
-      throw new GantryError("notFound", "NO_SUCH_DRIVER", `create ${name}: ${why}`);
-    }
-    const existing = this.find(name);
-    if (existing !== undefined && existing.intent === undefined) return existing;
-    if (existing !== undefined) {
-      const doing = existing.intent === "fill" ? "filled" : "removed";
-      throw new GantryError("conflict", "VOLUME_GOING", `create ${name}: the volume is being ${doing}`);
-    }
-    checkVolumeName(name);
-    const options = request.options ?? {};
-    checkVolumeOptions(name, options);
-    const labels = { ...request.labels, ...(!request.name && { [ANONYMOUS_LABEL]: "" }) };
-    const { madeFor } = request;
-    const record = { ...this.newRecord(name, labels, options), ...(!request.name && madeFor ? { madeFor } : {}) };
-    this.save(record);
-    this.deps.files.create(name);
-    this.deps.events.publish("volume", "create", name, { driver: record.driver });
+    return this.locks.run(name, async () => {
+      const record =
+        (await this.maker.known(name, request.driver)) ??
+        (request.name && !request.driver ? await this.adopt(name) : undefined) ??
+        (await this.make(name, request));
+      if (request.madeFor !== undefined) this.references.promise(name, request.madeFor);
+      return record;
+    });
+  }
+
+  private async make(
+    name: string,
+    { name: given, driver, labels, options = {}, madeFor }: VolumeRequest,
+  ): Promise<VolumeRecord> {
+    const record = await this.maker.make(name, driver || LOCAL, {
+      labels: { ...labels, ...(!given && { [ANONYMOUS_LABEL]: "" }) },
+      options,
+      ...(!given && madeFor ? { madeFor } : {}),
+    });
+    this.publish(name, "create");
     return record;
   }
 
-  /** A volume that nobody sees until `finish`. Throws invalid BAD_VOLUME_NAME, conflict VOLUME_EXISTS. */
+  /** A local volume that nobody sees until `finish`. Throws invalid BAD_VOLUME_NAME, conflict VOLUME_EXISTS. */
   begin(name: string, labels: Record<string, string>): void {
     checkVolumeName(name);
-    if (this.find(name) !== undefined) {
+    if (this.records.find(name) !== undefined) {
       throw new GantryError("conflict", "VOLUME_EXISTS", `a volume named ${name} already exists`);
     }
-    this.save({ ...this.newRecord(name, labels, {}), intent: "fill" });
+    this.records.save({ ...this.maker.newRecord(name, LOCAL), labels, intent: "fill" });
   }
 
   /** What was begun and is complete now. */
   finish(name: string): VolumeRecord {
-    const { intent: _, ...record } = this.find(name)!;
-    this.save(record);
+    const { intent: _, ...record } = this.records.find(name)!;
+    this.records.save(record);
     this.publish(name, "create");
     return record;
   }
 
   /** What was begun and came to nothing. */
   async abandon(name: string): Promise<void> {
-    await this.finishRemoval(this.find(name)!);
+    await this.maker.finishRemoval(this.records.find(name)!);
   }
 
-  /** Throws notFound NO_SUCH_VOLUME. */
+  /** What is on record. Throws notFound NO_SUCH_VOLUME. */
   get(name: string): VolumeRecord {
-    const record = this.find(name);
+    const record = this.records.find(name);
     if (record === undefined || record.intent !== undefined) throw noSuchVolume(name);
     return record;
   }
 
-  /** By name. Filters: dangling, driver, label, name. */
-  list(filters: Filters = new Map()): VolumeRecord[] {
+  /** Throws notFound NO_SUCH_VOLUME, and what a plugin fails with. */
+  async inspect(name: string): Promise<Volume> {
+    const record = this.records.find(name);
+    if (record?.intent !== undefined) throw noSuchVolume(name);
+    if (record?.driver === LOCAL) return this.shown(record);
+    const kept = record === undefined ? await this.plugins.search(name) : await this.plugins.get(record.driver, name);
+    if (kept === undefined) throw noSuchVolume(name);
+    return this.shownAs(kept);
+  }
+
+  /**
+   * By name. Filters: dangling, driver, label, name. Of a plugin that does not answer it has what is on record, and there
+   * is a warning.
+   */
+  async list(filters: Filters = new Map()): Promise<{ volumes: Volume[]; warnings: string[] }> {
     checkFilterNames(filters, LIST_FILTERS);
-    return this.present()
-      .filter((record) => matchesList(record, filters, (name) => this.users(name).length > 0))
-      .toSorted((a, b) => (a.name < b.name ? -1 : 1));
+    const before = this.records.present();
+    const { kept, answered, warnings } = await this.plugins.list();
+    const theirs = new Set(kept.map(({ volume }) => volume.name));
+    for (const { name, driver } of before) {
+      // gone behind our back
+      if (answered.has(driver) && !theirs.has(name) && this.references.of(name).length === 0) this.records.forget(name);
+    }
+    const known = this.records.present().filter(({ driver }) => !answered.has(driver));
+    const taken = new Set(known.map(({ name }) => name));
+    const free = kept.filter(({ volume }) => !taken.has(volume.name));
+    const volumes = [...known.map((record) => this.shown(record)), ...free.map((one) => this.shownAs(one))]
+      .filter(({ record }) => matchesList(record, filters, (name) => this.references.of(name).length > 0))
+      .toSorted(byName);
+    return { volumes, warnings };
+  }
+
+  /** By name: those whose files are this engine's alone, neither a plugin's nor mounted from elsewhere. */
+  plain(): Volume[] {
+    return this.records
+      .present()
+      .filter(({ driver, options }) => driver === LOCAL && Object.keys(options).length === 0)
+      .map((record) => this.shown(record))
+      .toSorted(byName);
+  }
+
+  /** Names of the drivers there are. */
+  async drivers(): Promise<string[]> {
+    return [LOCAL, ...(await this.plugins.names())].toSorted();
   }
 
   /** Names of the anonymous volumes made for a container, also if it never came to know of them. */
   madeFor(containerId: string): string[] {
-    return this.present().flatMap((record) => (record.madeFor === containerId ? [record.name] : []));
+    return this.records.present().flatMap((record) => (record.madeFor === containerId ? [record.name] : []));
   }
 
+  /** Its folder on the host, whether it exists or not; "" for a plugin's that was never mounted. */
   mountpoint(name: string): string {
-    return this.deps.files.dataPath(name);
+    const record = this.records.find(name);
+    return record === undefined ? this.deps.files.dataPath(name) : this.mounted.folderOf(record);
   }
 
   /** Size in bytes and how many containers refer to it. */
   async usage(name: string): Promise<{ size: number; references: number }> {
-    return { size: await this.deps.files.size(name), references: this.users(name).length };
+    return { size: await this.deps.files.size(name), references: this.references.of(name).length };
   }
 
   /**
    * Throws notFound (not with `force`), conflict VOLUME_IN_USE in Docker's words. `goingWith`: a container that is being
-   * removed and counts no more.
+   * removed and counts no more. With `force` a volume whose plugin is gone is forgotten.
    */
-  async remove(name: string, options: { force?: boolean; goingWith?: string } = {}): Promise<void> {
-    const record = this.find(name);
-    if (record === undefined) {
-      if (options.force) return;
-      throw noSuchVolume(name);
-    }
-    this.claims.requireFree(name);
-    const users = this.users(name).filter((id) => id !== options.goingWith);
-    if (users.length > 0) {
-      throw new GantryError("conflict", "VOLUME_IN_USE", `remove ${name}: volume is in use - [${users.join(", ")}]`, {
-        hint: "remove these containers first",
-        details: { containers: users },
-      });
-    }
-    this.save({ ...record, intent: "remove" }, { ending: true });
-    await this.finishRemoval(record);
-    this.deps.events.publish("volume", "destroy", name, { driver: record.driver });
+  remove(name: string, options: { force?: boolean; goingWith?: string } = {}): Promise<void> {
+    return this.locks.run(name, async () => {
+      const record = this.records.find(name) ?? (await this.keptBySome(name));
+      if (record === undefined) {
+        if (options.force) return;
+        throw noSuchVolume(name);
+      }
+      this.claims.requireFree(name);
+      const users = this.references.of(name).filter((id) => id !== options.goingWith);
+      if (users.length > 0) {
+        throw new GantryError("conflict", "VOLUME_IN_USE", `remove ${name}: volume is in use - [${users.join(", ")}]`, {
+          hint: "remove these containers first",
+          details: { containers: users },
+        });
+      }
+      await this.maker.remove(record, options.force ?? false);
+      this.deps.events.publish("volume", "destroy", name, { driver: record.driver });
+    });
   }
 
   /** Unused anonymous volumes; with the filter all=true the named ones too. Filters: label, label!, all. */
@@ -177,8 +245,12 @@ export class Volumes {
     checkFilterNames(filters, PRUNE_FILTERS);
     const all = booleanFilter(filters, "all") ?? false;
     const result: PruneResult = { deleted: [], reclaimed: 0 };
-    for (const record of this.present()) {
-      if (!(all || isAnonymous(record)) || !matchesLabels(record, filters) || this.users(record.name).length > 0)
+    for (const { record } of this.plain()) {
+      if (
+        !(all || isAnonymous(record)) ||
+        !matchesLabels(record, filters) ||
+        this.references.of(record.name).length > 0
+      )
         continue;
       const size = await this.deps.files.size(record.name);
       try {
@@ -197,113 +269,116 @@ export class Volumes {
 
   /**
    * Makes the volume ready for a container that starts and returns its path on the host. One with options is mounted
-   * for as long as any container uses it. Repeatable. Throws notFound, invalid VOLUME_MOUNT_FAILED.
+   * for as long as any container uses it, a plugin's by the plugin. Repeatable. Throws notFound, invalid
+   * VOLUME_MOUNT_FAILED, and what a plugin fails with.
    */
-  use(name: string, containerId: string, where: { destination: string; readOnly: boolean }): string {
-    const record = this.get(name);
-    this.hold(this.noteUse(record, containerId), containerId);
-    this.deps.events.publish("volume", "mount", name, {
-      driver: record.driver,
-      container: containerId,
-      destination: where.destination,
-      "read/write": String(!where.readOnly),
-      propagation: "",
+  use(name: string, containerId: string, where: { destination: string; readOnly: boolean }): Promise<string> {
+    return this.locks.run(name, async () => {
+      const folder = await this.mounted.mount(this.noteUse(this.get(name), containerId), containerId);
+      this.publish(name, "mount", {
+        container: containerId,
+        destination: where.destination,
+        "read/write": String(!where.readOnly),
+        propagation: "",
+      });
+      return folder;
     });
-    return this.mountpoint(name);
   }
 
-  /** The container has ended. Repeatable; a volume that is gone is fine. */
-  release(name: string, containerId: string): void {
-    const record = this.find(name);
-    if (record === undefined) return;
-    this.letGo(this.noteUse(record, containerId), (id) => id === containerId);
-    this.deps.events.publish("volume", "unmount", name, { driver: record.driver, container: containerId });
+  /** The container has ended. Repeatable; a volume that is gone is fine. Throws what a plugin fails with. */
+  release(name: string, containerId: string): Promise<void> {
+    return this.locks.run(name, async () => {
+      const record = this.records.find(name);
+      if (record === undefined) return;
+      try {
+        await this.mounted.unmount(this.noteUse(record, containerId), containerId);
+      } finally {
+        this.deps.events.publish("volume", "unmount", name, { driver: record.driver, container: containerId });
+      }
+    });
+  }
+
+  /** Unsynced: the start or end that it belongs to is synced before anybody is told. */
+  private noteUse(record: VolumeRecord, container: string): VolumeRecord {
+    const noted = { ...record, lastUse: { at: this.deps.clock.stamp(), container } };
+    this.records.save(noted, { sync: false, ending: true });
+    return noted;
   }
 
   /**
    * For the engine's own work: the data's path on the host, mounted where it has to be, until `close`. Meanwhile the volume
    * can be neither removed nor replaced. Throws as `use`, conflict VOLUME_BUSY.
    */
-  open(name: string, doing: string): { path: string; close(): void } {
-    const record = this.get(name);
+  async open(name: string, doing: string): Promise<{ path: string; close(): void }> {
+    await this.known(name);
     const endClaim = this.claims.share(name, doing);
-    const holder = `${OWN_HOLDER}${++this.lastHolder}`;
+    const user = this.mounted.newOwnUser();
     const close = (): void => {
-      this.letGo(this.get(name), (id) => id === holder);
+      this.endOwnUse(name, user);
       endClaim();
     };
     try {
-      this.hold(record, holder);
+      const path = await this.locks.run(name, () => this.mounted.mount(this.get(name), user));
+      return { path, close };
     } catch (error) {
       close();
       throw error;
     }
-    return { path: this.mountpoint(name), close };
   }
 
-  private hold(record: VolumeRecord, holder: string): void {
-    const options = mountOptionsOf(record);
-    if (options === undefined) this.deps.files.create(record.name);
-    else {
-      this.save({ ...record, mountedFor: [...new Set([...(record.mountedFor ?? []), holder])] });
-      this.deps.files.mount(record.name, options);
-    }
-  }
-
-  private letGo(record: VolumeRecord, whom: (holder: string) => boolean): void {
-    if (mountOptionsOf(record) === undefined) return;
-    const mountedFor = (record.mountedFor ?? []).filter((id) => !whom(id));
-    this.save({ ...record, mountedFor });
-    if (mountedFor.length === 0) this.deps.files.unmount(record.name);
-  }
-
-  /** Unsynced: the start or end that it belongs to is synced before anybody is told. */
-  private noteUse(record: VolumeRecord, container: string): VolumeRecord {
-    const noted = { ...record, lastUse: { at: this.deps.clock.stamp(), container } };
-    this.save(noted, { sync: false, ending: true });
-    return noted;
-  }
-
-  /** Fills an empty volume from the image's folder at `path` below `rootfs`, for the container that starts with it. */
-  async copyUp(name: string, rootfs: string, path: string, containerId: string): Promise<void> {
-    const shared = this.users(name).some((id) => id !== containerId);
-    await this.deps.files.copyUp(name, rootfs, path, shared);
-  }
-
-  /** The real path of a subfolder. Throws invalid NO_SUCH_SUBPATH. */
-  subpath(name: string, subpath: string): string {
-    return this.deps.files.subpath(name, subpath);
+  private endOwnUse(name: string, user: string): void {
+    const ended = this.locks.run(name, () => this.mounted.unmount(this.get(name), user));
+    ended.catch((error: unknown) => {
+      this.deps.logger.warn("unmounting a volume", { volume: name, error: messageOf(error) });
+    });
   }
 
   publish(name: string, action: string, attributes: Record<string, string> = {}): void {
     this.deps.events.publish("volume", action, name, { driver: this.get(name).driver, ...attributes });
   }
 
-  private find(name: string): VolumeRecord | undefined {
-    return this.deps.state.get<VolumeRecord>(VOLUMES, name);
+  /** Fills an empty volume from the image's folder at `path` below `rootfs`, for a container that uses it already. */
+  copyUp(name: string, rootfs: string, path: string, containerId: string): Promise<void> {
+    return this.locks.run(name, async () => {
+      const shared = this.references.of(name).some((id) => id !== containerId);
+      await this.deps.files.copyUp({ name, folder: this.mountpoint(name) }, rootfs, path, shared);
+    });
   }
 
-  private present(): VolumeRecord[] {
-    return this.deps.state
-      .list<VolumeRecord>(VOLUMES)
-      .map(([, record]) => record)
-      .filter((record) => record.intent === undefined);
+  /** The real path of a subfolder of a volume in use. Throws invalid NO_SUCH_SUBPATH. */
+  subpath(name: string, subpath: string): string {
+    return this.deps.files.subpath(this.mountpoint(name), subpath);
   }
 
-  private users(name: string): string[] {
-    return this.deps.usage.containersUsing(name);
+  private shown(record: VolumeRecord): Volume {
+    return { record, mountpoint: this.mounted.folderOf(record), scope: "local" };
   }
 
-  private newRecord(name: string, labels: Record<string, string>, options: Record<string, string>): VolumeRecord {
-    return { name, driver: "local", created: this.deps.clock.stamp(), labels, options };
+  private shownAs({ plugin, volume }: KeptVolume): Volume {
+    const { name, mountpoint, created, status } = volume;
+    const known = this.records.find(name) ?? { ...this.maker.newRecord(name, plugin.name), created: "" };
+    const record = { ...known, created: created ?? known.created };
+    return { record, mountpoint, scope: plugin.scope, ...(status && { status }) };
   }
 
-  private save(record: VolumeRecord, options?: CommitOptions): void {
-    this.deps.state.commit([{ bucket: VOLUMES, key: record.name, value: record }], options);
+  /** What a record of it would be. */
+  private async keptBySome(name: string): Promise<VolumeRecord | undefined> {
+    const kept = await this.plugins.search(name);
+    return kept && this.shownAs(kept).record;
   }
 
-  private async finishRemoval(record: VolumeRecord): Promise<void> {
-    await this.deps.files.remove(record.name);
-    this.deps.state.commit([{ bucket: VOLUMES, key: record.name, value: undefined }]);
+  private known(name: string): Promise<VolumeRecord> {
+    return this.locks.run(name, async () => {
+      const record = this.records.find(name) ?? (await this.adopt(name));
+      if (record === undefined || record.intent !== undefined) throw noSuchVolume(name);
+      return record;
+    });
+  }
+
+  /** Takes a volume on record that a plugin has made by itself. */
+  private async adopt(name: string): Promise<VolumeRecord | undefined> {
+    const record = await this.keptBySome(name);
+    if (record !== undefined) this.records.save(record);
+    return record;
   }
 }

@@ -69,6 +69,6 @@ async function containerRows(
 
 async function volumeRows(volumes: Volumes): Promise<Volume[]> {
   const rows = [];
-  for (const record of volumes.list()) rows.push(volumeJson(volumes, record, await volumes.usage(record.name)));
+  for (const volume of volumes.plain()) rows.push(volumeJson(volume, await volumes.usage(volume.record.name)));
   return rows;
 }

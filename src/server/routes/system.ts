@@ -49,6 +49,7 @@ export interface SystemRoutesDeps {
   containers: Containers;
   imageCount: () => number;
   networkDrivers: () => string[];
+  volumeDrivers: () => Promise<string[]>;
   host: Host;
   clock: Clock;
 }
@@ -123,7 +124,7 @@ async function info(deps: SystemRoutesDeps): Promise<object> {
     Driver: "overlay2",
     DriverStatus: [["Backing Filesystem", "overlayfs"]],
     Plugins: {
-      Volume: ["local"],
+      Volume: await deps.volumeDrivers(),
       Network: deps.networkDrivers(),
       Authorization: null,
       Log: LOG_DRIVERS,

@@ -31,17 +31,16 @@ const COMPRESSIONS = { none: "application/x-tar", gzip: "application/gzip", zstd
 /** What one does with volumes and Docker has not: GET /gantry/volumes, …/{name}, …/{name}/export and so on. */
 export function volumeWorkRoutes(deps: VolumeWorkRoutesDeps): Route[] {
   const { volumes, transfer, clone, rename, usage } = deps;
-  const json = (found: VolumeUsage): VolumeWithUsage => usageJson(volumes, found);
   return [
     {
       method: "GET",
       path: "/gantry/volumes",
-      handler: async (call) => call.send(200, (await usage.list(call.filters())).map(json)),
+      handler: async (call) => call.send(200, (await usage.list(call.filters())).map(usageJson)),
     },
     {
       method: "GET",
       path: "/gantry/volumes/:name",
-      handler: async (call) => call.send(200, json(await usage.get(call.param("name")))),
+      handler: async (call) => call.send(200, usageJson(await usage.get(call.param("name")))),
     },
     { method: "GET", path: "/gantry/volumes/:name/export", handler: (call) => exportVolume(transfer, call) },
     {
@@ -62,7 +61,10 @@ export function volumeWorkRoutes(deps: VolumeWorkRoutesDeps): Route[] {
       handler: async (call) => {
         const options = { pause: call.flag("pause") };
         const { record, writers } = await clone.clone(call.param("name"), required(call, "to"), options);
-        const answer: VolumeCloneResponse = { ...volumeJson(volumes, record), Writers: writers.map(userJson) };
+        const answer: VolumeCloneResponse = {
+          ...volumeJson(await volumes.inspect(record.name)),
+          Writers: writers.map(userJson),
+        };
         call.send(201, answer);
       },
     },
@@ -107,12 +109,12 @@ function required(call: Call, key: string): string {
 
 const userJson = ({ id, name, active }: VolumeUser): UserJson => ({ Id: id, Name: name, Active: active });
 
-function usageJson(volumes: Volumes, { record, size, users }: VolumeUsage): VolumeWithUsage {
+function usageJson({ volume, size, users }: VolumeUsage): VolumeWithUsage {
   return {
-    ...volumeJson(volumes, record),
+    ...volumeJson(volume),
     Usage: {
       Size: size ?? -1,
-      ...(record.lastUse && { LastUsed: record.lastUse.at }),
+      ...(volume.record.lastUse && { LastUsed: volume.record.lastUse.at }),
       UsedBy: users.map(userJson),
     },
   };

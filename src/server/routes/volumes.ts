@@ -1,7 +1,12 @@
 import { GantryError } from "../../base/errors.ts";
 import type { Volumes } from "../../engine/volumes/volumes.ts";
-import type { VolumeRecord } from "../../engine/volumes/volume-record.ts";
-import type { PruneVolumesResponse, Volume, VolumeCreateRequest, VolumeList } from "../../wire/types/volumes.ts";
+import type { Volume } from "../../engine/volumes/volume-record.ts";
+import type {
+  PruneVolumesResponse,
+  VolumeCreateRequest,
+  VolumeList,
+  Volume as VolumeShape,
+} from "../../wire/types/volumes.ts";
 import type { Call, Route } from "../call.ts";
 import { VOLUME_CREATE } from "../decode/bodies.ts";
 
@@ -11,20 +16,20 @@ export interface VolumeRoutesDeps {
 
 /** A volume in the API's shape; `usage` only where it is asked for (system df). */
 export function volumeJson(
-  volumes: Volumes,
-  record: VolumeRecord,
+  { record, mountpoint, scope, status }: Volume,
   usage?: { size: number; references: number },
-): Volume {
+): VolumeShape {
   const { name, driver, created, labels, options } = record;
   return {
-    // without fractions, as Docker's
-    CreatedAt: created.replace(/\.\d+/, ""),
+    // without fractions, as Docker's; not all plugins tell
+    ...(created !== "" && { CreatedAt: created.replace(/\.\d+/, "") }),
     Driver: driver,
     Labels: Object.keys(labels).length > 0 ? labels : null,
-    Mountpoint: volumes.mountpoint(name),
+    Mountpoint: mountpoint,
     Name: name,
     Options: Object.keys(options).length > 0 ? options : null,
-    Scope: "local",
+    Scope: scope,
+    ...(status && { Status: status }),
     ...(usage && { UsageData: { Size: usage.size, RefCount: usage.references } }),
   };
 }
@@ -34,9 +39,11 @@ export function volumeRoutes({ volumes }: VolumeRoutesDeps): Route[] {
     {
       method: "GET",
       path: "/volumes",
-      handler: (call) => {
-        const list = volumes.list(call.filters()).map((record) => volumeJson(volumes, record));
-        call.send(200, { Volumes: list, Warnings: null } satisfies VolumeList);
+      handler: async (call) => {
+        const found = await volumes.list(call.filters());
+        const list = found.volumes.map((volume) => volumeJson(volume));
+        const warnings = found.warnings.length > 0 ? found.warnings : null;
+        call.send(200, { Volumes: list, Warnings: warnings } satisfies VolumeList);
       },
     },
     {
@@ -44,19 +51,19 @@ export function volumeRoutes({ volumes }: VolumeRoutesDeps): Route[] {
       path: "/volumes/create",
       handler: async (call) => {
         const request = await call.json<VolumeCreateRequest>(VOLUME_CREATE);
-        const record = volumes.create({
+        const { name } = await volumes.create({
           ...(request.Name !== undefined && { name: request.Name }),
           ...(request.Driver !== undefined && { driver: request.Driver }),
           options: request.DriverOpts ?? {},
           labels: request.Labels ?? {},
         });
-        call.send(201, volumeJson(volumes, record));
+        call.send(201, volumeJson(await volumes.inspect(name)));
       },
     },
     {
       method: "GET",
       path: "/volumes/:name",
-      handler: (call) => call.send(200, volumeJson(volumes, volumes.get(call.param("name")))),
+      handler: async (call) => call.send(200, volumeJson(await volumes.inspect(call.param("name")))),
     },
     {
       method: "PUT",

@@ -1,10 +1,12 @@
 import type { ContainerConfig, HostConfig } from "../../../base/container-config.ts";
-import { GantryError } from "../../../base/errors.ts";
+import { GantryError, messageOf } from "../../../base/errors.ts";
 import { type IdMap, rootOf } from "../../../base/id-map.ts";
 import type { Rootfs } from "../../../ports/rootfs.ts";
 import type { SharedMemory } from "../../../ports/shared-memory.ts";
 import type { HostPaths } from "../../../ports/volume-files.ts";
-import { ANONYMOUS_LABEL } from "../../volumes/volume-record.ts";
+import type { Logger } from "../../../ports/logger.ts";
+import { isPluginError } from "../../volumes/plugin-volumes.ts";
+import { ANONYMOUS_LABEL, LOCAL } from "../../volumes/volume-record.ts";
 import type { Volumes } from "../../volumes/volumes.ts";
 import { idMapOf } from "../user-namespace.ts";
 import type { ContainerMounts } from "../mounts.ts";
@@ -27,6 +29,7 @@ export interface VolumeMountsDeps {
   mountsOf: (container: string) => MountPoint[];
   /** For `--mount type=image`. */
   imageMounts: ImageMounts;
+  logger: Logger;
   /** What is mounted below it must not stay busy in a container that binds it. */
   dataRoot: string;
   /** For `--ipc shareable` and `--ipc container:X`. */
@@ -61,7 +64,8 @@ export class VolumeMounts implements ContainerMounts {
     }
     const made: string[] = [];
     try {
-      const own = requests.flatMap((request) => this.row(id, request, made));
+      const own: MountPoint[] = [];
+      for (const request of requests) own.push(...(await this.row(id, request, made)));
       const replaced = new Set(requests.map((request) => request.destination));
       return [...inherited.filter((row) => !replaced.has(row.Destination)), ...own];
     } catch (error) {
@@ -93,9 +97,13 @@ export class VolumeMounts implements ContainerMounts {
   }
 
   async release(record: ContainerRecord): Promise<void> {
-    for (const name of volumeNames(record)) this.deps.volumes.release(name, record.id);
-    await this.deps.imageMounts.release(record.id);
+    const attempts = await Promise.allSettled([
+      ...volumeNames(record).map((name) => this.deps.volumes.release(name, record.id)),
+      this.deps.imageMounts.release(record.id),
+    ]);
     if (ipcModeOf(record.hostConfig) === "shareable") this.deps.ipc?.memory.remove(record.id);
+    const failed = attempts.find((attempt) => attempt.status === "rejected");
+    if (failed !== undefined) throw failed.reason;
   }
 
   async removeAnonymous(record: ContainerRecord): Promise<void> {
@@ -105,7 +113,9 @@ export class VolumeMounts implements ContainerMounts {
         await this.deps.volumes.remove(name, { goingWith: record.id });
       } catch (error) {
         // gone already, or another container has taken it over by --volumes-from
-        if (!(error instanceof GantryError && ["notFound", "conflict"].includes(error.kind))) throw error;
+        if (error instanceof GantryError && ["notFound", "conflict"].includes(error.kind)) continue;
+        if (!isPluginError(error)) throw error;
+        this.deps.logger.warn("removing an anonymous volume", { volume: name, error: messageOf(error) });
       }
     }
   }
@@ -150,7 +160,7 @@ export class VolumeMounts implements ContainerMounts {
   }
 
   /** Inspect's row; makes the volume that it names and notes in `made` what was anonymous. */
-  private row(containerId: string, request: MountRequest, made: string[]): MountPoint[] {
+  private async row(containerId: string, request: MountRequest, made: string[]): Promise<MountPoint[]> {
     const common = { Destination: request.destination, Mode: request.mode, RW: !request.readOnly };
     switch (request.type) {
       case "bind": {
@@ -168,7 +178,7 @@ export class VolumeMounts implements ContainerMounts {
         return request.hidden ? [] : [{ Type: "tmpfs", Source: "", ...common, Propagation: "" }];
       case "volume": {
         const { name, driver, labels, options } = request;
-        const volume = this.deps.volumes.create({
+        const volume = await this.deps.volumes.create({
           ...(name !== undefined && { name }),
           ...(driver !== undefined && { driver }),
           labels,
@@ -178,15 +188,11 @@ export class VolumeMounts implements ContainerMounts {
         if (name === undefined) made.push(volume.name);
         const Source = this.deps.volumes.mountpoint(volume.name);
         const finer = request.subpath === undefined ? {} : { finer: { subpath: request.subpath } };
-        const row: MountPoint = {
-          Type: "volume",
-          Name: volume.name,
-          Source,
-          Driver: volume.driver,
-          ...common,
-          Propagation: "",
-        };
-        return [{ ...row, ...finer }];
+        // labels of SELinux are the local driver's alone to set
+        const Mode = common.Mode === "z" && volume.driver !== LOCAL ? "" : common.Mode;
+        const { name: Name, driver: Driver } = volume;
+        const { Destination, RW } = common;
+        return [{ Type: "volume", Name, Source, Destination, Driver, Mode, RW, Propagation: "", ...finer }];
       }
     }
   }
@@ -216,7 +222,9 @@ export class VolumeMounts implements ContainerMounts {
     }
     const name = row?.Name ?? request.name;
     if (name === undefined) throw new Error(`no volume was made for ${destination}`);
-    let source = this.deps.volumes.use(name, record.id, { destination, readOnly });
+    let source = await this.deps.volumes.use(name, record.id, { destination, readOnly });
+    // a plugin tells of the place only now
+    if (row !== undefined) row.Source = source;
     if (!request.noCopy) await this.deps.volumes.copyUp(name, rootfs, destination, record.id);
     if (request.subpath !== undefined) source = this.deps.volumes.subpath(name, request.subpath);
     return { type: "bind", source, destination, readOnly, folder: this.isFolder(source) };

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Volumes } from "../../../../src/engine/volumes/volumes.ts";
-import type { VolumeFiles, VolumeMountOptions } from "../../../../src/ports/volume-files.ts";
 import { MemoryStateStore } from "../../../support/memory-state.ts";
+import { namedFolders, volumeDeps } from "../../../support/volume-deps.ts";
 
 /** Volumes on folders that are only names; `log` is everything done to them and told about them, in order. */
 function world() {
@@ -10,42 +10,42 @@ function world() {
   const log: string[] = [];
   const folders = new Set<string>();
   const users = new Map<string, string[]>();
-  const files: VolumeFiles & { failRemove?: boolean } = {
-    dataPath: (name) => `/volumes/${name}/_data`,
+  const making = new Set<string>();
+  const disk = { fails: false };
+  const files = namedFolders({
     create: (name) => {
       if (state.get("volumes", name) === undefined) log.push(`UNRECORDED ${name}`);
       folders.add(name);
     },
     remove: async (name) => {
-      if (files.failRemove) throw new Error("power cut");
+      if (disk.fails) throw new Error("power cut");
       log.push(`remove ${name}`);
       folders.delete(name);
     },
     list: () => [...folders],
     size: async () => 100,
-    mount: (name: string, options: VolumeMountOptions) => void log.push(`mount ${name} ${options.type}`),
+    mount: async (name, options) => void log.push(`mount ${name} ${options.type}`),
     unmount: (name) => void log.push(`unmount ${name}`),
-    copyUp: async (name, rootfs, path, shared) => void log.push(`fill ${name} ${rootfs} ${path} ${shared}`),
-    subpath: (name, subpath) => `/volumes/${name}/_data/${subpath}`,
-  };
-  let ids = 0;
-  const volumes = new Volumes({
-    state,
-    files,
-    clock: { now: () => 0, stamp: () => "2026-01-01T00:00:00.000000001Z", after: () => () => {} },
-    ids: { id: () => String(++ids).padStart(64, "0"), name: () => "x" },
-    events: { publish: (type, action, id) => void log.push(`event ${type} ${action} ${id}`) },
-    usage: { containersUsing: (name) => users.get(name) ?? [] },
+    copyUp: async ({ name }, rootfs, path, shared) => void log.push(`fill ${name} ${rootfs} ${path} ${shared}`),
   });
-  return { volumes, state, files, folders, users, log };
+  let ids = 0;
+  const volumes = new Volumes(
+    volumeDeps({
+      ...{ state, files },
+      ids: { id: () => String(++ids).padStart(64, "0"), name: () => "x" },
+      events: { publish: (type, action, id) => void log.push(`event ${type} ${action} ${id}`) },
+      containers: { containersUsing: (name) => users.get(name) ?? [], beingCreated: (id) => making.has(id) },
+    }),
+  );
+  return { volumes, state, disk, folders, users, making, log };
 }
 
 const filters = (object: Record<string, string[]>): Map<string, string[]> => new Map(Object.entries(object));
 
 describe("volumes", () => {
-  it("are recorded before their folder is made, and given back when they exist", () => {
+  it("are recorded before their folder is made, and given back when they exist", async () => {
     const { volumes, log } = world();
-    const record = volumes.create({ name: "data", labels: { a: "b" } });
+    const record = await volumes.create({ name: "data", labels: { a: "b" } });
     assert.deepEqual(record, {
       name: "data",
       driver: "local",
@@ -53,18 +53,18 @@ describe("volumes", () => {
       labels: { a: "b" },
       options: {},
     });
-    assert.deepEqual(volumes.create({ name: "data", labels: { other: "" } }), record);
+    assert.deepEqual(await volumes.create({ name: "data", labels: { other: "" } }), record);
     assert.deepEqual(log, ["event volume create data"]);
   });
 
-  it("without a name are anonymous, and marked as Docker marks them", () => {
+  it("without a name are anonymous, and marked as Docker marks them", async () => {
     const { volumes } = world();
-    const record = volumes.create({});
+    const record = await volumes.create({});
     assert.match(record.name, /^[0-9a-f]{64}$/);
     assert.deepEqual(record.labels, { "com.docker.volume.anonymous": "" });
   });
 
-  it("refuse names and options in Docker's words", () => {
+  it("refuse names and options in Docker's words", async () => {
     const { volumes, folders } = world();
     const cases: [Parameters<Volumes["create"]>[0], string][] = [
       [
@@ -77,33 +77,34 @@ describe("volumes", () => {
       [{ name: "ok", driver: "nope" }, 'create ok: error looking up volume plugin nope: plugin "nope" not found'],
     ];
     for (const [request, message] of cases)
-      assert.throws(() => volumes.create(request), { name: "GantryError", message });
+      await assert.rejects(volumes.create(request), { name: "GantryError", message });
     for (const name of [".hidden", "a/b", "a b", "-x", "a\n", "x".repeat(256)]) {
-      assert.throws(() => volumes.create({ name }), { code: "BAD_VOLUME_NAME" });
+      await assert.rejects(volumes.create({ name }), { code: "BAD_VOLUME_NAME" });
     }
     assert.equal(folders.size, 0);
   });
 
-  it("are listed by name, with Docker's filters", () => {
+  it("are listed by name, with Docker's filters", async () => {
     const { volumes, users } = world();
-    volumes.create({ name: "web-data", labels: { tier: "web" } });
-    volumes.create({ name: "db-data", labels: { tier: "db", keep: "" } });
+    await volumes.create({ name: "web-data", labels: { tier: "web" } });
+    await volumes.create({ name: "db-data", labels: { tier: "db", keep: "" } });
     users.set("db-data", ["c1"]);
-    const names = (object: Record<string, string[]>): string[] => volumes.list(filters(object)).map(({ name }) => name);
-    assert.deepEqual(names({}), ["db-data", "web-data"]);
-    assert.deepEqual(names({ name: ["web"] }), ["web-data"]);
-    assert.deepEqual(names({ label: ["tier=db"] }), ["db-data"]);
-    assert.deepEqual(names({ label: ["tier", "keep"] }), ["db-data"]);
-    assert.deepEqual(names({ dangling: ["true"] }), ["web-data"]);
-    assert.deepEqual(names({ dangling: ["0"] }), ["db-data"]);
-    assert.deepEqual(names({ driver: ["other"] }), []);
-    assert.throws(() => names({ bogus: ["1"] }), { message: "invalid filter 'bogus'" });
-    assert.throws(() => names({ dangling: ["perhaps"] }), { message: "invalid filter 'dangling=[perhaps]'" });
+    const names = async (object: Record<string, string[]>): Promise<string[]> =>
+      (await volumes.list(filters(object))).volumes.map(({ record }) => record.name);
+    assert.deepEqual(await names({}), ["db-data", "web-data"]);
+    assert.deepEqual(await names({ name: ["web"] }), ["web-data"]);
+    assert.deepEqual(await names({ label: ["tier=db"] }), ["db-data"]);
+    assert.deepEqual(await names({ label: ["tier", "keep"] }), ["db-data"]);
+    assert.deepEqual(await names({ dangling: ["true"] }), ["web-data"]);
+    assert.deepEqual(await names({ dangling: ["0"] }), ["db-data"]);
+    assert.deepEqual(await names({ driver: ["other"] }), []);
+    await assert.rejects(names({ bogus: ["1"] }), { message: "invalid filter 'bogus'" });
+    await assert.rejects(names({ dangling: ["perhaps"] }), { message: "invalid filter 'dangling=[perhaps]'" });
   });
 
   it("are not removed while a container refers to them", async () => {
     const { volumes, users, log } = world();
-    volumes.create({ name: "data" });
+    await volumes.create({ name: "data" });
     users.set("data", ["c1", "c2"]);
     await assert.rejects(volumes.remove("data", { force: true }), {
       kind: "conflict",
@@ -117,35 +118,35 @@ describe("volumes", () => {
   });
 
   it("whose removal was cut short are neither shown nor given out, and go with the next start", async () => {
-    const { volumes, files, state } = world();
-    volumes.create({ name: "data" });
-    files.failRemove = true;
+    const { volumes, disk, state } = world();
+    await volumes.create({ name: "data" });
+    disk.fails = true;
     await assert.rejects(volumes.remove("data"), /power cut/);
-    assert.deepEqual(volumes.list(), []);
+    assert.deepEqual((await volumes.list()).volumes, []);
     assert.throws(() => volumes.get("data"), { kind: "notFound" });
-    assert.throws(() => volumes.create({ name: "data" }), { kind: "conflict" });
-    files.failRemove = false;
-    await volumes.recover();
+    await assert.rejects(volumes.create({ name: "data" }), { kind: "conflict" });
+    disk.fails = false;
+    await volumes.recover(() => false);
     assert.deepEqual(state.list("volumes"), []);
-    assert.equal(volumes.create({ name: "data" }).name, "data");
+    assert.equal((await volumes.create({ name: "data" })).name, "data");
   });
 
   it("that only the disk knows are taken in, never dropped", async () => {
     const { volumes, folders } = world();
     folders.add("old");
-    await volumes.recover();
+    await volumes.recover(() => false);
     assert.deepEqual(
-      volumes.list().map(({ name }) => name),
+      volumes.plain().map(({ record }) => record.name),
       ["old"],
     );
   });
 
   it("are pruned when anonymous and unused, the named ones only with all=true", async () => {
     const { volumes, users } = world();
-    volumes.create({ name: "named" });
-    volumes.create({ name: "kept", labels: { keep: "" } });
-    const unused = volumes.create({}).name;
-    const used = volumes.create({}).name;
+    await volumes.create({ name: "named" });
+    await volumes.create({ name: "kept", labels: { keep: "" } });
+    const unused = (await volumes.create({})).name;
+    const used = (await volumes.create({})).name;
     users.set(used, ["c1"]);
     assert.deepEqual(await volumes.prune(), { deleted: [unused], reclaimed: 100 });
     assert.deepEqual(await volumes.prune(filters({ all: ["true"], "label!": ["keep"] })), {
@@ -153,29 +154,29 @@ describe("volumes", () => {
       reclaimed: 100,
     });
     assert.deepEqual(
-      volumes.list().map(({ name }) => name),
+      volumes.plain().map(({ record }) => record.name),
       [used, "kept"].toSorted(),
     );
     await assert.rejects(volumes.prune(filters({ dangling: ["1"] })), { message: "invalid filter 'dangling'" });
   });
 
-  it("with options are mounted for the first container and unmounted after the last", () => {
+  it("with options are mounted for the first container and unmounted after the last", async () => {
     const { volumes, log } = world();
     const where = { destination: "/v", readOnly: false };
-    volumes.create({ name: "ram", options: { type: "tmpfs", device: "tmpfs", o: "size=1m" } });
-    assert.equal(volumes.use("ram", "c1", where), "/volumes/ram/_data");
-    volumes.use("ram", "c1", where);
-    volumes.use("ram", "c2", where);
-    volumes.release("ram", "c1");
+    await volumes.create({ name: "ram", options: { type: "tmpfs", device: "tmpfs", o: "size=1m" } });
+    assert.equal(await volumes.use("ram", "c1", where), "/volumes/ram/_data");
+    await volumes.use("ram", "c1", where);
+    await volumes.use("ram", "c2", where);
+    await volumes.release("ram", "c1");
     assert.ok(!log.includes("unmount ram"));
-    volumes.release("ram", "c2");
-    volumes.release("gone", "c2");
+    await volumes.release("ram", "c2");
+    await volumes.release("gone", "c2");
     assert.equal(log.filter((line) => line === "unmount ram").length, 1);
   });
 
   it("are filled as shared when another container may hold them already", async () => {
     const { volumes, users, log } = world();
-    volumes.create({ name: "data" });
+    await volumes.create({ name: "data" });
     users.set("data", ["c1"]);
     await volumes.copyUp("data", "/root", "/var", "c1");
     users.set("data", ["c1", "c2"]);

@@ -5,27 +5,10 @@ import { describe, it } from "node:test";
 import { Volumes } from "../../../../src/engine/volumes/volumes.ts";
 import { Call } from "../../../../src/server/call.ts";
 import { volumeRoutes } from "../../../../src/server/routes/volumes.ts";
-import { MemoryStateStore } from "../../../support/memory-state.ts";
+import { namedFolders, volumeDeps } from "../../../support/volume-deps.ts";
 
 function world() {
-  const volumes = new Volumes({
-    state: new MemoryStateStore(),
-    files: {
-      dataPath: (name) => `/volumes/${name}/_data`,
-      create: () => {},
-      remove: async () => {},
-      list: () => [],
-      size: async () => 42,
-      mount: () => {},
-      unmount: () => {},
-      copyUp: async () => {},
-      subpath: () => "",
-    },
-    clock: { now: () => 0, stamp: () => "2026-01-01T00:00:00.000000001Z", after: () => () => {} },
-    ids: { id: () => "ab".repeat(32), name: () => "x" },
-    events: { publish: () => {} },
-    usage: { containersUsing: () => [] },
-  });
+  const volumes = new Volumes(volumeDeps({ files: namedFolders({ size: async () => 42 }) }));
   const routes = volumeRoutes({ volumes });
 
   /** Status and body of one request. */

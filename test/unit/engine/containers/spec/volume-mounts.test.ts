@@ -9,7 +9,7 @@ import { VolumeMounts } from "../../../../../src/engine/containers/spec/volume-m
 import { Volumes } from "../../../../../src/engine/volumes/volumes.ts";
 import type { ImageRecord } from "../../../../../src/engine/images/contract.ts";
 import type { Rootfs, RootfsEntry } from "../../../../../src/ports/rootfs.ts";
-import { MemoryStateStore } from "../../../../support/memory-state.ts";
+import { namedFolders, volumeDeps } from "../../../../support/volume-deps.ts";
 
 /** Mounts over volumes whose folders are names; `links` are the image's, `hostPaths` what the host has. */
 function world() {
@@ -19,24 +19,16 @@ function world() {
   const others: Record<string, MountPoint[]> = {};
   const users = new Map<string, string[]>();
   let ids = 0;
-  const volumes = new Volumes({
-    state: new MemoryStateStore(),
-    files: {
-      dataPath: (name) => `/volumes/${name}/_data`,
-      create: () => {},
-      remove: async (name) => void log.push(`remove ${name}`),
-      list: () => [],
-      size: async () => 0,
-      mount: () => {},
-      unmount: () => {},
-      copyUp: async (name, _rootfs, path) => void log.push(`fill ${name} ${path}`),
-      subpath: (name, subpath) => `/volumes/${name}/_data/${subpath}`,
-    },
-    clock: { now: () => 0, stamp: () => "2026-01-01T00:00:00.000000000Z", after: () => () => {} },
-    ids: { id: () => `anonymous${++ids}`, name: () => "x" },
-    events: { publish: () => {} },
-    usage: { containersUsing: (name) => users.get(name) ?? [] },
-  });
+  const volumes = new Volumes(
+    volumeDeps({
+      files: namedFolders({
+        remove: async (name) => void log.push(`remove ${name}`),
+        copyUp: async ({ name }, _rootfs, path) => void log.push(`fill ${name} ${path}`),
+      }),
+      ids: { id: () => `anonymous${++ids}`, name: () => "x" },
+      containers: { containersUsing: (name) => users.get(name) ?? [], beingCreated: () => false },
+    }),
+  );
   const rootfs = { resolve: (_root: string, path: string) => links[path] ?? path } as unknown as Rootfs;
   const mounts = new VolumeMounts({
     volumes,
@@ -70,6 +62,7 @@ function world() {
         stat: (_root, path) => (path === "/bin" ? ({ type: "directory" } as RootfsEntry) : undefined),
       },
     }),
+    logger: { debug() {}, info() {}, warn() {}, error() {} },
     dataRoot: "/var/lib/gantry",
     mountsOf: (name) => others[name] ?? [],
     ipc: {
@@ -207,7 +200,7 @@ describe("a container's mounts", () => {
     const record = await create({ Binds: ["named:/n"] }, { Volumes: { "/a": {} } });
     await mounts.removeAnonymous({ ...record, mounts: [] });
     assert.deepEqual(
-      volumes.list().map((volume) => volume.name),
+      volumes.plain().map(({ record }) => record.name),
       ["named"],
     );
   });

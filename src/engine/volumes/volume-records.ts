@@ -1,0 +1,32 @@
+import type { CommitOptions, StateStore } from "../../ports/state-store.ts";
+import { VOLUMES, type VolumeRecord } from "./volume-record.ts";
+
+/** The index of volumes. */
+export class VolumeRecords {
+  private readonly state: StateStore;
+
+  constructor(state: StateStore) {
+    this.state = state;
+  }
+
+  find(name: string): VolumeRecord | undefined {
+    return this.state.get<VolumeRecord>(VOLUMES, name);
+  }
+
+  all(): VolumeRecord[] {
+    return this.state.list<VolumeRecord>(VOLUMES).map(([, record]) => record);
+  }
+
+  /** Without those that are being made or removed. */
+  present(): VolumeRecord[] {
+    return this.all().filter((record) => record.intent === undefined);
+  }
+
+  save(record: VolumeRecord, options?: CommitOptions): void {
+    this.state.commit([{ bucket: VOLUMES, key: record.name, value: record }], options);
+  }
+
+  forget(name: string): void {
+    this.state.commit([{ bucket: VOLUMES, key: name, value: undefined }]);
+  }
+}
