@@ -172,6 +172,8 @@ export interface ExplainedLink {
   parent?: { name: string; index: number };
   /** The network of the engine's. */
   network?: string;
+  /** How it is made worse: "delay 200ms, loss 5%". */
+  shape?: string;
 }
 
 export interface ExplainedRoute {

@@ -31,6 +31,7 @@ import { livePortRoutes } from "../server/routes/live-ports.ts";
 import { networkRoutes } from "../server/routes/networks.ts";
 import { pluginRoutes } from "../server/routes/plugins.ts";
 import { sessionRoutes } from "../server/routes/session.ts";
+import { shapeRoutes } from "../server/routes/shapes.ts";
 import { statsRoutes } from "../server/routes/stats.ts";
 import { swarmRoutes } from "../server/routes/swarm.ts";
 import { type VolumeWorkRoutesDeps, volumeWorkRoutes } from "../server/routes/volume-work.ts";
@@ -85,12 +86,14 @@ export function apiRoutes(parts: ApiParts): Route[] {
       processes: new PsProcessTable(),
       defaultRuntime: identity.defaultRuntime,
       cgroupVersion: host.facts().cgroup.version === 2 ? 2 : 1,
+      shapesOf: (id) => networks.shapes.of(id),
     }),
     ...archiveRoutes({ containers }),
     ...statsRoutes({ containers, hostMemory: host.facts().memory }),
     ...execRoutes({ containers, clock }),
     ...checkpointRoutes({ containers }),
     ...livePortRoutes({ containers }),
+    ...shapeRoutes({ containers, shapes: networks.shapes }),
     ...eventRoutes({ events, clock }),
     ...imageRoutes({ images, downloads: parts.downloads, clock }),
     ...networkRoutes({ networks, clock, ...parts.networked }),

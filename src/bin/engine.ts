@@ -31,6 +31,7 @@ import { NftFirewall } from "../drivers/nft/nft-firewall.ts";
 import { CriuCheckpoints } from "../drivers/oci/checkpoints.ts";
 import { OverlayLayerStore } from "../drivers/overlayfs/layer-store.ts";
 import { SocketReservations } from "../drivers/port-reservations/socket-reservations.ts";
+import { NetlinkTraffic } from "../drivers/traffic/netlink-traffic.ts";
 import { ProcSignals } from "../drivers/process/signals.ts";
 import { HttpRegistry } from "../drivers/registry-http/registry.ts";
 import { ConfinedRootfs } from "../drivers/rootfs/confined-rootfs.ts";
@@ -149,6 +150,7 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
     links,
     sublinks: new NetlinkSublinks(),
     firewall,
+    traffic: new NetlinkTraffic(options.bridge),
     reservations: new SocketReservations(),
     nameServers: new NamespaceNameServers(),
     clock,

@@ -16,6 +16,7 @@ import type {
   WaitResponse,
 } from "../wire/types/containers.ts";
 import type { ContainerExplanation } from "../wire/types/explain.ts";
+import type { ShapeRequest, ShapesResponse } from "../wire/types/networks.ts";
 import { drain, gather } from "./bodies.ts";
 import { filtersText, segment } from "./query.ts";
 import { type Hijacked, type Transport } from "./transport.ts";
@@ -88,6 +89,20 @@ export class Containers {
   /** Gives published ports up; a port without bindings is given up wherever it is published. Gantry's own. */
   removePorts(id: string, ports: PortsRequest["PortBindings"], signal?: AbortSignal): Promise<PortsResponse> {
     return this.changePorts("DELETE", id, ports, signal);
+  }
+
+  /** How the container's networks are made worse. Gantry's own. */
+  shapes(id: string, signal?: AbortSignal): Promise<ShapesResponse> {
+    return this.transport.json("GET", shapePath(id), { signal });
+  }
+
+  /** Makes the network worse for a container that runs, or all of its networks; in place of before. Gantry's own. */
+  shape(id: string, shape: ShapeRequest, network?: string, signal?: AbortSignal): Promise<ShapesResponse> {
+    return this.transport.json("PUT", shapePath(id), { query: { network }, body: shape, signal });
+  }
+
+  clearShape(id: string, network?: string, signal?: AbortSignal): Promise<ShapesResponse> {
+    return this.transport.json("DELETE", shapePath(id), { query: { network }, signal });
   }
 
   create(
@@ -305,6 +320,8 @@ export class Containers {
     return this.transport.send("POST", this.path(id, action), { query, signal });
   }
 }
+
+const shapePath = (id: string): string => `/gantry/containers/${segment(id)}/shape`;
 
 function statOf(headers: Map<string, string>): PathStat {
   return JSON.parse(

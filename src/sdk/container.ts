@@ -12,12 +12,14 @@ import type {
   TopResponse,
   WaitCondition,
 } from "../wire/types/containers.ts";
+import type { NetworkShape } from "../wire/types/networks.ts";
 import { archiveOf, type Files, unpackTo } from "./files.ts";
 import { chunksOf, gatherOutput, type Input, linesOf, type LogLine, type RunResult } from "./output.ts";
 import { Ports } from "./ports.ts";
 import { type Address, type HttpReadiness, type Readiness, Waits } from "./ready.ts";
 import { unlessGone } from "./remove.ts";
 import { Session } from "./session.ts";
+import { type Shape, shapeRequest } from "./shape.ts";
 import { retry, type WaitOptions } from "./wait.ts";
 
 export interface SignalOption {
@@ -128,6 +130,23 @@ export class Container implements AsyncDisposable {
   async wait(options: SignalOption & { condition?: WaitCondition } = {}): Promise<number> {
     const { exit } = await this.client.containers.wait(this.id, options.condition, options.signal);
     return (await exit).StatusCode;
+  }
+
+  /**
+   * Makes the network slow, narrow or lossy for it while it runs, in both directions and in place of before; `network`: only
+   * that one. Errors: invalid BAD_SHAPE, unavailable CANNOT_SHAPE, conflict NOT_RUNNING.
+   */
+  async shape(shape: Shape, options: SignalOption & { network?: string } = {}): Promise<Record<string, NetworkShape>> {
+    return (await this.client.containers.shape(this.id, shapeRequest(shape), options.network, options.signal)).Shapes;
+  }
+
+  /** How its networks are made worse now, by the network's name. */
+  async shapes(options: SignalOption = {}): Promise<Record<string, NetworkShape>> {
+    return (await this.client.containers.shapes(this.id, options.signal)).Shapes;
+  }
+
+  async clearShape(options: SignalOption & { network?: string } = {}): Promise<void> {
+    await this.client.containers.clearShape(this.id, options.network, options.signal);
   }
 
   /** What it wrote, line by line. */

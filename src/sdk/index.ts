@@ -11,6 +11,7 @@ export type { Chunk, Input, LogLine, OutputStream, RunResult } from "./output.ts
 export type { Address, HttpReadiness, Readiness } from "./ready.ts";
 export type { PortMap, Ports } from "./ports.ts";
 export { Session } from "./session.ts";
+export type { Shape } from "./shape.ts";
 export { Task } from "./task.ts";
 export { Volume } from "./volumes.ts";
 export type { WaitOptions } from "./wait.ts";

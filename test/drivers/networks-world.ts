@@ -10,6 +10,7 @@ import { NetlinkLinks } from "../../src/drivers/netlink/netlink-links.ts";
 import { NetlinkSublinks } from "../../src/drivers/netlink/netlink-sublinks.ts";
 import { NftFirewall } from "../../src/drivers/nft/nft-firewall.ts";
 import { SocketReservations } from "../../src/drivers/port-reservations/socket-reservations.ts";
+import { NetlinkTraffic } from "../../src/drivers/traffic/netlink-traffic.ts";
 import { declare } from "../../src/drivers/syscalls/libc.ts";
 import { umount } from "../../src/drivers/syscalls/mount.ts";
 import { createNetworkNamespace, inNetworkNamespace } from "../../src/drivers/syscalls/namespaces.ts";
@@ -99,6 +100,7 @@ export class World {
       links,
       sublinks: new NetlinkSublinks(),
       firewall,
+      traffic: new NetlinkTraffic(bridge),
       reservations,
       nameServers: new NamespaceNameServers(),
       clock: { now: () => Date.now(), stamp: () => new Date().toISOString(), after: () => () => {} },

@@ -35,6 +35,9 @@ export function firewallPicture(
   };
 }
 
+const networkWords = ({ network: name, shape }: NetworkSection["links"][number]): string =>
+  name === undefined ? "" : ` (network ${name}${shape === undefined ? "" : `, made worse: ${shape}`})`;
+
 export function network(section: NetworkSection, all: string): Picture[] {
   const { dns } = section;
   const cables = section.links.map((link): Cell[] => [
@@ -43,9 +46,9 @@ export function network(section: NetworkSection, all: string): Picture[] {
     link.addresses.join(" ") || "-",
     link.mac,
     link.host
-      ? `${link.host.name} → ${link.host.bridge} ${link.host.bridgeAddresses.join(" ")}${link.network ? ` (network ${link.network})` : ""}`
+      ? `${link.host.name} → ${link.host.bridge} ${link.host.bridgeAddresses.join(" ")}${networkWords(link)}`
       : link.parent
-        ? `${link.kind} on ${link.parent.name}${link.network ? ` (network ${link.network})` : ""}`
+        ? `${link.kind} on ${link.parent.name}${networkWords(link)}`
         : link.kind || "-",
   ]);
   const links: Picture = {

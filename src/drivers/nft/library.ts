@@ -19,6 +19,7 @@ export interface NftSession {
   list(command: string): NftAnswer;
   /** The same as text, with handles. */
   show(command: string): NftAnswer;
+  close(): void;
 }
 
 /**
@@ -34,6 +35,7 @@ export function openLibrarySession(): NftSession | undefined {
   }
   const fn = (prototype: string): Native => lib.func(prototype) as unknown as Native;
   const create = fn("void *nft_ctx_new(uint32_t flags)");
+  const free = fn("void nft_ctx_free(void *ctx)");
   const bufferOutput = fn("int nft_ctx_buffer_output(void *ctx)");
   const bufferError = fn("int nft_ctx_buffer_error(void *ctx)");
   const setFlags = fn("void nft_ctx_output_set_flags(void *ctx, unsigned int flags)");
@@ -61,5 +63,6 @@ export function openLibrarySession(): NftSession | undefined {
     run,
     list: (command) => runWith(OUTPUT_JSON | OUTPUT_HANDLE, command),
     show: (command) => runWith(OUTPUT_HANDLE, command),
+    close: () => void free(context),
   };
 }

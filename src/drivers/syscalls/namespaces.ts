@@ -28,13 +28,13 @@ export function inNetworkNamespace<T>(path: string, body: () => T): T {
   }
 }
 
-/** Makes a network namespace and binds it to `path`, an existing empty file. The thread stays where it was. */
-export function createNetworkNamespace(path: string): void {
+/** Runs `body` (synchronous) in a network namespace of its own that goes with it. */
+export function inFreshNetworkNamespace<T>(body: () => T): T {
   const home = openFd("/proc/thread-self/ns/net", 0);
   try {
     check(unshareNative(CLONE_NEWNET), "unshare", "net");
     try {
-      mount("/proc/thread-self/ns/net", path, "none", MS.BIND);
+      return body();
     } finally {
       check(setnsNative(home, CLONE_NEWNET), "setns", "home");
     }
@@ -42,6 +42,10 @@ export function createNetworkNamespace(path: string): void {
     closeFd(home);
   }
 }
+
+/** Makes a network namespace and binds it to `path`, an existing empty file. The thread stays where it was. */
+export const createNetworkNamespace = (path: string): void =>
+  inFreshNetworkNamespace(() => mount("/proc/thread-self/ns/net", path, "none", MS.BIND));
 
 /** Runs `body` (synchronous) in the mount namespace that the descriptor `of` is for, whose root is then `/`. */
 export const inMountNamespace = <T>(of: number, body: () => T): T =>

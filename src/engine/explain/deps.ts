@@ -13,7 +13,7 @@ import type { Networks } from "../networks/networks.ts";
 export interface ExplainerDeps {
   containers: Pick<Containers, "find" | "all" | "changes" | "sizes" | "logs">;
   images: Pick<Images, "resolve" | "tagsOf" | "list">;
-  networks: Pick<Networks, "record" | "records" | "inspect">;
+  networks: Pick<Networks, "record" | "records" | "inspect" | "shapes">;
   layers: Pick<LayerStore, "get" | "listWorkspaces">;
   files: ContainerFiles;
   cgroups: Cgroups;

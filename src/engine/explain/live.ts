@@ -6,6 +6,7 @@ import type {
   ProcessesSection,
   SecuritySection,
 } from "../../base/explanation.ts";
+import { shapeWords } from "../../base/traffic-shape.ts";
 import { isGantryError } from "../../base/errors.ts";
 import type { Credentials, MountView } from "../../ports/kernel-view.ts";
 import { cgroupsPathOf, type ContainerRecord, isUp } from "../containers/record.ts";
@@ -128,10 +129,14 @@ function networkOf(
     inside,
     host,
     networks: deps.networks.records(),
+    shapes: shapesOf(deps, donor?.id ?? record.id),
     firewall: firewall(),
     ...etcOf(deps, mounts),
   });
 }
+
+const shapesOf = ({ networks }: ExplainerDeps, id: string): Record<string, string> =>
+  Object.fromEntries(Object.entries(networks.shapes.of(id)).map(([name, { shape }]) => [name, shapeWords(shape)]));
 
 /** The files in /etc that are mounted there, where they are ones that the engine keeps for this container or another. */
 function etcOf(

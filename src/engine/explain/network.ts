@@ -30,6 +30,8 @@ export interface NetworkFacts {
   inside: NetworkState;
   host: NetworkState;
   networks: readonly NetworkRecord[];
+  /** How networks are made worse for it, in words by their names. */
+  shapes: Record<string, string>;
   firewall: FirewallState | undefined;
   /** Texts of the files in /etc, and the first one's path on the host. */
   resolvConf: string;
@@ -53,7 +55,7 @@ function linkOf(link: LinkState, facts: NetworkFacts): ExplainedLink {
   return {
     ...shown,
     host: { name: end.name, index: end.index, bridge: bridge.name, bridgeAddresses: bridge.addresses },
-    ...(network !== undefined && { network }),
+    ...(network !== undefined && { network, ...(facts.shapes[network] && { shape: facts.shapes[network] }) }),
   };
 }
 
@@ -145,6 +147,14 @@ export function explainNetwork(facts: NetworkFacts): NetworkSection {
               `ip -d link show ${word(plugged.name)}`,
               "the host's end of the cable; its alias names the container",
             ),
+            ...(links.some(({ shape }) => shape !== undefined)
+              ? [
+                  byHand(
+                    `tc -s qdisc show dev ${word(plugged.name)}; nft list ruleset netdev`,
+                    "what makes the cable worse",
+                  ),
+                ]
+              : []),
             byHand(`ip -br link show master ${word(plugged.bridge)}`, "everything that is plugged into the bridge"),
           ]),
       ...(sublink?.parent === undefined

@@ -198,4 +198,24 @@ export function hostBinding(endpoints: EndpointRecord[], network: (id: string) =
   return (ways[4] ?? ways[6])?.network.bridge?.hostBinding ?? "0.0.0.0";
 }
 
+/** Could a container join this network beside those? Throws invalid BAD_ENDPOINT. */
+export function checkMixable(network: NetworkRecord, joined: NetworkRecord[]): void {
+  if (joined.some((one) => one.driver === "host")) {
+    throw new GantryError(
+      "invalid",
+      "BAD_ENDPOINT",
+      "container sharing network namespace with another container or host cannot be connected to any other network",
+    );
+  }
+  const drivers = [network, ...joined].map((record) => record.driver);
+  if (drivers.includes("host")) throw badEndpoint(NOT_WITH_HOST);
+  if (drivers.includes("null") && drivers.length > 1) throw badEndpoint(NOT_WITH_NONE);
+}
+
+/** The first of eth0, eth1 … that is not taken. */
+export function freeInterfaceName(endpoints: EndpointRecord[]): string {
+  const taken = new Set(endpoints.map((endpoint) => endpoint.cable?.name));
+  for (let index = 0; ; index++) if (!taken.has(`eth${index}`)) return `eth${index}`;
+}
+
 const badEndpoint = (message: string): GantryError => new GantryError("invalid", "BAD_ENDPOINT", message);

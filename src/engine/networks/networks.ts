@@ -1,5 +1,6 @@
 import type { EndpointSettings } from "../../base/container-config.ts";
 import { GantryError } from "../../base/errors.ts";
+import { shapeWords } from "../../base/traffic-shape.ts";
 import type { Clock, Ids } from "../../ports/clock.ts";
 import type { AllowedFlow, Firewall } from "../../ports/firewall.ts";
 import type { Links, NamespaceOwner } from "../../ports/links.ts";
@@ -7,15 +8,17 @@ import type { Logger } from "../../ports/logger.ts";
 import type { NameServers } from "../../ports/name-servers.ts";
 import type { PortReservations } from "../../ports/port-reservations.ts";
 import type { StateStore } from "../../ports/state-store.ts";
+import type { Traffic } from "../../ports/traffic.ts";
 import type { Sublinks } from "../../ports/sublinks.ts";
 import { NetworkCatalog, type NetworkOptions } from "./catalog.ts";
 import type { Attachment, AttachRequest, ContainerNetworking } from "./contract.ts";
 import { NameService } from "./dns/name-service.ts";
 import {
+  checkMixable,
+  freeInterfaceName,
   hostBinding,
   networkName,
   NOT_WITH_HOST,
-  NOT_WITH_NONE,
   type Place,
   planEndpoint,
   planPlaces,
@@ -38,12 +41,14 @@ import {
   type Resolv,
 } from "./resolv.ts";
 import { Sandboxes } from "./sandboxes.ts";
+import { Shapes } from "./shapes.ts";
 
 export interface NetworksDeps {
   state: StateStore;
   links: Links;
   sublinks: Sublinks;
   firewall: Firewall;
+  traffic: Traffic;
   reservations: PortReservations;
   nameServers: NameServers;
   clock: Clock;
@@ -64,6 +69,7 @@ export interface NetworksDeps {
  */
 export class Networks implements ContainerNetworking {
   readonly ports: LivePorts;
+  readonly shapes: Shapes;
   private readonly deps: NetworksDeps;
   private readonly catalog: NetworkCatalog;
   private readonly sandboxes: Sandboxes;
@@ -80,7 +86,13 @@ export class Networks implements ContainerNetworking {
     });
     const rules = new PacketRules({ ...deps, catalog: this.catalog });
     this.sandboxes = new Sandboxes({ ...deps, rules, ports, catalog: this.catalog, names: this.names }, records);
-    this.ports = new LivePorts({ catalog: this.catalog, sandboxes: this.sandboxes });
+    const parts = { catalog: this.catalog, sandboxes: this.sandboxes };
+    this.ports = new LivePorts(parts);
+    this.shapes = new Shapes({
+      ...{ ...parts, traffic: deps.traffic, clock: deps.clock, logger: deps.logger },
+      tell: (action, network, container, shape) =>
+        this.tell(action, network, container, shape && { shape: shapeWords(shape) }),
+    });
   }
 
   /** Reads what is stored, makes the built-in networks, brings their links up. Leaves the firewall alone. */
@@ -96,11 +108,13 @@ export class Networks implements ContainerNetworking {
    */
   restore(liveContainerIds: string[]): void {
     this.sandboxes.restore(new Set(liveContainerIds));
+    this.shapes.restore();
   }
 
   /** At the engine's end: while containers run all of it stays, else links and firewall go. */
   close(): void {
     this.names.closeAll();
+    this.shapes.close();
     if (this.sandboxes.all().length > 0) return this.deps.firewall.close();
     this.deps.firewall.remove();
     this.catalog.removeLinks();
@@ -287,7 +301,8 @@ export class Networks implements ContainerNetworking {
         `container ${containerId} is not connected to network ${network.name}`,
       );
     }
-    const after = { ...before, endpoints: before.endpoints.filter((candidate) => candidate !== endpoint) };
+    const unshaped = this.shapes.leave(before, network);
+    const after = { ...unshaped, endpoints: before.endpoints.filter((candidate) => candidate !== endpoint) };
     this.sandboxes.moveWayOut(before, after);
     this.sandboxes.unplug(after, endpoint);
     this.tell("disconnect", network, containerId);
@@ -365,26 +380,10 @@ export class Networks implements ContainerNetworking {
     );
   }
 
-  private tell(action: string, network: NetworkRecord, container?: string): void {
-    this.deps.publish(action, network.id, {
-      name: network.name,
-      type: network.driver,
-      ...(container === undefined ? {} : { container }),
-    });
+  private tell(action: string, network: NetworkRecord, container?: string, more: Record<string, string> = {}): void {
+    const about = { name: network.name, type: network.driver, ...(container === undefined ? {} : { container }) };
+    this.deps.publish(action, network.id, { ...about, ...more });
   }
-}
-
-function checkMixable(network: NetworkRecord, joined: NetworkRecord[]): void {
-  if (joined.some((one) => one.driver === "host")) {
-    throw new GantryError(
-      "invalid",
-      "BAD_ENDPOINT",
-      "container sharing network namespace with another container or host cannot be connected to any other network",
-    );
-  }
-  const drivers = [network, ...joined].map((record) => record.driver);
-  if (drivers.includes("host")) throw new GantryError("invalid", "BAD_ENDPOINT", NOT_WITH_HOST);
-  if (drivers.includes("null") && drivers.length > 1) throw new GantryError("invalid", "BAD_ENDPOINT", NOT_WITH_NONE);
 }
 
 const alreadyConnected = (container: string, network: NetworkRecord): GantryError =>
@@ -393,8 +392,3 @@ const alreadyConnected = (container: string, network: NetworkRecord): GantryErro
     "ALREADY_CONNECTED",
     `endpoint with name ${container} already exists in network ${network.name}`,
   );
-
-function freeInterfaceName(endpoints: EndpointRecord[]): string {
-  const taken = new Set(endpoints.map((endpoint) => endpoint.cable?.name));
-  for (let index = 0; ; index++) if (!taken.has(`eth${index}`)) return `eth${index}`;
-}

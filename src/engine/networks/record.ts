@@ -1,4 +1,5 @@
 import type { EndpointSettings } from "../../base/container-config.ts";
+import type { TrafficShape } from "../../base/traffic-shape.ts";
 import type { AddressFamily, AllowedFlow, PublishedPort } from "../../ports/firewall.ts";
 import type { NamespaceOwner } from "../../ports/links.ts";
 import type { ParentMaking, SublinkKind } from "../../ports/sublinks.ts";
@@ -90,6 +91,12 @@ export interface Cable {
   mac: string;
 }
 
+export interface ShapeRecord {
+  shape: TrafficShape;
+  /** When it ends by itself, in ms since the epoch. */
+  until?: number;
+}
+
 /** A container's network state (bucket `endpoints`, key: the container's id). Stored before anything is made. */
 export interface SandboxRecord {
   containerId: string;
@@ -110,6 +117,8 @@ export interface SandboxRecord {
   resolver?: ResolverConfig;
   /** What is published, as the firewall has it: one for each wish, or none. */
   ports: PublishedPort[];
+  /** Networks that were made worse for it, by the network's id. */
+  shapes?: Record<string, ShapeRecord>;
   /** What it may reach on the default bridge where containers there are kept apart. */
   allowed?: AllowedFlow[];
 }

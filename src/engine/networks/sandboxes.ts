@@ -3,6 +3,7 @@ import { GantryError, isGantryError, messageOf } from "../../base/errors.ts";
 import type { EndSpec, Links } from "../../ports/links.ts";
 import type { Logger } from "../../ports/logger.ts";
 import type { StateStore } from "../../ports/state-store.ts";
+import type { CableEnds, Traffic } from "../../ports/traffic.ts";
 import type { Sublinks } from "../../ports/sublinks.ts";
 import type { NetworkCatalog, NetworkOptions } from "./catalog.ts";
 import type { NameService } from "./dns/name-service.ts";
@@ -31,6 +32,7 @@ export interface SandboxesDeps {
   links: Links;
   sublinks: Sublinks;
   rules: PacketRules;
+  traffic: Traffic;
   ports: PortPublisher;
   catalog: NetworkCatalog;
   names: NameService;
@@ -212,6 +214,17 @@ export class Sandboxes {
     return waysOut(endpoints, (id) => this.deps.catalog.byId(id));
   }
 
+  /** Its cable on a bridge network; undefined: it has none there. */
+  cableEnds({ containerId, endpoints }: SandboxRecord, networkId: string): CableEnds | undefined {
+    const cable = endpoints.find((endpoint) => endpoint.networkId === networkId)?.cable;
+    if (cable?.hostName === undefined) return undefined;
+    return { hostName: cable.hostName, netns: this.netnsPath(containerId), name: cable.name };
+  }
+
+  shapedCables(sandbox: SandboxRecord): CableEnds[] {
+    return Object.keys(sandbox.shapes ?? {}).flatMap((networkId) => this.cableEnds(sandbox, networkId) ?? []);
+  }
+
   /** Takes everything of a container away, past errors; what stays is told to the log and swept at the next start. */
   takeDown(sandbox: SandboxRecord): void {
     const failures: string[] = [];
@@ -224,6 +237,7 @@ export class Sandboxes {
     };
     step(() => this.deps.names.close(sandbox.containerId));
     step(() => this.deps.rules.unpublish(sandbox.ports, sandbox.endpoints));
+    for (const cable of this.shapedCables(sandbox)) step(() => this.deps.traffic.clear(cable));
     if (sandbox.ownNamespace) step(() => this.deps.links.removeNamespace(this.netnsPath(sandbox.containerId)));
     if (sandbox.owner?.own) step(() => this.deps.links.removeUserNamespace(this.usernsPath(sandbox.containerId)));
     step(() => this.deps.ports.release(sandbox.ports));

@@ -4,6 +4,7 @@ import type { WorkspaceFolders } from "../../ports/layer-store.ts";
 import { type ContainerRecord, isUp, NEVER } from "../../engine/containers/record.ts";
 import { readSecurityOptions } from "../../engine/containers/spec/security-options.ts";
 import type { ContainerInspect, ContainerSummary, NetworkSettings, PortSummary } from "../../wire/types/containers.ts";
+import type { NetworkShape } from "../../wire/types/networks.ts";
 import { statusWords } from "./status-words.ts";
 
 /** GET /containers/{id}/json */
@@ -16,6 +17,8 @@ export function inspectContainer(
     /** "/other:/parent/alias" */
     links: string[];
     folders: WorkspaceFolders;
+    /** How its networks are made worse, by their names. */
+    shapes: Record<string, NetworkShape>;
     sizes?: { rw: number; rootFs: number };
   },
 ): ContainerInspect {
@@ -74,9 +77,19 @@ export function inspectContainer(
       // the main network's, as asked for
       MacAddress: record.networking[record.hostConfig.NetworkMode ?? ""]?.MacAddress || undefined,
     },
-    NetworkSettings: networkSettings(record),
+    NetworkSettings: withShapes(networkSettings(record), facts.shapes),
   };
 }
+
+const withShapes = (settings: NetworkSettings, shapes: Record<string, NetworkShape>): NetworkSettings => ({
+  ...settings,
+  Networks: Object.fromEntries(
+    Object.entries(settings.Networks).map(([name, one]) => [
+      name,
+      shapes[name] ? { ...one, Shape: shapes[name] } : one,
+    ]),
+  ),
+});
 
 const graphDriverData = (id: string, folders: WorkspaceFolders): Record<string, string> => ({
   ID: id,

@@ -5,6 +5,7 @@ import { parseTimestamp } from "../../base/timestamps.ts";
 import type { AttachOptions } from "../../engine/containers/attach.ts";
 import type { Containers, WaitCondition } from "../../engine/containers/containers.ts";
 import type { ContainerRecord } from "../../engine/containers/record.ts";
+import type { ShapeRecord } from "../../engine/networks/record.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { ContainerFiles } from "../../ports/container-files.ts";
 import type { ProcessTable } from "../../ports/process-table.ts";
@@ -17,6 +18,7 @@ import { checkUpdateBody, limitsOfVersion } from "../decode/limits.ts";
 import { createRequestOf } from "../decode/old-requests.ts";
 import { inspectContainer, summarizeContainer } from "../encode/container.ts";
 import { streamLogs } from "../encode/logs.ts";
+import { networkShapes } from "../encode/shape.ts";
 import { shaped } from "../encode/old-shapes.ts";
 import { WebSocketStream } from "../websocket-stream.ts";
 
@@ -27,6 +29,8 @@ export interface ContainerRoutesDeps {
   clock: Clock;
   defaultRuntime: string;
   cgroupVersion: 1 | 2;
+  /** How a container's networks are made worse, by their names. */
+  shapesOf: (containerId: string) => Record<string, ShapeRecord>;
   /** The name under which `ps` shows an image: as asked for, or its short id once that name is gone. */
   imageName: (record: ContainerRecord) => string;
 }
@@ -191,6 +195,7 @@ async function inspect(deps: ContainerRoutesDeps, call: Call, name: string): Pro
     defaultRuntime: deps.defaultRuntime,
     links: deps.containers.linksOf(entry.record).links,
     folders: deps.containers.folders(entry.record),
+    shapes: networkShapes(deps.shapesOf(entry.id)),
     ...(sizes ? { sizes } : {}),
   });
   call.send(200, shaped(call, "container", answer));

@@ -71,3 +71,30 @@ export interface NetworkDisconnectRequest {
 export interface PruneNetworksResponse {
   NetworksDeleted: string[] | null;
 }
+
+/** How a network is made worse for a container, in each direction. Durations in nanoseconds, shares in percent of the packets. */
+export interface NetworkShape {
+  Delay?: number;
+  /** By how much the delay varies, up and down. */
+  Jitter?: number;
+  Loss?: number;
+  Duplicate?: number;
+  Corrupt?: number;
+  /** Packets that go at once instead of after the delay. */
+  Reorder?: number;
+  /** Bits a second. */
+  Rate?: number;
+  /** When it ends by itself; RFC 3339. */
+  Until?: string;
+}
+
+/** PUT /gantry/containers/{id}/shape?network= */
+export interface ShapeRequest extends Omit<NetworkShape, "Until"> {
+  /** Nanoseconds until it ends by itself. */
+  Duration?: number;
+}
+
+/** By network name. */
+export interface ShapesResponse {
+  Shapes: Record<string, NetworkShape>;
+}

@@ -36,6 +36,7 @@ const record = {
 
 const facts: NetworkFacts = {
   ...{ pid: 9, mode: "shop", namespace: "own", networks: [record], resolvConfFile: "/r" },
+  shapes: { shop: "delay 200ms" },
   inside: {
     links: [
       link(1, "lo", { addresses: ["127.0.0.1/8"] }),

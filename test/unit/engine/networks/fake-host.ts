@@ -1,4 +1,5 @@
 import { GantryError } from "../../../../src/base/errors.ts";
+import { shapeWords } from "../../../../src/base/traffic-shape.ts";
 import type { AttachRequest } from "../../../../src/engine/networks/contract.ts";
 import { Networks } from "../../../../src/engine/networks/networks.ts";
 import type { Firewall, PublishedPort } from "../../../../src/ports/firewall.ts";
@@ -6,6 +7,7 @@ import type { Links } from "../../../../src/ports/links.ts";
 import type { NameServers } from "../../../../src/ports/name-servers.ts";
 import type { Resolv } from "../../../../src/engine/networks/resolv.ts";
 import type { PortReservations } from "../../../../src/ports/port-reservations.ts";
+import type { Traffic } from "../../../../src/ports/traffic.ts";
 import type { StateChange, StateStore } from "../../../../src/ports/state-store.ts";
 import type { Sublinks } from "../../../../src/ports/sublinks.ts";
 
@@ -22,6 +24,8 @@ export class FakeHost {
   /** "namespace link" → parent and address. */
   readonly sublinks = new Map<string, string>();
   readonly gateways = new Map<string, string | undefined>();
+  /** Host's end → in words. */
+  readonly shaped = new Map<string, string>();
   readonly published = new Map<string, PublishedPort>();
   readonly held = new Set<string>();
   readonly stored = new Map<string, Map<string, string>>();
@@ -37,6 +41,8 @@ export class FakeHost {
   /** Names of the effects that fail from now on. */
   readonly failing = new Set<string>();
   private count = 0;
+  private now = 0;
+  private readonly timers = new Set<{ at: number; fn: () => void }>();
 
   /** `bip` "none": without the option. */
   engine(bip = "172.30.0.1/16"): Networks {
@@ -45,9 +51,18 @@ export class FakeHost {
       links: this.links(),
       sublinks: this.sublinkDriver(),
       firewall: this.firewall(),
+      traffic: this.traffic(),
       reservations: this.reservations(),
       nameServers: this.nameServers(),
-      clock: { now: () => 0, stamp: () => "2026-01-01T00:00:00.000000001Z", after: () => () => {} },
+      clock: {
+        now: () => this.now,
+        stamp: () => "2026-01-01T00:00:00.000000001Z",
+        after: (ms, fn) => {
+          const timer = { at: this.now + ms, fn };
+          this.timers.add(timer);
+          return () => void this.timers.delete(timer);
+        },
+      },
       ids: { id: () => (++this.count).toString(16).padStart(4, "0").padEnd(64, "0"), name: () => "" },
       logger: {
         debug: () => {},
@@ -62,6 +77,12 @@ export class FakeHost {
     });
     networks.init();
     return networks;
+  }
+
+  /** Lets so many milliseconds go by. */
+  pass(ms: number): void {
+    this.now += ms;
+    for (const timer of this.timers) if (timer.at <= this.now && this.timers.delete(timer)) timer.fn();
   }
 
   /** All that a container leaves traces in. */
@@ -163,6 +184,20 @@ export class FakeHost {
       filterWithinBridges: () => {},
       forgetUdpFlows: () => {},
       hostResolvConf: () => "nameserver 10.0.0.53\n",
+    };
+  }
+
+  private traffic(): Traffic {
+    return {
+      require: () => this.fail("require"),
+      shape: ({ hostName }, shape) => {
+        this.fail("shape");
+        this.shaped.set(hostName, shapeWords(shape));
+      },
+      clear: ({ hostName }) => void this.shaped.delete(hostName),
+      sweep: (names) => {
+        for (const name of this.shaped.keys()) if (!names.has(name)) this.shaped.delete(name);
+      },
     };
   }
 
