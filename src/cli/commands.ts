@@ -197,6 +197,11 @@ export const entries: CommandEntry[] = [
   entry("network prune", "Remove all unused networks", () => import("./commands/network-prune.ts")),
   entry("network rm, network remove", "Remove one or more networks", () => import("./commands/network-rm.ts")),
   entry(
+    "network shape",
+    "Make the network slow, narrow or lossy for a container",
+    () => import("./commands/network-shape.ts"),
+  ),
+  entry(
     "snapshot inspect",
     "Display detailed information on a container's snapshot",
     () => import("./commands/snapshot-inspect.ts"),
@@ -212,9 +217,6 @@ export const entries: CommandEntry[] = [
     "snapshot save",
     "Keep what a container has in its files and volumes",
     () => import("./commands/snapshot-save.ts"),
-    "network shape",
-    "Make the network slow, narrow or lossy for a container",
-    () => import("./commands/network-shape.ts"),
   ),
   entry("volume clone", "Create a volume with the contents of another", () => import("./commands/volume-clone.ts")),
   entry("volume create", "Create a volume", () => import("./commands/volume-create.ts")),
