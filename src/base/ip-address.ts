@@ -25,6 +25,17 @@ export function parseAddress(text: string): IpAddress | undefined {
   return value === undefined ? undefined : { family: 6, value };
 }
 
+/** Of a text that is known to be one. */
+export function mustParseAddress(text: string): IpAddress {
+  const address = parseAddress(text);
+  if (address === undefined) throw new Error(`${text} is no address`);
+  return address;
+}
+
+/** In the order of the network. */
+export const addressBytes = ({ family, value }: IpAddress): Buffer =>
+  Buffer.from(value.toString(16).padStart(bitsOf(family) / 4, "0"), "hex");
+
 function parseDotted(text: string): bigint | undefined {
   const parts = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(text)?.slice(1).map(Number);
   if (parts === undefined || parts.some((part) => part > 255)) return undefined;

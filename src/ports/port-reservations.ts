@@ -1,6 +1,6 @@
 export interface PortClaim {
   protocol: "tcp" | "udp" | "sctp";
-  /** "0.0.0.0": every address of the host. */
+  /** "0.0.0.0": every IPv4 address of the host; "::": every IPv6 one. */
   address: string;
   port: number;
 }

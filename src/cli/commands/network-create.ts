@@ -1,3 +1,4 @@
+import { contains, parseAddress, parseCidr } from "../../base/ip-address.ts";
 import { command, exactly } from "../command.ts";
 import { commaList, flag, flagMaybe, list, map, text, textOr, type Values } from "../flags.ts";
 import { pairOf } from "../run-options/key-values.ts";
@@ -62,7 +63,7 @@ function pools(options: Values<typeof flags>): IpamPool[] {
   }
   const result: IpamPool[] = subnets.map((Subnet) => ({ Subnet }));
   const holder = (address: string, complaint: string): IpamPool => {
-    const pool = result.find(({ Subnet }) => contains(Subnet!, address));
+    const pool = result.find(({ Subnet }) => holds(Subnet!, address));
     if (pool === undefined) throw new Error(complaint);
     return pool;
   };
@@ -88,28 +89,7 @@ function pools(options: Values<typeof flags>): IpamPool[] {
   return result;
 }
 
-function contains(subnet: string, address: string): boolean {
-  const [base = "", length = ""] = subnet.split("/");
-  const left = bits(base);
-  const right = bits(address);
-  if (left === undefined || right === undefined || left.length !== right.length) return false;
-  return left.slice(0, Number(length)) === right.slice(0, Number(length));
-}
-
-/** An address as a row of 0 and 1. */
-function bits(address: string): string | undefined {
-  if (/^\d+(\.\d+){3}$/.test(address)) {
-    return address
-      .split(".")
-      .map((part) => Number(part).toString(2).padStart(8, "0"))
-      .join("");
-  }
-  if (!address.includes(":")) return undefined;
-  const [head = "", tail] = address.split("::") as [string, string?];
-  const groups = (text: string): string[] => (text === "" ? [] : text.split(":"));
-  const [front, back] = [groups(head), groups(tail ?? "")];
-  const middle = Array<string>(Math.max(0, 8 - front.length - back.length)).fill("0");
-  return [...front, ...middle, ...back]
-    .map((group) => Number.parseInt(group, 16).toString(2).padStart(16, "0"))
-    .join("");
+function holds(subnet: string, address: string): boolean {
+  const [range, one] = [parseCidr(subnet)?.range, parseAddress(address)];
+  return range !== undefined && one !== undefined && contains(range, one);
 }

@@ -1,6 +1,6 @@
 import { errnoOf } from "../../base/errors.ts";
 import type { Attribute } from "../netlink/message.ts";
-import { ipBytes } from "../netlink/ip-requests.ts";
+import { addressBytes, mustParseAddress } from "../../base/ip-address.ts";
 import { NETLINK, NetlinkSocket, type Request } from "../netlink/socket.ts";
 
 /** <linux/netfilter/nfnetlink.h>, nf_tables.h; numbers in attributes are big-endian. */
@@ -164,7 +164,7 @@ const matching = (protocol: keyof typeof PROTOCOL, address: string, port: number
   ]),
   equals(Buffer.from([PROTOCOL[protocol]])),
   payload(NETWORK_HEADER, 16, 4),
-  equals(ipBytes(address)),
+  equals(addressBytes(mustParseAddress(address))),
   payload(TRANSPORT_HEADER, 2, 2),
   equals(be16(port)),
 ];
@@ -179,7 +179,7 @@ const rule = (chain: string, match: Attribute[], address: string, port: number):
         RULE.EXPRESSIONS,
         [
           ...match,
-          load(1, ipBytes(address)),
+          load(1, addressBytes(mustParseAddress(address))),
           load(2, be16(port)),
           expression("nat", [
             [NAT.TYPE, be32(DNAT)],

@@ -1,5 +1,5 @@
 import { check, closeFd, declare, SyscallError } from "../syscalls/libc.ts";
-import { AF, bindSocket, openSocket, SOCK, setReuseAddress, socketAddressV4 } from "../syscalls/sockets.ts";
+import { AF, bindSocket, openSocket, SOCK, setReuseAddress, socketAddress } from "../syscalls/sockets.ts";
 
 const getsocknameNative = declare("int getsockname(int fd, _Out_ uint8_t *address, _Inout_ unsigned int *length)");
 
@@ -10,10 +10,10 @@ export function boundSocket(type: "udp" | "tcp", address: string, port: number):
     // after a restart of the engine its old connections may still be there
     if (type === "tcp") setReuseAddress(fd, true);
     try {
-      bindSocket(fd, socketAddressV4(address, port));
+      bindSocket(fd, socketAddress(address, port));
     } catch (error) {
       if (!(error instanceof SyscallError) || error.code !== "EADDRINUSE") throw error;
-      bindSocket(fd, socketAddressV4(address, 0));
+      bindSocket(fd, socketAddress(address, 0));
     }
     return { fd, port: portOf(fd) };
   } catch (error) {

@@ -9,7 +9,6 @@ import { TcpMessages, tcpMessage } from "./tcp-messages.ts";
 
 const PORT = 53;
 const HEADER = 12;
-const AF_INET6 = 10;
 
 /** See NameServers.ask. A socket for each question: its port is one more thing that a forger has to guess. */
 export async function askUpstream(request: UpstreamQuery): Promise<Buffer> {
@@ -107,7 +106,7 @@ function settle<T>(
 }
 
 function freshSocket({ netns, server }: UpstreamQuery, type: number): number {
-  const open = (): number => openSocket(net.isIPv6(server) ? AF_INET6 : AF.INET, type, 0);
+  const open = (): number => openSocket(net.isIPv6(server) ? AF.INET6 : AF.INET, type, 0);
   return netns === undefined ? open() : inNetworkNamespace(netns, open);
 }
 

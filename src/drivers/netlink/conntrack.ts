@@ -1,6 +1,7 @@
+import { addressBytes, mustParseAddress } from "../../base/ip-address.ts";
 import type { FlowEnd } from "../../ports/links.ts";
 import type { Attribute } from "./message.ts";
-import { AF, ipBytes } from "./ip-requests.ts";
+import { AF } from "./ip-requests.ts";
 import type { Request } from "./socket.ts";
 
 /** <linux/netfilter/nfnetlink_conntrack.h>, message types with their subsystem. */
@@ -22,8 +23,9 @@ const port16 = (port: number): Buffer => {
 /** Forgets the UDP flows that were sent to (`to`) or are answered by (`from`) an address and port. Kernel 5.8 or later. */
 export function forgetUdp(end: FlowEnd): Request {
   const toIt = end.side === "to";
-  const family = end.address.includes(":") ? 6 : 4;
-  const address = ipBytes(end.address);
+  const parsed = mustParseAddress(end.address);
+  const { family } = parsed;
+  const address = addressBytes(parsed);
   const tuple: Attribute[] = [
     [TUPLE.IP, [[toIt ? IP[family].DST : IP[family].SRC, address]]],
     [

@@ -1,4 +1,4 @@
-import { bitsOf, familyOf, type IpFamily, lastOf, parseAddress, parseCidr } from "../../base/ip-address.ts";
+import { addressBytes, type IpFamily, lastOf, mustParseAddress, parseCidr } from "../../base/ip-address.ts";
 import type { Attribute } from "./message.ts";
 import { NLM_F_CREATE, NLM_F_REPLACE, RTM } from "./requests.ts";
 import type { Request } from "./socket.ts";
@@ -14,28 +14,19 @@ const RTPROT_BOOT = 3;
 const RT_SCOPE_LINK = 253;
 const RTN_UNICAST = 1;
 
-const bytesOf = (family: IpFamily, value: bigint): Buffer =>
-  Buffer.from(value.toString(16).padStart(bitsOf(family) / 4, "0"), "hex");
-
-/** In the order of the network. */
-export function ipBytes(text: string): Buffer {
-  const address = parseAddress(text);
-  if (address === undefined) throw new Error(`${text} is no address`);
-  return bytesOf(address.family, address.value);
-}
-
 /** `cidr`: "10.0.0.1/24". */
 export function addAddress(index: number, cidr: string): Request {
   const parsed = parseCidr(cidr);
   if (parsed === undefined) throw new Error(`${cidr} is no address with a prefix`);
   const { address, range } = parsed;
-  const local = bytesOf(address.family, address.value);
+  const local = addressBytes(address);
   const body = Buffer.alloc(8);
   body[0] = AF[address.family];
   body[1] = range.prefix;
   body[2] = address.family === 6 ? IFA_F_NODAD : 0;
   body.writeInt32LE(index, 4);
-  const broadcast: Attribute[] = address.family === 4 ? [[IFA.BROADCAST, bytesOf(4, lastOf(range))]] : [];
+  const broadcast: Attribute[] =
+    address.family === 4 ? [[IFA.BROADCAST, addressBytes({ family: 4, value: lastOf(range) })]] : [];
   return {
     about: `add address ${cidr}`,
     type: RTM.NEWADDR,
@@ -55,8 +46,9 @@ export const deleteAddress = (index: number, cidr: string): Request => ({
 
 /** `gateway`: unspecified where the others are on the link itself, whose index `link` is. */
 export function addDefaultRoute(gateway: string, link: number): Request {
-  const family = familyOf(gateway);
-  const onLink = parseAddress(gateway)?.value === 0n;
+  const target = mustParseAddress(gateway);
+  const { family } = target;
+  const onLink = target.value === 0n;
   const { body } = defaultRoute(family);
   if (onLink && family === 4) body[6] = RT_SCOPE_LINK;
   return {
@@ -64,7 +56,7 @@ export function addDefaultRoute(gateway: string, link: number): Request {
     type: RTM.NEWROUTE,
     flags: NLM_F_CREATE | NLM_F_REPLACE,
     body,
-    attributes: [...(onLink ? [] : [[RTA.GATEWAY, ipBytes(gateway)] as Attribute]), [RTA.OIF, link]],
+    attributes: [...(onLink ? [] : [[RTA.GATEWAY, addressBytes(target)] as Attribute]), [RTA.OIF, link]],
   };
 }
 

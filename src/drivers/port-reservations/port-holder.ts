@@ -1,4 +1,5 @@
 import fs from "node:fs";
+import { familyOf, formatAddress } from "../../base/ip-address.ts";
 import type { PortClaim, PortHolder } from "../../ports/port-reservations.ts";
 
 const TCP_LISTEN = 0x0a;
@@ -6,7 +7,7 @@ const TCP_CLOSE = 0x07;
 
 /** A line of /proc/net/tcp and its like, as far as it matters here. */
 export interface SocketLine {
-  /** "" for the unspecified address; IPv6 that maps no IPv4 as hex. */
+  /** "" for the unspecified address; IPv4 where IPv6 maps it. */
   address: string;
   port: number;
   state: number;
@@ -33,23 +34,26 @@ export function parseSocketTable(text: string): SocketLine[] {
     });
 }
 
-const MAPPED = "0000000000000000FFFF0000";
-
 function addressOf(hex: string): string {
   if (/^0+$/.test(hex)) return "";
-  const v4 = hex.length === 8 ? hex : hex.startsWith(MAPPED) ? hex.slice(MAPPED.length) : undefined;
-  if (v4 === undefined) return hex;
-  return [6, 4, 2, 0].map((at) => Number.parseInt(v4.slice(at, at + 2), 16)).join(".");
+  // words in the machine's order
+  const bytes = Buffer.from(hex, "hex");
+  for (let at = 0; at < bytes.length; at += 4) bytes.subarray(at, at + 4).reverse();
+  const text = formatAddress({ family: bytes.length === 4 ? 4 : 6, value: BigInt(`0x${bytes.toString("hex")}`) });
+  return text.replace(/^::ffff:(?=.*\.)/, "");
 }
+
+const isAny = (address: string): boolean => address === "0.0.0.0" || address === "::";
 
 /** Which process has the port; only sockets that can hold one against others count. */
 export function findHolder(claim: PortClaim): PortHolder | undefined {
   if (claim.protocol === "sctp") return undefined;
   const inodes = new Set<string>();
-  for (const file of [`/proc/net/${claim.protocol}`, `/proc/net/${claim.protocol}6`]) {
+  const six = `/proc/net/${claim.protocol}6`;
+  for (const file of familyOf(claim.address) === 6 ? [six] : [`/proc/net/${claim.protocol}`, six]) {
     for (const line of parseSocketTable(readOr(file))) {
       const holds = claim.protocol === "udp" || line.state === TCP_LISTEN || line.state === TCP_CLOSE;
-      const overlaps = line.address === "" || claim.address === "0.0.0.0" || line.address === claim.address;
+      const overlaps = line.address === "" || isAny(claim.address) || line.address === claim.address;
       if (line.port === claim.port && line.inode !== 0 && holds && overlaps) inodes.add(`socket:[${line.inode}]`);
     }
   }

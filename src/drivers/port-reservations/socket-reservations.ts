@@ -1,7 +1,17 @@
 import fs from "node:fs";
 import { errnoOf, GantryError, messageOf } from "../../base/errors.ts";
+import { familyOf } from "../../base/ip-address.ts";
 import type { PortClaim, PortHolder, PortReservations } from "../../ports/port-reservations.ts";
-import { AF, bindSocket, closeFd, openSocket, SOCK, setReuseAddress, socketAddressV4 } from "../syscalls/sockets.ts";
+import {
+  AF,
+  bindSocket,
+  closeFd,
+  openSocket,
+  SOCK,
+  setIpv6Only,
+  setReuseAddress,
+  socketAddress,
+} from "../syscalls/sockets.ts";
 import { findHolder } from "./port-holder.ts";
 
 const IPPROTO_SCTP = 132;
@@ -59,14 +69,15 @@ export class SocketReservations implements PortReservations {
   private bind(claim: PortClaim, reuse: boolean): number | undefined {
     let fd: number;
     try {
-      fd = openClaimSocket(claim.protocol);
+      fd = openClaimSocket(claim);
     } catch (error) {
       if (claim.protocol === "sctp") return -1;
       throw error;
     }
     try {
+      if (familyOf(claim.address) === 6) setIpv6Only(fd);
       if (reuse) setReuseAddress(fd, true);
-      bindSocket(fd, socketAddressV4(claim.address, claim.port));
+      bindSocket(fd, socketAddress(claim.address, claim.port));
       // off again: it would let others listen beside us
       if (reuse) setReuseAddress(fd, false);
       return fd;
@@ -84,8 +95,9 @@ export class SocketReservations implements PortReservations {
   }
 }
 
-function openClaimSocket(protocol: PortClaim["protocol"]): number {
-  if (protocol === "tcp") return openSocket(AF.INET, SOCK.STREAM, 0);
-  if (protocol === "udp") return openSocket(AF.INET, SOCK.DGRAM, 0);
-  return openSocket(AF.INET, SOCK.STREAM, IPPROTO_SCTP);
+function openClaimSocket({ protocol, address }: PortClaim): number {
+  const domain = familyOf(address) === 6 ? AF.INET6 : AF.INET;
+  if (protocol === "tcp") return openSocket(domain, SOCK.STREAM, 0);
+  if (protocol === "udp") return openSocket(domain, SOCK.DGRAM, 0);
+  return openSocket(domain, SOCK.STREAM, IPPROTO_SCTP);
 }

@@ -1,3 +1,4 @@
+import { addressBytes, mustParseAddress } from "../../base/ip-address.ts";
 import { check, closeFd, declare } from "./libc.ts";
 
 const socketNative = declare("int socket(int domain, int type, int protocol)");
@@ -17,6 +18,8 @@ const SOCK_CLOEXEC = 0o2000000;
 const SOL_SOCKET = 1;
 const SO_REUSEADDR = 2;
 const SO_RCVTIMEO = 20;
+const IPPROTO_IPV6 = 41;
+const IPV6_V6ONLY = 26;
 
 /** A file descriptor, close-on-exec. Throws SyscallError. */
 export const openSocket = (domain: number, type: number, protocol: number): number =>
@@ -60,13 +63,17 @@ export function setReceiveTimeout(fd: number, ms: number): void {
   setSocketOption(fd, SOL_SOCKET, SO_RCVTIMEO, time);
 }
 
-/** struct sockaddr_in from dotted quad and port. */
-export function socketAddressV4(address: string, port: number): Buffer {
-  const bytes = Buffer.alloc(16);
-  bytes.writeUInt16LE(AF.INET, 0);
+/** struct sockaddr_in or sockaddr_in6 from an address of either family and a port. */
+export function socketAddress(address: string, port: number): Buffer {
+  const { family, value } = mustParseAddress(address);
+  const bytes = Buffer.alloc(family === 4 ? 16 : 28);
+  bytes.writeUInt16LE(family === 4 ? AF.INET : AF.INET6, 0);
   bytes.writeUInt16BE(port, 2);
-  Buffer.from(address.split(".").map(Number)).copy(bytes, 4);
+  addressBytes({ family, value }).copy(bytes, family === 4 ? 4 : 8);
   return bytes;
 }
+
+/** A socket of IPv6 leaves the IPv4 port of the same number to others. */
+export const setIpv6Only = (fd: number): number => setSocketOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, int32(1));
 
 export { closeFd };

@@ -1,5 +1,6 @@
 import type { HostConfig, PortBinding } from "../../base/container-config.ts";
 import { GantryError } from "../../base/errors.ts";
+import { familyOf } from "../../base/ip-address.ts";
 import type { PortState } from "../networks/contract.ts";
 import { portKey, type PortWish } from "../networks/port-plan.ts";
 
@@ -29,7 +30,14 @@ export function pickPorts(states: PortState[], asked: PortBindings): PortState[]
       for (const state of found) picked.add(state);
     }
   }
-  return states.filter((state) => picked.has(state));
+  // a wish and its twin of the other family are one binding
+  return states.filter((state, index) =>
+    [
+      state,
+      state.wish.twin ? states[index - 1] : undefined,
+      states[index + 1]?.wish.twin ? states[index + 1] : undefined,
+    ].some((one) => one !== undefined && picked.has(one)),
+  );
 }
 
 function isMeant({ wish, port }: PortState, { HostIp, HostPort }: PortBinding): boolean {
@@ -44,7 +52,7 @@ export function withoutBindings(host: HostConfig, exposed: string[], gone: PortW
   // the others that it stands for get bindings of their own
   const left = all ? withExposed(named, exposed) : named;
   for (const wish of gone) {
-    takeBinding(left, wish);
+    if (!wish.twin) takeBinding(left, wish);
     if (left[wish.key]?.length === 0) delete left[wish.key];
   }
   return { ...host, PortBindings: left, ...(all && { PublishAllPorts: false }) };
@@ -53,7 +61,11 @@ export function withoutBindings(host: HostConfig, exposed: string[], gone: PortW
 /** What the host config does not ask for. */
 export function unasked(states: PortState[], host: HostConfig, exposed: string[]): PortState[] {
   const left = host.PublishAllPorts ? withExposed(namedBindings(host), exposed) : namedBindings(host);
-  return states.filter(({ wish }) => !takeBinding(left, wish));
+  let asked = false;
+  return states.filter(({ wish }) => {
+    if (!wish.twin) asked = takeBinding(left, wish);
+    return !asked;
+  });
 }
 
 const namedBindings = ({ PortBindings = {} }: HostConfig): Record<string, PortBinding[]> =>
@@ -86,7 +98,9 @@ const rangeText = ({ hostPorts }: PortWish): string => {
 /** In Docker's shape: where it is, or as it was asked for. */
 export function portMapOf(states: PortState[]): Record<string, PortBinding[]> {
   const map: Record<string, PortBinding[]> = {};
+  const isUp = states.some(({ port }) => port !== undefined);
   for (const { wish, port } of states) {
+    if (port === undefined && (isUp || wish.twin)) continue;
     const HostPort = port ? String(port.hostPort) : rangeText(wish);
     (map[wish.key] ??= []).push({ HostIp: wish.hostAddress, HostPort });
   }
@@ -96,7 +110,11 @@ export function portMapOf(states: PortState[]): Record<string, PortBinding[]> {
 /** "0.0.0.0:8080->80/tcp, …", as `ps` has them. */
 export const portWords = (states: PortState[]): string =>
   Object.entries(portMapOf(states))
-    .flatMap(([key, bindings]) => bindings.map(({ HostIp, HostPort }) => `${HostIp}:${HostPort}->${key}`))
+    .flatMap(([key, bindings]) =>
+      bindings.map(
+        ({ HostIp = "", HostPort }) => `${HostIp.includes(":") ? `[${HostIp}]` : HostIp}:${HostPort}->${key}`,
+      ),
+    )
     .join(", ");
 
 /** Of a container that is down: a host port can't be its twice. Throws conflict PORT_TAKEN. */
@@ -116,7 +134,8 @@ const isSamePlace = (a: PortWish, b: PortWish): boolean =>
   a.protocol === b.protocol &&
   a.hostPorts?.first === a.hostPorts?.last &&
   rangeText(a) === rangeText(b) &&
-  (a.hostAddress === b.hostAddress || [a.hostAddress, b.hostAddress].includes("0.0.0.0"));
+  familyOf(a.hostAddress) === familyOf(b.hostAddress) &&
+  (a.hostAddress === b.hostAddress || [a.hostAddress, b.hostAddress].some((one) => one === "0.0.0.0" || one === "::"));
 
 function notPublished(key: string, { HostIp = "", HostPort = "" }: PortBinding, states: PortState[]): GantryError {
   const place = HostPort === "" ? HostIp : `${HostIp === "" ? "" : `${HostIp}:`}${HostPort}`;

@@ -71,7 +71,7 @@ export class LivePorts implements PublishedPorts {
     this.deps.sandboxes.changePorts(before, {
       ...before,
       wishes: states.map(({ wish }) => wish),
-      ports: states.flatMap(({ port }) => port ?? []),
+      ports: before.ports.length > 0 ? states.map(({ port }) => port ?? null) : [],
       exposed: [...new Set([...before.exposed, ...unbound])],
     });
   }

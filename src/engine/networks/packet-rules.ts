@@ -4,7 +4,7 @@ import type { Firewall, FirewallNetwork, GuardedCable, PublishedPort } from "../
 import type { Links } from "../../ports/links.ts";
 import type { Logger } from "../../ports/logger.ts";
 import type { NetworkCatalog } from "./catalog.ts";
-import { addressesOf, type EndpointRecord, type NetworkRecord, type SandboxRecord } from "./record.ts";
+import { addressesOf, type EndpointRecord, type NetworkRecord, publishedPorts, type SandboxRecord } from "./record.ts";
 
 export interface PacketRulesDeps {
   firewall: Firewall;
@@ -28,7 +28,7 @@ export class PacketRules {
     if (networks.some(({ icc }) => !icc)) this.keepApart();
     this.deps.firewall.sync(
       networks,
-      sandboxes.flatMap(({ ports }) => ports),
+      sandboxes.flatMap(publishedPorts),
       sandboxes.flatMap(({ endpoints }) => this.guarded(endpoints)),
     );
   }

@@ -1,6 +1,6 @@
 import type { PortBinding } from "../../base/container-config.ts";
 import { GantryError } from "../../base/errors.ts";
-import { parseAddress } from "../../base/ip-address.ts";
+import { canonicalAddress } from "../../base/ip-address.ts";
 
 /** A container port to publish: on which host address, and at which host ports (any of first..last, or undefined: the engine picks). */
 export interface PortWish {
@@ -12,6 +12,8 @@ export interface PortWish {
   hostPorts?: { first: number; last: number };
   /** Where the engine picks: what it picked for the run before, to be taken again if it is free. */
   again?: number;
+  /** The same as the wish before it for the other family: at the same host port, where the container has that family. */
+  twin?: true;
 }
 
 export interface PortRequest {
@@ -43,7 +45,9 @@ export function planPorts(request: PortRequest, fallback: string): PortPlan {
       const hostAddress = hostAddressOf(binding.HostIp, fallback);
       const hostPorts = hostPortsOf(binding.HostPort);
       const again = hostPorts === undefined ? takePort(before, hostAddress) : undefined;
-      wishes.push({ key, protocol, port, hostAddress, hostPorts, ...(again && { again }) });
+      const wish = { key, protocol, port, hostAddress, hostPorts, ...(again && { again }) };
+      wishes.push(wish);
+      if (!binding.HostIp && hostAddress === "0.0.0.0") wishes.push({ ...wish, hostAddress: "::", twin: true });
     }
   }
   // named ports first, so that the engine's own picks don't take one of them
@@ -68,13 +72,14 @@ function parseKey(key: string): { key: string; protocol: PortWish["protocol"]; p
 
 function hostAddressOf(text: string | undefined, fallback: string): string {
   if (text === undefined || text === "") return fallback;
-  if (parseAddress(text)?.family !== 4) {
+  const address = canonicalAddress(text);
+  if (address === undefined) {
     throw bad(
       `invalid host address for a published port: ${text}`,
-      "give an IPv4 address of the host, or none for all of them",
+      "give an IP address of the host, or none for all of them",
     );
   }
-  return text;
+  return address;
 }
 
 function hostPortsOf(text: string | undefined): PortWish["hostPorts"] {

@@ -115,8 +115,8 @@ export interface SandboxRecord {
   dns?: DnsWish;
   /** There from when it first is on a network of the user's: 127.0.0.11 answers in its namespace. */
   resolver?: ResolverConfig;
-  /** What is published, as the firewall has it: one for each wish, or none. */
-  ports: PublishedPort[];
+  /** What is published, as the firewall has it: one for each wish, null for one of a family without a way out; or none. */
+  ports: (PublishedPort | null)[];
   /** Networks that were made worse for it, by the network's id. */
   shapes?: Record<string, ShapeRecord>;
   /** What it may reach on the default bridge where containers there are kept apart. */
@@ -140,6 +140,9 @@ export const leadsOut = ({ internal, sublink }: NetworkRecord): boolean =>
 /** Those that it has, IPv4 first. */
 export const addressesOf = ({ address, address6 }: Cable): string[] =>
   [address, address6].filter((one) => one !== undefined);
+
+export const publishedPorts = ({ ports }: Pick<SandboxRecord, "ports">): PublishedPort[] =>
+  ports.filter((port) => port !== null);
 
 /** Name of the host's end of a cable; at most 15 bytes. */
 export const cableName = (endpointId: string): string => `gv${endpointId.slice(0, 10)}`;

@@ -63,8 +63,10 @@ export function portMap(
   const map: Record<string, PortBinding[] | null> = {};
   for (const key of sandbox.exposed) map[key] = null;
   sandbox.ports.forEach((port, index) => {
+    if (port === null) return;
     const key = sandbox.wishes[index]?.key ?? `${port.port}/${port.protocol}`;
-    (map[key] ??= []).push({ HostIp: port.hostAddress, HostPort: String(port.hostPort) });
+    if (port.routed) map[key] ??= null;
+    else (map[key] ??= []).push({ HostIp: port.hostAddress, HostPort: String(port.hostPort) });
   });
   return map;
 }

@@ -11,7 +11,7 @@ import { readEndpointOptions } from "./endpoint-options.ts";
 import { type WaysOut, waysOut } from "./endpoint-plan.ts";
 import type { PortWish } from "./port-plan.ts";
 import type { PacketRules } from "./packet-rules.ts";
-import type { PortPublisher } from "./port-publisher.ts";
+import { isSamePort, type PortPlaces, type PortPublisher } from "./port-publisher.ts";
 import {
   addressesOf,
   type Cable,
@@ -19,6 +19,7 @@ import {
   type EndpointRecord,
   isCableOf,
   type NetworkRecord,
+  publishedPorts,
   type SandboxRecord,
 } from "./record.ts";
 import { withPrefix } from "./subnet-plan.ts";
@@ -75,7 +76,7 @@ export class Sandboxes {
     this.deps.names.changed();
     for (const sandbox of this.records.values()) {
       this.reopenNames(sandbox);
-      for (const port of sandbox.ports) {
+      for (const port of publishedPorts(sandbox)) {
         if (this.deps.ports.reclaim(port)) continue;
         this.deps.logger.warn("a published port was taken by another program while the engine was down", {
           container: sandbox.containerName,
@@ -97,7 +98,7 @@ export class Sandboxes {
       this.wire(sandbox, endpoint, gateways);
     }
     this.openNames(sandbox);
-    this.deps.rules.publish(sandbox.ports, sandbox.endpoints);
+    this.deps.rules.publish(publishedPorts(sandbox), sandbox.endpoints);
   }
 
   /** 127.0.0.11 answers in the namespace if the sandbox is to have that. */
@@ -156,16 +157,21 @@ export class Sandboxes {
   }
 
   /**
-   * With host ports held and set for the endpoint that leads out; ports that are held already are kept.
+   * With host ports held and set for the endpoints that lead out; ports that are held already are kept.
    * Errors: conflict PORT_TAKEN.
    */
   withPorts(sandbox: SandboxRecord): SandboxRecord {
-    const out = this.waysOut(sandbox)[4];
-    if (out?.network.bridge === undefined) return { ...sandbox, ports: [] };
-    const { address, endpoint } = out;
-    if (sandbox.ports.length > 0) return { ...sandbox, ports: sandbox.ports.map((port) => ({ ...port, address })) };
-    const owner = { containerName: sandbox.containerName, endpointId: endpoint.endpointId };
-    return { ...sandbox, ports: this.deps.ports.claim(sandbox.wishes, address, owner) };
+    const ways = this.waysOut(sandbox);
+    const places: PortPlaces = {};
+    for (const family of [4, 6] as const) {
+      const way = ways[family];
+      const { bridge } = way?.network ?? {};
+      if (way && bridge) places[family] = { address: way.address, routed: bridge.routed.includes(`ipv${family}`) };
+    }
+    const out = ways[4] ?? ways[6];
+    if (out === undefined || Object.keys(places).length === 0) return { ...sandbox, ports: [] };
+    const owner = { containerName: sandbox.containerName, endpointId: out.endpoint.endpointId };
+    return { ...sandbox, ports: this.deps.ports.claim(sandbox.wishes, places, owner, sandbox.ports) };
   }
 
   /** With further host ports held, for as long as an endpoint leads out. Errors: as withPorts. */
@@ -176,8 +182,8 @@ export class Sandboxes {
 
   /** Publishes what `after` has more, whose host ports are held, and gives up what it has less; stores it. All or nothing. */
   changePorts(before: SandboxRecord, after: SandboxRecord): void {
-    const come = after.ports.filter((port) => !before.ports.includes(port));
-    const gone = before.ports.filter((port) => !after.ports.includes(port));
+    const come = publishedPorts(after).filter((port) => !before.ports.includes(port));
+    const gone = publishedPorts(before).filter((port) => !after.ports.includes(port));
     try {
       this.store(after);
       if (before.wishes.length === 0) this.allowHairpin(after);
@@ -203,9 +209,10 @@ export class Sandboxes {
     if (from[4]?.endpoint === to[4]?.endpoint && from[6]?.endpoint === to[6]?.endpoint) return this.store(after);
     const moved = this.withPorts(after);
     this.store(moved);
-    this.deps.rules.unpublish(before.ports);
-    this.deps.rules.publish(moved.ports);
-    if (moved.ports.length === 0) this.deps.ports.release(before.ports);
+    const [gone, come] = [publishedPorts(before), publishedPorts(moved)];
+    this.deps.rules.unpublish(gone);
+    this.deps.rules.publish(come);
+    this.deps.ports.release(gone.filter((port) => !come.some((other) => isSamePort(other, port))));
     const ways = Object.values(to).map(({ gateway, cable }) => ({ gateway, link: cable.name }));
     this.deps.links.setWaysOut(this.netnsPath(after.containerId), ways);
   }
@@ -236,7 +243,7 @@ export class Sandboxes {
       }
     };
     step(() => this.deps.names.close(sandbox.containerId));
-    step(() => this.deps.rules.unpublish(sandbox.ports, sandbox.endpoints));
+    step(() => this.deps.rules.unpublish(publishedPorts(sandbox), sandbox.endpoints));
     for (const cable of this.shapedCables(sandbox)) step(() => this.deps.traffic.clear(cable));
     if (sandbox.ownNamespace) step(() => this.deps.links.removeNamespace(this.netnsPath(sandbox.containerId)));
     if (sandbox.owner?.own) step(() => this.deps.links.removeUserNamespace(this.usernsPath(sandbox.containerId)));

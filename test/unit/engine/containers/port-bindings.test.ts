@@ -13,13 +13,15 @@ import type { PortState } from "../../../../src/engine/networks/contract.ts";
 import { planPorts } from "../../../../src/engine/networks/port-plan.ts";
 
 /** As a running container has them: what the engine picks begins at 40000. */
-function statesOf(host: HostConfig, exposedPorts: string[] = []): PortState[] {
+function statesOf(host: HostConfig, exposedPorts: string[] = [], address6?: string): PortState[] {
   const { PortBindings = {}, PublishAllPorts = false } = host;
   const { wishes } = planPorts({ exposedPorts, portBindings: PortBindings, publishAll: PublishAllPorts }, "0.0.0.0");
   return wishes.map((wish, index) => {
     const { protocol, hostAddress, port } = wish;
-    const hostPort = wish.hostPorts?.first ?? 40_000 + index;
-    return { wish, port: { protocol, hostAddress, hostPort, address: "172.30.0.2", port } };
+    const address = wish.twin ? address6 : "172.30.0.2";
+    const bindings = wishes.slice(0, index + 1).filter(({ twin }) => !twin).length;
+    const hostPort = wish.hostPorts?.first ?? 40_000 + bindings - 1;
+    return { wish, ...(address && { port: { protocol, hostAddress, hostPort, address, port } }) };
   });
 }
 
@@ -51,6 +53,18 @@ test("a port is named by itself, by its host port, by the range it was asked for
       (error) => isGantryError(error, "NOT_PUBLISHED"),
     );
   }
+});
+
+test("a binding is both of its families", () => {
+  const states = statesOf({ PortBindings: { "80/tcp": [{}, { HostPort: "8080" }] } }, [], "fd00::2");
+  const words = (asked: Parameters<typeof pickPorts>[1]): string => portWords(pickPorts(states, asked));
+  const both = "0.0.0.0:8080->80/tcp, [::]:8080->80/tcp";
+  assert.equal(words({ "80": [{ HostPort: "8080" }] }), both);
+  assert.equal(words({ "80": [{ HostIp: "::", HostPort: "8080" }] }), both);
+  assert.equal(words({ "80": [] }), `${both}, 0.0.0.0:40001->80/tcp, [::]:40001->80/tcp`);
+  const gone = pickPorts(states, { "80": [{ HostPort: "40001" }] }).map(({ wish }) => wish);
+  const left = withoutBindings({ PortBindings: { "80/tcp": [{}, {}] } }, [], gone);
+  assert.deepEqual(left.PortBindings, { "80/tcp": [{}] });
 });
 
 test("what led to a port goes from the host config, and nothing else", () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { GantryError, isGantryError } from "../../../../src/base/errors.ts";
 import { planPorts, type PortRequest } from "../../../../src/engine/networks/port-plan.ts";
-import { PortPublisher } from "../../../../src/engine/networks/port-publisher.ts";
+import { type PortPlaces, PortPublisher } from "../../../../src/engine/networks/port-publisher.ts";
 import type { SandboxRecord } from "../../../../src/engine/networks/record.ts";
 import type { PublishedPort } from "../../../../src/ports/firewall.ts";
 import type { PortClaim, PortReservations } from "../../../../src/ports/port-reservations.ts";
@@ -22,8 +22,10 @@ test("bindings become wishes; what is only exposed stays so", () => {
     }),
     "0.0.0.0",
   );
+  const wish = { key: "80/tcp", protocol: "tcp" as const, port: 80, hostPorts: { first: 8080, last: 8080 } };
   assert.deepEqual(plan.wishes, [
-    { key: "80/tcp", protocol: "tcp", port: 80, hostAddress: "0.0.0.0", hostPorts: { first: 8080, last: 8080 } },
+    { ...wish, hostAddress: "0.0.0.0" },
+    { ...wish, hostAddress: "::", twin: true },
   ]);
   assert.deepEqual(plan.exposed, ["443/tcp", "53/tcp"]);
 });
@@ -54,7 +56,7 @@ test("one container port may have several host ports", () => {
   );
   assert.deepEqual(
     plan.wishes.map((wish) => wish.hostAddress),
-    ["0.0.0.0", "127.0.0.1"],
+    ["0.0.0.0", "::", "127.0.0.1"],
   );
 });
 
@@ -69,7 +71,7 @@ test("nonsense is refused", () => {
     ["80/tcp", { HostPort: "70000" }],
     ["80/tcp", { HostPort: "8080; flush ruleset" }],
     ["80/tcp", { HostIp: "localhost" }],
-    ["80/tcp", { HostIp: "::" }],
+    ["80/tcp", { HostIp: "fe80::1%eth0" }],
   ] as const) {
     const request = asked({ portBindings: { [key]: [binding] } });
     assert.throws(
@@ -116,13 +118,11 @@ function claim(
   host: PortReservations,
   others: SandboxRecord[],
   bindings: NonNullable<PortRequest["portBindings"][string]>,
+  places: PortPlaces = { 4: { address: "172.30.0.2", routed: false } },
 ): PublishedPort[] {
   const publisher = new PortPublisher({ reservations: host, sandboxes: () => others });
-  return publisher.claim(
-    planPorts(asked({ portBindings: { "80/tcp": bindings } }), "0.0.0.0").wishes,
-    "172.30.0.2",
-    owner,
-  );
+  const { wishes } = planPorts(asked({ portBindings: { "80/tcp": bindings } }), "0.0.0.0");
+  return publisher.claim(wishes, places, owner).filter((port) => port !== null);
 }
 
 const failure = (body: () => unknown): GantryError => {
@@ -181,4 +181,45 @@ test("a wildcard meets every address, two addresses don't meet", () => {
   assert.equal(failure(() => claim(fakeHost([]), others, [{ HostPort: "8080" }])).code, "PORT_TAKEN");
   const own = [{ HostPort: "8080" }, { HostIp: "127.0.0.1", HostPort: "8080" }];
   assert.equal(failure(() => claim(fakeHost([]), [], own)).code, "PORT_TAKEN");
+});
+
+const DUAL: PortPlaces = { 4: { address: "172.30.0.2", routed: false }, 6: { address: "fd00::2", routed: false } };
+const places = (ports: PublishedPort[]): string[] =>
+  ports.map(({ hostAddress, hostPort, address }) => `${hostAddress} ${hostPort} ${address}`);
+
+test("a container with both families is published in both, at one host port", () => {
+  const both = ["0.0.0.0 8080 172.30.0.2", ":: 8080 fd00::2"];
+  assert.deepEqual(places(claim(fakeHost([]), [], [{ HostPort: "8080" }], DUAL)), both);
+  const busy = fakeHost([40000]);
+  assert.deepEqual(places(claim(busy, [], [{}], DUAL)), ["0.0.0.0 40001 172.30.0.2", ":: 40001 fd00::2"]);
+  assert.deepEqual([...busy.held].toSorted(), ["tcp 0.0.0.0 40001", "tcp :: 40001"]);
+  const six = { 6: DUAL[6] as PortPlaces[6] } as PortPlaces;
+  assert.deepEqual(places(claim(fakeHost([]), [], [{ HostPort: "8080" }], six)), [":: 8080 fd00::2"]);
+  const named = [
+    { HostIp: "::1", HostPort: "8080" },
+    { HostIp: "127.0.0.1", HostPort: "8080" },
+  ];
+  assert.deepEqual(places(claim(fakeHost([]), [], named, DUAL)), ["::1 8080 fd00::2", "127.0.0.1 8080 172.30.0.2"]);
+});
+
+test("a port of one family does not meet the same of the other; a range is left where either is taken", () => {
+  const others = [sandboxWith("db", [{ ...published(8080, "::"), address: "fd00::9" }])];
+  assert.equal(claim(fakeHost([]), others, [{ HostIp: "0.0.0.0", HostPort: "8080" }], DUAL).length, 1);
+  const error = failure(() => claim(fakeHost([]), others, [{ HostPort: "8080" }], DUAL));
+  assert.match(error.message, /Bind for \[::\]:8080 failed: port is already allocated \(held by container db;/);
+  const host = fakeHost([]);
+  assert.deepEqual(places(claim(host, others, [{ HostPort: "8080-8081" }], DUAL)).length, 2);
+  assert.deepEqual([...host.held].toSorted(), ["tcp 0.0.0.0 8081", "tcp :: 8081"]);
+});
+
+test("on a routed network there is no host port, and what is held stays as ways come and go", () => {
+  const routed = claim(fakeHost([]), [], [{ HostPort: "8080" }], { ...DUAL, 6: { address: "fd00::2", routed: true } });
+  assert.deepEqual(places(routed), ["0.0.0.0 8080 172.30.0.2", ":: 0 fd00::2"]);
+  const host = fakeHost([]);
+  const publisher = new PortPublisher({ reservations: host, sandboxes: () => [] });
+  const { wishes } = planPorts(asked({ portBindings: { "80/tcp": [{}] } }), "0.0.0.0");
+  const before = publisher.claim(wishes, { 4: DUAL[4] as NonNullable<PortPlaces[4]> }, owner);
+  assert.deepEqual([before[0]?.hostPort, before[1]], [40000, null]);
+  const after = publisher.claim(wishes, DUAL, owner, before);
+  assert.deepEqual(places(after.filter((port) => port !== null)), ["0.0.0.0 40000 172.30.0.2", ":: 40000 fd00::2"]);
 });
