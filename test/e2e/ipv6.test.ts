@@ -156,6 +156,63 @@ describe("networks with IPv6", () => {
     assert.doesNotMatch(await inside("four", "ip", "-6", "route"), /default/);
   });
 
+  test("a port is published in both families, and held against other programs in both", async () => {
+    const serve = ["sh", "-c", "nc -ll -p 80 -e echo hello & wait"];
+    const more = ["-p", "8080:80", "-p", "[::1]:8081:80", "-p", `[${HOST}]::80`];
+    await engine.ok("run", "-d", "--init", "--name", "web", "--network", "dual", ...more, "busybox", ...serve);
+    const ports = await engine.ok("port", "web", "80");
+    assert.match(ports, /^0\.0\.0\.0:8080$/m);
+    assert.match(ports, /^\[::\]:8080$/m);
+    assert.match(ports, /^\[::1\]:8081$/m);
+    const picked = new RegExp(`^\\[${HOST}\\]:(\\d+)$`, "m").exec(ports)?.[1];
+    assert.match(await engine.ok("ps", "--filter", "name=web", "--format", "{{.Ports}}"), /\[::\]:8080->80\/tcp/);
+    assert.equal(await neighbour.ask(HOST, 8080), "hello");
+    assert.equal(await neighbour.ask("192.0.2.1", 8080), "hello");
+    assert.equal(await neighbour.ask(HOST, Number(picked)), "hello");
+    assert.equal(await neighbour.ask(HOST, 8081, { timeout: 300 }), undefined);
+    assert.equal(await host.ask(HOST, 8080), "hello");
+    assert.notEqual((await host.run("busybox", "nc", "-l", "-p", "8080", "-s", HOST, "-w", "1")).code, 0);
+    const second = await engine.docker("run", "--rm", "--network", "dual", "-p", "[::]:8080:80", "busybox", "true");
+    assert.match(second.stderr, /Bind for \[::\]:8080 failed: port is already allocated \(held by container web/);
+    await engine.crash();
+    await engine.up();
+    assert.equal(await neighbour.ask(HOST, 8080), "hello");
+  });
+
+  test("a published port gains and loses a family with a network", async () => {
+    const serve = ["sh", "-c", "nc -ll -p 80 -e echo hello & wait"];
+    await engine.ok("run", "-d", "--init", "--name", "late", "-p", "8090:80", "busybox", ...serve);
+    assert.equal(await engine.ok("port", "late", "80"), "0.0.0.0:8090");
+    await engine.ok("network", "connect", "joined", "late");
+    assert.equal(await engine.ok("port", "late", "80"), "0.0.0.0:8090\n[::]:8090");
+    assert.equal(await neighbour.ask(HOST, 8090), "hello");
+    await engine.ok("network", "disconnect", "joined", "late");
+    assert.equal(await engine.ok("port", "late", "80"), "0.0.0.0:8090");
+    assert.equal(await neighbour.ask(HOST, 8090, { timeout: 300 }), undefined);
+    assert.equal(await neighbour.ask("192.0.2.1", 8090), "hello");
+  });
+
+  test("on a routed network a published port is open at the container's own address, others aren't", async () => {
+    const serve = ["sh", "-c", "nc -ll -p 80 -e echo hello & nc -ll -p 81 -e echo secret & wait"];
+    await engine.ok(
+      "run",
+      "-d",
+      "--init",
+      "--name",
+      "direct",
+      "--network",
+      "routed",
+      "--ip6",
+      "2001:db8:1::80",
+      "-p",
+      "80",
+      "busybox",
+      ...serve,
+    );
+    assert.equal(await neighbour.ask("2001:db8:1::80", 80), "hello");
+    assert.equal(await neighbour.ask("2001:db8:1::80", 81, { timeout: 300 }), undefined);
+  });
+
   test("an internal network has no way out", async () => {
     await engine.ok("network", "create", "--ipv6", "--internal", "inner");
     await run("kept", "--network", "inner");
@@ -172,13 +229,34 @@ describe("networks with IPv6", () => {
     await inside("one", "ping6", "-c1", "-W2", "two");
     await run("three", "--network", "dual");
     const address = await inspect("{{.NetworkSettings.Networks.dual.GlobalIPv6Address}}", "three");
-    assert.match(address, /::4$/);
+    assert.ok(!before.includes(`"${address}"`));
     await inside("three", "ping6", "-c1", "-W2", "one");
   });
 
   test("a container's router advertisements are nobody's way out", async () => {
     assert.equal(await inside("one", "cat", "/proc/sys/net/ipv6/conf/eth0/accept_ra"), "0");
-    assert.equal(host.ok("cat", `/proc/sys/net/ipv6/conf/${engine.bridge}/accept_ra`).trim(), "0");
+    const { Id } = await networkOf("dual");
+    const bridge = `br-${Id.slice(0, 12)}`;
+    assert.equal(host.ok("cat", `/proc/sys/net/ipv6/conf/${bridge}/accept_ra`).trim(), "0");
+    // a router's offer: a prefix and a way out, with the checksum that the kernel makes
+    const script = `
+      import socket, struct
+      s = socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6)
+      s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, 255)
+      s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_IF, socket.if_nametoindex("eth0"))
+      prefix = socket.inet_pton(socket.AF_INET6, "2001:db8:bad::")
+      offer = struct.pack("!BBHBBHII", 134, 0, 0, 64, 0, 1800, 0, 0)
+      offer += struct.pack("!BBBBIII", 3, 4, 64, 0xc0, 3600, 3600, 0) + prefix
+      for _ in range(3): s.sendto(offer, ("ff02::1", 0, 0, socket.if_nametoindex("eth0")))
+    `.replaceAll(/^ {6}/gm, "");
+    const pid = await inspect("{{.State.Pid}}", "one");
+    const forged = await host.run("nsenter", "-t", pid, "-n", "python3", "-c", script);
+    assert.equal(forged.code, 0, forged.stderr);
+    for (const shown of [await inside("two", "ip", "-6", "addr"), host.ok("ip", "-6", "addr")]) {
+      assert.doesNotMatch(shown, /2001:db8:bad/);
+    }
+    assert.equal((await inside("two", "ip", "-6", "route")).match(/default/g)?.length, 1);
+    assert.doesNotMatch(host.ok("ip", "-6", "route"), /2001:db8:bad|default/);
   });
 
   test("subnets are picked around the routes that the host has", async () => {
