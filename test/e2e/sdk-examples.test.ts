@@ -80,4 +80,10 @@ describe("the SDK's examples", () => {
     assert.equal(await tests.end(), 0, tests.out() + tests.err());
     assert.match(tests.out(), /pass 2/);
   });
+
+  it("resets a database between tests", async () => {
+    const tests = start("database-reset.test.ts");
+    assert.equal(await tests.end(), 0, tests.out() + tests.err());
+    assert.match(tests.out(), /pass 3/);
+  });
 });
