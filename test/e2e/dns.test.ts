@@ -8,6 +8,7 @@ import path from "node:path";
 import { after, afterEach, before, test } from "node:test";
 import * as dnsPacket from "dns-packet";
 import { tcpMessage, TcpMessages } from "../../src/drivers/name-servers/tcp-messages.ts";
+import { askDns, question, type Transport } from "../support/dns.ts";
 import { run, TestEngine } from "../support/engine.ts";
 import { until } from "../support/until.ts";
 
@@ -73,23 +74,8 @@ const inside = (id: string, script: string, ...argv: string[]): string[] => [
   ...[process.execPath, "-e", script, ...argv],
 ];
 
-/** The reply to one question, asked in a container's network namespace over UDP or TCP. */
-async function rawAsk(id: string, query: Buffer, via: "udp" | "tcp"): Promise<dnsPacket.DecodedPacket> {
-  const scripts = {
-    udp: `const s = require("dgram").createSocket("udp4");
-      s.on("message", (m) => { process.stdout.write(m.toString("hex")); s.close(); }); s.send(q, 53, "127.0.0.11");`,
-    tcp: `const s = require("net").connect(53, "127.0.0.11");
-      s.on("data", (m) => { process.stdout.write(m.subarray(2).toString("hex")); s.destroy(); });
-      s.write(Buffer.concat([Buffer.from([q.length >> 8, q.length & 255]), q]));`,
-  };
-  const script = `const q = Buffer.from(process.argv[1], "hex"); setTimeout(() => process.exit(3), 5000).unref(); ${scripts[via]}`;
-  const { stdout, stderr } = await run("nsenter", inside(id, script, query.toString("hex")));
-  assert.notEqual(stdout, "", stderr);
-  return dnsPacket.decode(Buffer.from(stdout, "hex"));
-}
-
-const question = (name: string, type: dnsPacket.RecordType = "A"): Buffer =>
-  dnsPacket.encode({ type: "query", id: 7, flags: 0x100, questions: [{ type, name }] });
+const rawAsk = (id: string, query: Buffer, via: Transport): Promise<dnsPacket.DecodedPacket> =>
+  askDns(path.join(engine.execRoot, "netns", id), query, via);
 
 test("containers on a network of the user's reach each other by name, alias and short id; strangers don't", async () => {
   const web = await up("web", "--network", "front", "--network-alias", "www", "--hostname", "shop.example.org");
