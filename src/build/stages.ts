@@ -5,7 +5,8 @@ import { parsePlatform } from "../base/platform.ts";
 import { contextBase, type NamedContexts } from "./named-contexts.ts";
 import { ExpansionError, expandWord } from "./expand.ts";
 import type { Dockerfile, Instruction, Of } from "./parse/instruction.ts";
-import { nearest, type Place, Problem } from "./parse/problem.ts";
+import type { Place } from "../base/excerpt.ts";
+import { nearest, Problem } from "./parse/problem.ts";
 import { platformArgs } from "./platform.ts";
 
 /** What FROM or `--from` names. */

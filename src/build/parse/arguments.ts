@@ -1,6 +1,7 @@
 import type { KeyValue } from "./instruction.ts";
 import type { LogicalLine } from "./lines.ts";
-import { nearest, type Place, Problem } from "./problem.ts";
+import type { Place } from "../../base/excerpt.ts";
+import { nearest, Problem } from "./problem.ts";
 import { quotedWords, unquoted, type Word } from "./words.ts";
 
 export interface Flag {

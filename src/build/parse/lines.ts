@@ -1,6 +1,7 @@
 import type { Heredoc } from "./instruction.ts";
 import { heredocsOf } from "./heredoc.ts";
-import { type Place, Problem } from "./problem.ts";
+import type { Place } from "../../base/excerpt.ts";
+import { Problem } from "./problem.ts";
 
 /** One instruction's text before it is understood. */
 export interface LogicalLine {

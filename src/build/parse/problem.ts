@@ -1,10 +1,5 @@
 import { GantryError } from "../../base/errors.ts";
-
-/** A place in the Dockerfile; both count from 1. */
-export interface Place {
-  line: number;
-  column: number;
-}
+import { excerpt, type Place, visible } from "../../base/excerpt.ts";
 
 /** What a parser throws inside; `parseDockerfile` turns it into a GantryError with the line shown. */
 export class Problem extends Error {
@@ -25,9 +20,6 @@ export class Problem extends Error {
     if (hint !== undefined) this.hint = hint;
   }
 }
-
-/** Shown lines are cut here, so that a 1 MB line doesn't become a 1 MB message. */
-const SHOWN = 160;
 
 /** So many problems of one file are shown. */
 const SHOWN_PROBLEMS = 10;
@@ -69,20 +61,6 @@ function described(problem: Problem, file: string, lines: readonly string[]): st
     ...excerpt(lines[line - 1] ?? "", problem.at, problem.width, hint),
   ].join("\n");
 }
-
-/** The line with its number, and a caret below what is meant. */
-export function excerpt(content: string, { line, column }: Place, wanted: number, remark?: string): [string, string] {
-  const text = visible(content.slice(0, SHOWN));
-  const margin = " ".repeat(String(line).length);
-  const start = Math.min(column, SHOWN);
-  const width = Math.max(1, Math.min(wanted, text.length - start + 1));
-  const caret = `${" ".repeat(start - 1)}${"^".repeat(width)}${remark === undefined ? "" : ` ${remark}`}`;
-  return [` ${line} | ${text}`, ` ${margin} | ${caret}`];
-}
-
-/** Control characters would move the terminal's cursor: one visible sign each, tabs as one space to keep the caret right. */
-const visible = (text: string): string =>
-  text.replaceAll("\t", " ").replace(/[\u0000-\u001f\u007f-\u009f]/g, "\u{fffd}");
 
 /** The candidate nearest to `word`, if a typing slip explains the difference. */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
