@@ -19,3 +19,11 @@ export interface CheckReport {
   /** The Dockerfile; `data` in base64. */
   sources: { fileName: string; language: "Dockerfile"; data: string }[];
 }
+
+/** What checks found, in short, for the end of a build; "" for nothing. */
+export function checksText(found: readonly { rule?: string; message: string; line?: number }[]): string {
+  if (found.length === 0) return "";
+  const count = `${found.length} warning${found.length === 1 ? "" : "s"}`;
+  const lines = found.map(({ rule, message, line }) => ` - ${rule}: ${message} (line ${line})\n`);
+  return `\n ${count} found (gantry build --check shows where):\n${lines.join("")}`;
+}

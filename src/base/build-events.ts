@@ -77,8 +77,16 @@ export type BuildEvent =
   /** It was under way when the build ended for another reason. */
   | { kind: "canceled"; step: string; ms: number }
   | { kind: "stageDone"; stage: BuildStage; image: Digest | "" }
-  /** `from`: the Dockerfile's own mistakes, or what came up while building. */
-  | { kind: "warning"; from: "dockerfile" | "build"; message: string; line?: number; step?: string }
+  /** `from`: the Dockerfile's own mistakes, what a build check found, or what came up while building. */
+  | {
+      kind: "warning";
+      from: "dockerfile" | "check" | "build";
+      /** Of the check. */
+      rule?: string;
+      message: string;
+      line?: number;
+      step?: string;
+    }
   /** The build is over, and went well. `steps` counts those that could be cached, `cached` those that were. */
   | { kind: "summary"; image: Digest; tags: string[]; ms: number; steps: number; cached: number };
 

@@ -1,3 +1,5 @@
+import type { Readable } from "node:stream";
+import type { CheckReport } from "../base/build-checks.ts";
 import type { OnBuildEvent } from "../base/build-events.ts";
 import { GantryError, messageOf } from "../base/errors.ts";
 import type { Digest } from "../base/image-config.ts";
@@ -8,16 +10,11 @@ import { CacheMounts } from "./cache-mounts.ts";
 import type { BuildRequest } from "./context.ts";
 import { type ContextSource, type OpenContext, openContext } from "./open-context.ts";
 import type { BuildHost } from "./host.ts";
-import { ignored, ignoreText } from "./ignore.ts";
 import { InFlight } from "./in-flight.ts";
-import { parseDockerfile } from "./parse/dockerfile.ts";
-import { dockerfileError, Problem } from "./parse/problem.ts";
+import { readBuild, refuseFailedChecks } from "./read-build.ts";
 import { RunStepper } from "./run-step.ts";
 import { BuildScope, WORKSPACE_PREFIX } from "./scope.ts";
 import { type Job, solve, type Workshop } from "./solver.ts";
-import { planBuild } from "./stages.ts";
-
-const TEXT_LIMIT = 4 * 1024 * 1024;
 
 /** Builds images from Dockerfiles, with a cache. */
 export class Builder {
@@ -51,26 +48,32 @@ export class Builder {
     emit: OnBuildEvent,
     signal: AbortSignal,
   ): Promise<Digest> {
-    const { files, platform } = this.shop.host;
+    const { files } = this.shop.host;
     const { root } = context;
-    const name = request.dockerfile;
-    const text = this.dockerfileText(root, name);
-    const excluded = ignored(ignoreText(name, (path) => files.readText(root, path, TEXT_LIMIT)));
+    const { dockerfile, plan, excluded, checks, placed } = readBuild(this.shop.host, root, request);
     if (excluded) await files.removeExcluded(root, excluded);
     context.keep(excluded ?? (() => false));
-    const dockerfile = parseDockerfile(text, name, request.buildArgs["BUILDKIT_SYNTAX"] ?? undefined);
+    for (const { ruleName, detail, location } of checks.warnings) {
+      const line = location.ranges[0]?.start.line ?? 0;
+      emit({ kind: "warning", from: "check", rule: ruleName, message: detail, line });
+    }
+    refuseFailedChecks(checks);
     try {
-      const plan = planBuild(dockerfile, {
-        buildArgs: request.buildArgs,
-        labels: request.labels,
-        contexts: request.contexts,
-        buildPlatform: platform,
-        targetPlatform: request.platform ?? platform,
-        ...(request.target === undefined ? {} : { target: request.target }),
-      });
       return await this.solved({ dockerfile, plan, context: { request, tree: context.tree, emit, signal } });
     } catch (error) {
-      throw error instanceof Problem ? dockerfileError(error, name, text.split(/\r?\n/)) : error;
+      throw placed(error);
+    }
+  }
+
+  /** What Docker's build checks say of the Dockerfile in a context (a tar). Throws what a build throws before it begins. */
+  async check(request: BuildRequest, tar: Readable, signal: AbortSignal): Promise<CheckReport> {
+    const { host } = this.shop;
+    const root = await host.files.scratch();
+    try {
+      await host.archive.extract(tar, root, { whiteouts: "plain", owner: { uid: 0, gid: 0 }, signal });
+      return readBuild(host, root, request).report;
+    } finally {
+      await host.files.discard(root);
     }
   }
 
@@ -95,20 +98,6 @@ export class Builder {
     if ("id" in outcome) throw left.length === 1 ? left[0] : new AggregateError(left, "parts of the build are left");
     for (const error of left) job.context.emit({ kind: "warning", from: "build", message: messageOf(error) });
     throw outcome.error;
-  }
-
-  private dockerfileText(root: string, name: string): string {
-    const { files } = this.shop.host;
-    const text =
-      files.readText(root, name, TEXT_LIMIT) ??
-      (name === "Dockerfile" ? files.readText(root, "dockerfile", TEXT_LIMIT) : undefined);
-    if (text === undefined) {
-      throw new GantryError("invalid", "NO_DOCKERFILE", `Cannot locate specified Dockerfile: ${name}`, {
-        hint: "name the Dockerfile by -f, and check that .dockerignore leaves it in",
-      });
-    }
-    if (text === "") throw new GantryError("invalid", "BAD_DOCKERFILE", `the Dockerfile (${name}) cannot be empty`);
-    return text;
   }
 
   /** What the cache holds; what was not used for longest comes first. */

@@ -1,3 +1,4 @@
+import type { CheckReport } from "../base/build-checks.ts";
 import type { ImageExplanation } from "../wire/types/explain.ts";
 import type {
   DistributionInspect,
@@ -214,16 +215,24 @@ export class Images {
     auths: Record<string, AuthConfig> = {},
     signal?: AbortSignal,
   ): AsyncGenerator<ProgressLine> {
-    const query: Query = {};
-    for (const [name, value] of Object.entries(options)) {
-      const plain = typeof value !== "object" || REPEATED.has(name);
-      query[name] = plain ? (value as Query[string]) : JSON.stringify(value);
-    }
-    if (options.rm === false) query["rm"] = "0";
     return this.transport.lines("POST", "/build", {
-      query,
+      query: buildQuery(options),
       headers: { "X-Registry-Config": authHeader(auths) },
       body: context,
+      signal,
+    });
+  }
+
+  /** What Docker's build checks say of a Dockerfile. Gantry's own. `context`: a tar with it and its ignore file. */
+  checkBuild(
+    context: Buffer | AsyncIterable<Uint8Array>,
+    options: BuildOptions,
+    signal?: AbortSignal,
+  ): Promise<CheckReport> {
+    return this.transport.json("POST", "/gantry/build/check", {
+      query: buildQuery(options),
+      body: context,
+      contentType: "application/x-tar",
       signal,
     });
   }
@@ -237,4 +246,14 @@ export class Images {
   bootstrap(name: string, options: { mirror?: string } = {}, signal?: AbortSignal): AsyncGenerator<ProgressLine> {
     return this.transport.lines("POST", "/gantry/images/bootstrap", { query: { name, ...options }, signal });
   }
+}
+
+function buildQuery(options: BuildOptions): Query {
+  const query: Query = {};
+  for (const [name, value] of Object.entries(options)) {
+    const plain = typeof value !== "object" || REPEATED.has(name);
+    query[name] = plain ? (value as Query[string]) : JSON.stringify(value);
+  }
+  if (options.rm === false) query["rm"] = "0";
+  return query;
 }

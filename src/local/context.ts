@@ -4,13 +4,15 @@ import { isAbsolute, join, relative, resolve } from "node:path";
 import { GantryError } from "../base/errors.ts";
 import { readIgnoreFile } from "./ignore-file.ts";
 import { type Listing, listFolder } from "./listing.ts";
-import { pack } from "./pack.ts";
+import { pack, packedText } from "./pack.ts";
 import { padding, tarHeader, trailer } from "./tar-writer.ts";
 
 export interface BuildContext {
   /** The Dockerfile's name within the tar. */
   dockerfile: string;
   tar: AsyncIterable<Buffer> | Iterable<Buffer>;
+  /** The same with nothing but the Dockerfile and what says what is ignored; missing where all comes on stdin. */
+  rules?: Iterable<Buffer>;
   /** Where it is a folder: its place, and its entries one by one. */
   folder?: { root: string; list(): Listing };
 }
@@ -73,7 +75,22 @@ function packed(root: string, dockerfile: string, extra: { name: string; content
     extra,
     ...(rules !== undefined && { ignores: rules.ignores, searchIgnored: rules.hasExceptions }),
   };
-  return { dockerfile, tar: pack(root, options), folder: { root, list: () => listFolder(root, options) } };
+  return {
+    dockerfile,
+    tar: pack(root, options),
+    rules: packedRules(root, dockerfile, extra),
+    folder: { root, list: () => listFolder(root, options) },
+  };
+}
+
+function* packedRules(root: string, dockerfile: string, extra: { name: string; content: Buffer }[]): Generator<Buffer> {
+  for (const name of [dockerfile, `${dockerfile}.dockerignore`, ".dockerignore"]) {
+    const content = extra.find((one) => one.name === name)?.content;
+    const path = join(root, name);
+    if (content) yield* packedText(name, content);
+    else if (existsSync(path)) yield* packedText(name, readFileSync(path));
+  }
+  yield trailer();
 }
 
 /** A folder beside the context, by its own .dockerignore. Throws invalid BAD_CONTEXT. */

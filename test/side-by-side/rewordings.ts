@@ -29,6 +29,7 @@ export const rewordings: Rewording[] = [
     nothing,
     "gantryd shows the line that is meant",
   ),
+  gantryd(/\n \d+ warnings? found \(.*\):\n(?: - .*\n)+\n/g, nothing, "gantryd checks Dockerfiles"),
   gantryd(/ \(held by container \S+; port \d+ is free\)/g, nothing, "gantryd tells what to do about it"),
   gantryd(
     /: this host has no link \S+ either|: a parent with further dots has to be made by hand/g,

@@ -65,7 +65,7 @@ function described(problem: Problem, file: string, lines: readonly string[]): st
 /** The candidate nearest to `word`, if a typing slip explains the difference. */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   const wanted = word.toUpperCase();
-  const limit = wanted.length <= 5 ? 1 : 2;
+  const limit = wanted.length <= 5 ? Math.min(1, wanted.length - 1) : 2;
   let best: string | undefined;
   let bestDistance = limit + 1;
   for (const candidate of candidates) {

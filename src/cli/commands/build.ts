@@ -9,6 +9,7 @@ import { type BuildContext, folderContext, namedFolder, stdinContext } from "../
 import { type AgentSource, parseAgent } from "../build-session/agents.ts";
 import { parseSecret, type SecretSource } from "../build-session/secrets.ts";
 import { offer } from "../build-session/session.ts";
+import { checkBuild, type CheckFormat, checkFormat } from "./build-check.ts";
 import { command, type Context, exactly } from "../command.ts";
 import { allCredentials } from "../credentials.ts";
 import { proxyVariables } from "../config/file.ts";
@@ -47,6 +48,7 @@ const flags = {
   "build-context": list("Additional build contexts (e.g., name=path)"),
   "cache-from": commaList("Images to consider as cache sources", undefined, { completes: "image" }),
   "cgroup-parent": text('Set the parent cgroup for the "RUN" instructions during build'),
+  check: flag("Look for mistakes in the Dockerfile and don't build; ends with 1 if there are any"),
   compress: flag("Compress the build context using gzip"),
   "cpu-period": integer("Limit the CPU CFS (Completely Fair Scheduler) period"),
   "cpu-quota": integer("Limit the CPU CFS (Completely Fair Scheduler) quota"),
@@ -55,6 +57,7 @@ const flags = {
   "cpuset-mems": text("MEMs in which to allow execution (0-3, 0,1)"),
   "disable-content-trust": flagOn("Skip image verification"),
   file: text('Name of the Dockerfile (Default is "PATH/Dockerfile")', "f", { completes: "file" }),
+  format: value("text|json", "text" as CheckFormat, checkFormat, "How --check tells what it found"),
   "force-rm": flag("Always remove intermediate containers"),
   iidfile: text("Write the image ID to the file", undefined, { completes: "file" }),
   isolation: text("Container isolation technology"),
@@ -100,6 +103,7 @@ export default command({
   examples: [
     "gantry build -t shop:1 .",
     "gantry build -f docker/Dockerfile --build-arg VERSION=2 --target test .",
+    "gantry build --check .",
     "tar c . | gantry build -",
   ],
   args: exactly(1),
@@ -116,6 +120,7 @@ export default command({
     const progress = options.why && options.progress === "auto" ? "plain" : options.progress;
     const query = buildQuery(context, (await context.target()).host, options, prepared?.dockerfile ?? options.file);
     if (remote) query.remote = path;
+    if (options.check && prepared) return checkBuild(context, images, prepared, query, options.format);
     if (progress !== "auto" && !options.quiet) query.progress = "events";
     const told = progress === "json" ? SILENT : out;
     const offers = { secrets: options.secret, agents: options.ssh, folders: new Map<string, () => SentFolder>() };

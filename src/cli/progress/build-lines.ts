@@ -1,3 +1,4 @@
+import { checksText } from "../../base/build-checks.ts";
 import type { BuildEvent, BuildStep, InputChange, Miss } from "../../base/build-events.ts";
 import { humanSize } from "../../base/units.ts";
 import type { ProgressLine } from "../../wire/types/images.ts";
@@ -12,6 +13,7 @@ export class BuildLines implements Screen {
   private readonly steps = new Map<string, BuildStep>();
   /** What a step said of a line that is not over. */
   private readonly open = new Map<string, string>();
+  private readonly checks: Extract<BuildEvent, { kind: "warning" }>[] = [];
 
   constructor(out: Output) {
     this.out = out;
@@ -59,9 +61,11 @@ export class BuildLines implements Screen {
         this.say(event.step, `CANCELED ${seconds(event.ms)}`);
         break;
       case "warning":
-        this.out.write(`WARNING: ${event.line === undefined ? "" : `line ${event.line}: `}${event.message}\n`);
+        if (event.from === "check") this.checks.push(event);
+        else this.out.write(`WARNING: ${event.line === undefined ? "" : `line ${event.line}: `}${event.message}\n`);
         break;
       case "summary":
+        this.out.write(checksText(this.checks));
         this.out.write(
           `Built ${event.image} in ${seconds(event.ms)}, ${event.cached} of ${event.steps} steps from the cache\n`,
         );

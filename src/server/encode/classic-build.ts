@@ -1,3 +1,4 @@
+import { checksText } from "../../base/build-checks.ts";
 import type { BuildEvent, BuildStep } from "../../base/build-events.ts";
 import type { ProgressEvent } from "../../base/progress.ts";
 
@@ -14,6 +15,7 @@ export class ClassicWords {
   /** Stages whose words are still to come, in order; the first one's go out at once. */
   private readonly turns: { stage: number; held: ProgressEvent[]; over: boolean }[] = [];
   private failed = false;
+  private readonly checks: Extract<BuildEvent, { kind: "warning" }>[] = [];
   /** Steps that have a container. */
   private readonly containers = new Map<string, string>();
 
@@ -53,9 +55,11 @@ export class ClassicWords {
         this.endOf(event.stage.index);
         break;
       case "warning":
-        this.send({ stream: `${event.from === "dockerfile" ? "[WARNING]:" : "[Warning]"} ${event.message}\n` });
+        if (event.from === "check") this.checks.push(event);
+        else this.send({ stream: `${event.from === "dockerfile" ? "[WARNING]:" : "[Warning]"} ${event.message}\n` });
         break;
       case "summary":
+        if (this.checks.length > 0) this.send({ stream: `${checksText(this.checks)}\n` });
         this.send({ stream: `Successfully built ${short(event.image)}\n` });
         for (const tag of event.tags) this.send({ stream: `Successfully tagged ${tag}\n` });
         break;

@@ -14,15 +14,23 @@ import { ClassicWords } from "../encode/classic-build.ts";
 import { requestBody } from "../request-body.ts";
 
 export interface BuildRoutesDeps {
-  builder: Pick<Builder, "build">;
+  builder: Pick<Builder, "build" | "check">;
   /** What is built for when the client doesn't say. */
   platform: Platform;
   sessions: Pick<BuildSessions, "get">;
 }
 
-/** POST /build, the classic builder's endpoint. */
+/** POST /build, the classic builder's endpoint, and POST /gantry/build/check, which takes the same and only looks. */
 export function buildRoutes(deps: BuildRoutesDeps): Route[] {
-  return [{ method: "POST", path: "/build", handler: (call) => build(deps, call) }];
+  return [
+    { method: "POST", path: "/build", handler: (call) => build(deps, call) },
+    {
+      method: "POST",
+      path: "/gantry/build/check",
+      handler: async (call) =>
+        call.send(200, await deps.builder.check(decode(call, deps), requestBody(call.request), call.signal)),
+    },
+  ];
 }
 
 async function build(deps: BuildRoutesDeps, call: Call): Promise<void> {

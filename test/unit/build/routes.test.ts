@@ -39,6 +39,7 @@ async function ask(
   const routes = buildRoutes({
     sessions: new BuildSessions({ clock: { after: () => () => {} }, ids: { id: () => "session" } }),
     builder: {
+      check: () => assert.fail("nothing is to be checked"),
       build: async (request, _context, emit) => {
         asked.request = request;
         return (options.build ?? (() => "sha256:abc"))(emit);
