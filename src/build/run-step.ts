@@ -29,6 +29,7 @@ export class RunStepper {
   }
 
   async plan(room: StepRoom, work: StageWork, instruction: Of<"run">): Promise<StepChange> {
+    if (instruction.security === "insecure") refuseInsecure();
     const { config } = work.state;
     const env = config.Env ?? [];
     const declared = work.args.declared(env);
@@ -170,10 +171,10 @@ export class RunStepper {
           mounts.push({ type: "bind", source: cacheFolder(flag), target, readonly: flag.readonly });
           break;
         case "bind": {
-          if (!flag.readonly) throw unsupported("RUN --mount=type=bind,rw");
           const root = await room.sourceTree(flag.from, work.index).open();
-          const source = this.host.files.realPath(root, flag.source ?? "/");
-          mounts.push({ type: "bind", source, target, readonly: true });
+          const path = flag.source ?? "/";
+          const source = flag.readonly ? this.host.files.realPath(root, path) : await copied(room, root, path);
+          mounts.push({ type: "bind", source, target, readonly: flag.readonly });
           break;
         }
         case "secret":
@@ -224,10 +225,25 @@ function withParents(path: string): string[] {
   return parts.map((_, i) => `/${parts.slice(0, parts.length - i).join("/")}`);
 }
 
-const unsupported = (what: string): GantryError =>
-  new GantryError("notImplemented", "BUILDKIT_ONLY", `${what} is not supported by this builder`, {
-    hint: "copy the file in by COPY, or pass the value by --build-arg",
-  });
+/** What a bind mount may write to: a copy of its source, which nobody sees later. */
+async function copied(room: StepRoom, root: string, path: string): Promise<string> {
+  const { files } = room.host;
+  const [source] = files.find(root, path);
+  if (source === undefined) throw new Error("what was found is missing");
+  const targetRoot = await room.scratch();
+  await files.copy({ root, source, targetRoot, target: "/copy/", signal: room.context.signal });
+  return files.realPath(targetRoot, source.kind === "folder" ? "/copy" : `/copy/${source.path.split("/").at(-1)}`);
+}
+
+/** It would give the step all of the machine. */
+const refuseInsecure = (): never => {
+  throw new GantryError(
+    "forbidden",
+    "INSECURE_RUN",
+    "granting entitlement security.insecure is not allowed by build daemon configuration",
+    { hint: "take --security=insecure away, or do this in gantry run --privileged" },
+  );
+};
 
 /** What the shell or the kernel gets to run, with here-documents worked in. */
 function command(instruction: Of<"run">): { line: { shell: boolean; words: string[] }; script?: Heredoc } {

@@ -89,6 +89,24 @@ for (const program of ["docker", GANTRY]) {
       assert.equal(await outcome(lines), 'one\nworld\n$NAME\nhello "world" $NAME\n$NAME');
     });
 
+    it("mounts for RUN by options that hold variables, writable where asked for", async () => {
+      const lines = [
+        "FROM busybox AS tools",
+        "RUN mkdir /t && echo tool > /t/tool",
+        "FROM busybox",
+        "ARG WHERE=/mnt SIZE=64k",
+        "WORKDIR /to",
+        "RUN --mount=from=tools,source=/t,target=$WHERE,rw --mount=type=tmpfs,dst=/scratch,size=$SIZE \\",
+        "    echo more >> /mnt/tool && cp /mnt/tool . && df -k /scratch | tail -1 | awk '{print $2}' >> tool",
+        "RUN --mount=target=/ctx,readwrite touch /ctx/left && ls /ctx >> tool",
+        "RUN --mount=source=file,target=/ctx/file,rw echo b >> /ctx/file && cat /ctx/file >> tool",
+        "COPY . .",
+        'CMD ["sh", "-c", "cat tool; ls"]',
+      ];
+      const said = "tool\nmore\n64\nDockerfile\nfile\nleft\na\nb\nDockerfile\nfile\ntool";
+      assert.equal(await outcome(lines, { file: "a\n" }), said);
+    });
+
     it("fills in variables in every form", async () => {
       const lines = [
         "ARG TAG=latest",

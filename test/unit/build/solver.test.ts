@@ -414,6 +414,10 @@ describe("COPY and ADD", () => {
       "COPY ../../x /",
       "COPY failed: file not found in build context or excluded by .dockerignore: stat x: file does not exist",
     ],
+    [
+      "RUN --security=insecure x",
+      "granting entitlement security.insecure is not allowed by build daemon configuration",
+    ],
     ["ADD --checksum=sha256:0 dir /", "checksum requires HTTP(S) or Git sources"],
     ["ADD --checksum=sha256:0 http://x/y /", "invalid checksum digest format: sha256:0"],
     ["ADD https://-x/y.git /", "invalid git reference https://-x/y.git: the host begins with a dash"],
