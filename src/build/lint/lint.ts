@@ -59,9 +59,11 @@ export function lint(dockerfile: Dockerfile, lines: readonly string[], facts: Li
 
 /** The piece that is meant, or else the instruction's first line. */
 function rangeOf({ line, endLine, about }: Finding, lines: readonly string[]): CheckWarning["location"]["ranges"][0] {
-  for (let at = line; about !== undefined && at <= endLine; at++) {
-    const character = lines[at - 1]?.indexOf(about) ?? -1;
-    if (character < 0) continue;
+  const within = lines.slice(line - 1, endLine);
+  const index = about === undefined ? -1 : within.findIndex((text) => text.includes(about));
+  if (about !== undefined && index >= 0) {
+    const character = within[index]?.indexOf(about) ?? 0;
+    const at = line + index;
     return { start: { line: at, character }, end: { line: at, character: character + about.length } };
   }
   const text = lines[line - 1] ?? "";
