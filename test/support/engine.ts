@@ -63,8 +63,11 @@ export class TestEngine {
   /** The network namespace that it is in; undefined: the machine's. */
   readonly netns: string | undefined;
 
-  private constructor(flags: string[], netns: string | undefined) {
+  private readonly daemonEnv: NodeJS.ProcessEnv;
+
+  private constructor(flags: string[], netns: string | undefined, daemonEnv: NodeJS.ProcessEnv) {
     this.netns = netns;
+    this.daemonEnv = daemonEnv;
     const tag = randomBytes(3).toString("hex");
     this.folder = fs.mkdtempSync(path.join(os.tmpdir(), "gantry-test-"));
     fs.chmodSync(this.folder, 0o711); // as the parents of an engine's roots are
@@ -85,9 +88,15 @@ export class TestEngine {
 
   /** Starts one, with busybox:latest in it unless told otherwise. */
   static async start(
-    options: { flags?: string[]; busybox?: boolean; tmpfs?: string; netns?: string } = {},
+    options: {
+      flags?: string[];
+      busybox?: boolean;
+      tmpfs?: string;
+      netns?: string;
+      daemonEnv?: NodeJS.ProcessEnv;
+    } = {},
   ): Promise<TestEngine> {
-    const engine = new TestEngine(options.flags ?? [], options.netns);
+    const engine = new TestEngine(options.flags ?? [], options.netns, options.daemonEnv ?? {});
     if (options.tmpfs) await engine.mountData(options.tmpfs);
     await engine.up();
     if (options.busybox ?? true) {
@@ -140,7 +149,7 @@ export class TestEngine {
         ...["--plugin-dir", this.pluginFolder],
         ...["--default-address-pool", `base=10.128.0.0/10,size=24`, ...this.flags],
       ],
-      { stdio: ["ignore", log, log], env: { PATH: process.env["PATH"] } },
+      { stdio: ["ignore", log, log], env: { PATH: process.env["PATH"], ...this.daemonEnv } },
     );
     fs.closeSync(log);
     await until(

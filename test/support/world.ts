@@ -24,9 +24,14 @@ export class World {
     const pid = holder.pid ?? 0;
     const own = fs.readlinkSync("/proc/self/ns/net");
     await until(() => fs.readlinkSync(`/proc/${pid}/ns/net`) !== own, { what: "a namespace" });
-    const host = new Host(pid, (tool, args) => this.start(tool, args));
+    const host = this.within(pid);
     host.ok("ip", "link", "set", "lo", "up");
     return host;
+  }
+
+  /** A namespace that another made, such as a container's, by the pid of a process in it. */
+  within(pid: number): Host {
+    return new Host(pid, (tool, args) => this.start(tool, args));
   }
 
   /** Plugs a host into the wire of that name (at most 15 letters): hosts on one wire are neighbours. */
@@ -46,8 +51,13 @@ export class World {
   }
 
   async close(): Promise<void> {
-    const ends = this.children.filter(({ exitCode, signalCode }) => exitCode === null && signalCode === null);
-    await Promise.all(ends.map((child) => (child.kill("SIGKILL"), once(child, "exit"))));
+    await this.end(...this.children);
+  }
+
+  /** Ends what `serve` or `spawn` began; a server in a container's namespace keeps it alive. */
+  async end(...children: ChildProcess[]): Promise<void> {
+    const alive = children.filter(({ exitCode, signalCode }) => exitCode === null && signalCode === null);
+    await Promise.all(alive.map((child) => (child.kill("SIGKILL"), once(child, "exit"))));
   }
 
   private start(tool: string, args: string[]): ChildProcess {
@@ -91,10 +101,11 @@ export class Host {
   }
 
   /** Answers everybody on a port, in both families, with the address that they come from. */
-  async serve(port: number, protocol: "tcp" | "udp" = "tcp"): Promise<void> {
+  async serve(port: number, protocol: "tcp" | "udp" = "tcp"): Promise<ChildProcess> {
     const child = this.spawn(process.execPath, "-e", protocol === "tcp" ? TCP_SERVER : UDP_SERVER, String(port));
     const [ready] = (await once(child.stdout as NodeJS.EventEmitter, "data")) as [Buffer];
     assert.equal(ready.toString(), "ready\n");
+    return child;
   }
 
   /** What answers at an address and port; undefined: nobody does, within the time. Datagrams are sent again. */

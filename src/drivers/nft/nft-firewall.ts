@@ -132,14 +132,14 @@ export class NftFirewall implements Firewall {
   }
 
   /** After a change of somebody else's. */
-  private repair(by: string[]): void {
+  private repair(by: string): void {
     const broken = this.plan().filter((table) => {
       const { code, output } = this.session.list(`list table ${table.family} ${table.name}`);
       return code !== 0 || !covers(parseShape(output), shapeOf(table));
     });
     if (broken.length > 0) {
       this.apply();
-      const tables = broken.map(({ family, name }) => `${family} ${name}`);
+      const tables = broken.map(({ family, name }) => `${family} ${name}`).join(", ");
       this.logger.warn("another program changed the engine's firewall rules: they are back", { tables, by });
     }
     this.others.pass(this.bridges());

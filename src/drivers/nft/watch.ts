@@ -9,8 +9,8 @@ const REST = 250;
 const LOOK_AGAIN = 1000;
 
 export interface WatchDeps {
-  /** Something else than our own commits changed the rules; `by` says which programs, as far as is known. */
-  changed: (by: string[]) => void;
+  /** Something else than our own commits changed the rules; `by` names the programs and their pids, where known. */
+  changed: (by: string) => void;
   /** Did what no generation tells of change? Cheap. */
   alsoChanged: () => boolean;
   logger: Logger;
@@ -74,7 +74,7 @@ export class Watch {
   private look(): void {
     this.pending = undefined;
     this.lastLook = performance.now();
-    const by = [...this.by];
+    const by = [...this.by].join(", ");
     this.by.clear();
     try {
       this.deps.changed(by);

@@ -53,7 +53,7 @@ export class Firewalld {
     const missing = bridges.filter((bridge) => !placed.includes(bridge));
     if (missing.length === 0) return;
     await run(TOOL, [`--zone=${ZONE}`, ...missing.map((link) => `--add-interface=${link}`)], { timeout: TIMEOUT });
-    this.logger.info("firewalld took the containers' bridges", { zone: ZONE, bridges: missing });
+    this.logger.info("firewalld took the containers' bridges", { zone: ZONE, bridges: missing.join(", ") });
   }
 
   private hint(bridges: string[], error: unknown): Record<string, unknown> {

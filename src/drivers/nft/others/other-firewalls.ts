@@ -70,7 +70,7 @@ export class OtherFirewalls {
         .flatMap((bridge) => [`iifname "${bridge}" accept`, `oifname "${bridge}" accept`])
         .map((rule) => `nft add rule ${chain} ${rule}`);
       this.deps.logger.warn("a chain drops what is forwarded: containers on these bridges reach nothing outside", {
-        ...{ chain, bridges: shut, hint: hint.join("; ") },
+        ...{ chain, bridges: shut.join(", "), hint: hint.join("; ") },
       });
     }
   }
