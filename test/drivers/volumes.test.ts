@@ -2,10 +2,12 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
 import { describe, it } from "node:test";
+import { GantryError } from "../../src/base/errors.ts";
 import { run } from "../../src/drivers/process/run.ts";
 import { LocalVolumeFiles } from "../../src/drivers/volume-files/local-volume-files.ts";
 import { TmpfsSharedMemory } from "../../src/drivers/volume-files/tmpfs-shared-memory.ts";
 import { scratch } from "../support/scratch.ts";
+import { until } from "../support/until.ts";
 
 function world() {
   const dir = scratch("volumes");
@@ -115,6 +117,75 @@ describe("the folders of volumes", () => {
     assert.deepEqual(fs.readdirSync(w.files.dataPath("v1")), ["a"]);
   });
 
+  it("are filled in the end when a crash came between the copy and its showing", async () => {
+    using w = world();
+    fs.mkdirSync(path.join(w.rootfs, "d"));
+    fs.writeFileSync(path.join(w.rootfs, "d/a"), "image's");
+    w.files.create("v1");
+    const beside = path.join(path.dirname(w.files.dataPath("v1")), "_filled");
+    fs.mkdirSync(path.join(beside, "sub"), { recursive: true });
+    fs.writeFileSync(path.join(w.files.dataPath("v1"), "moved already"), "");
+    await w.files.copyUp(w.volume("v1"), w.rootfs, "/d", false);
+    assert.deepEqual(fs.readdirSync(w.files.dataPath("v1")), ["moved already", "sub"]);
+    assert.deepEqual(fs.readdirSync(path.dirname(w.files.dataPath("v1"))), ["_data"]);
+    for (const [left, shown] of [
+      [".gantry-filling", ["a"]],
+      [".gantry-filled", ["sub"]],
+    ] as const) {
+      w.files.create("ram");
+      await w.files.mount("ram", { type: "tmpfs", device: "tmpfs" });
+      fs.mkdirSync(path.join(w.files.dataPath("ram"), left, "sub"), { recursive: true });
+      await w.files.copyUp(w.volume("ram"), w.rootfs, "/d", true);
+      assert.deepEqual(fs.readdirSync(w.files.dataPath("ram")), shown);
+      await w.files.remove("ram");
+    }
+  });
+
+  it("keep holes, devices, hard links and xattrs of what they are filled with", async () => {
+    using w = world();
+    const source = path.join(w.rootfs, "d");
+    fs.mkdirSync(source);
+    const holes = path.join(source, "holes");
+    fs.writeFileSync(holes, "");
+    fs.truncateSync(holes, 64 << 20);
+    await run("mknod", [path.join(source, "null"), "c", "1", "3"]);
+    await run("mkfifo", [path.join(source, "pipe")]);
+    fs.linkSync(holes, path.join(source, "again"));
+    await run("setfattr", ["-n", "trusted.note", "-v", "x", holes]).catch(() => {});
+    w.files.create("v1");
+    await w.files.copyUp(w.volume("v1"), w.rootfs, "/d", false);
+    const data = w.files.dataPath("v1");
+    const copy = fs.statSync(path.join(data, "holes"));
+    assert.equal(copy.size, 64 << 20);
+    assert.ok(copy.blocks < 1000, `${copy.blocks} blocks`);
+    assert.equal(copy.nlink, 2);
+    assert.ok(fs.statSync(path.join(data, "null")).isCharacterDevice());
+    assert.equal(fs.statSync(path.join(data, "null")).rdev, fs.statSync("/dev/null").rdev);
+    assert.ok(fs.statSync(path.join(data, "pipe")).isFIFO());
+  });
+
+  it("that others use are not diverted by links which these put in the way", async () => {
+    using w = world();
+    fs.mkdirSync(path.join(w.rootfs, "d/sub"), { recursive: true });
+    fs.writeFileSync(path.join(w.rootfs, "d/sub/file"), "image's");
+    w.files.create("ram");
+    await w.files.mount("ram", { type: "tmpfs", device: "tmpfs" });
+    const data = w.files.dataPath("ram");
+    const filling = w.files.copyUp(w.volume("ram"), w.rootfs, "/d", true);
+    const swap = (): void => {
+      try {
+        fs.renameSync(path.join(data, ".gantry-filling/sub"), path.join(data, ".gantry-filling/old"));
+        fs.symlinkSync(w.outside, path.join(data, ".gantry-filling/sub"));
+      } catch {
+        // not yet, or over
+      }
+    };
+    const swapping = setInterval(swap, 0);
+    await filling.catch(() => {});
+    clearInterval(swapping);
+    assert.deepEqual(fs.readdirSync(w.outside), []);
+  });
+
   it("may be a tmpfs or a bind while in use", async () => {
     using w = world();
     w.files.create("ram");
@@ -146,6 +217,71 @@ describe("the folders of volumes", () => {
       code: "VOLUME_MOUNT_FAILED",
       kind: "invalid",
     });
+  });
+
+  it("may be a disk's image in a file, an overlay, and may say how mounts travel", async () => {
+    using w = world();
+    const image = path.join(w.outside, "disk.img");
+    fs.writeFileSync(image, "");
+    fs.truncateSync(image, 8 << 20);
+    await run("mkfs.ext4", ["-q", image]);
+    w.files.create("disk");
+    await w.files.mount("disk", { type: "ext4", device: image });
+    fs.writeFileSync(path.join(w.files.dataPath("disk"), "kept"), "on the image");
+    w.files.unmount("disk");
+    assert.deepEqual(fs.readdirSync(w.files.dataPath("disk")), []);
+    await w.files.mount("disk", { type: "ext4", device: image, o: "ro,noatime" });
+    assert.equal(fs.readFileSync(path.join(w.files.dataPath("disk"), "kept"), "utf8"), "on the image");
+    assert.throws(() => fs.writeFileSync(path.join(w.files.dataPath("disk"), "x"), ""), { code: "EROFS" });
+    await w.files.remove("disk");
+    await until(async () => String((await run("losetup", ["-j", image])).stdout) === "", {
+      what: "the loop device to go",
+    });
+
+    const [lower, upper, work] = ["lower", "upper", "work"].map((name) => path.join(w.outside, name));
+    for (const folder of [lower, upper, work]) fs.mkdirSync(folder as string);
+    fs.writeFileSync(path.join(lower as string, "below"), "");
+    w.files.create("over");
+    await w.files.mount("over", {
+      ...{ type: "overlay", device: "overlay" },
+      o: `lowerdir=${lower},upperdir=${upper},workdir=${work}`,
+    });
+    fs.writeFileSync(path.join(w.files.dataPath("over"), "above"), "");
+    assert.deepEqual(fs.readdirSync(upper as string), ["above"]);
+    await w.files.remove("over");
+    assert.deepEqual(fs.readdirSync(upper as string), ["above"]);
+
+    w.files.create("told");
+    await w.files.mount("told", { type: "none", device: w.outside, o: "bind,shared" });
+    const row = fs
+      .readFileSync("/proc/self/mountinfo", "utf8")
+      .split("\n")
+      .find((line) => line.includes("told/_data"));
+    assert.match(row ?? "", /shared:/);
+    w.files.unmount("told");
+  });
+
+  it("say what the kernel lacks, what was tried, and no password", async () => {
+    using w = world();
+    w.files.create("v1");
+    const tried = async (type: string, device: string, o: string): Promise<GantryError> => {
+      const error = await w.files.mount("v1", { type, device, o }).catch((thrown: unknown) => thrown);
+      assert.ok(error instanceof GantryError, String(error));
+      return error;
+    };
+    const lacking = await tried("nosuchfs", "//127.0.0.1/x", "ro,user=a,password=secret,x=1");
+    const data = w.files.dataPath("v1");
+    assert.equal(
+      lacking.message,
+      `error while mounting volume '${data}': failed to mount local volume: mount //127.0.0.1/x:${data}, flags: 0x1, ` +
+        'data: user=a,password=********,x=1: no such device (this kernel has no file system "nosuchfs")',
+    );
+    assert.match(lacking.hint ?? "", /modprobe nosuchfs/);
+    const missing = await tried("ext4", "/no/such/device", "");
+    assert.match(missing.message, /mount \/no\/such\/device:\S+: no such file or directory$/);
+    const option = await tried("tmpfs", "tmpfs", "nonsense");
+    assert.match(option.message, /data: nonsense: invalid argument$/);
+    assert.deepEqual(fs.readdirSync(data), []);
   });
 
   it("give a subfolder only if it is inside", () => {

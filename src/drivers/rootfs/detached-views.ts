@@ -36,7 +36,7 @@ export class DetachedViews implements ContainerViews {
         };
       });
       return asView(
-        inMountNamespaceCopy("private", () => {
+        inMountNamespaceCopy(() => {
           attachMounts(root, TABLE);
           const rootFd = openFd(TABLE, O.PATH | O.DIRECTORY);
           try {
@@ -56,7 +56,7 @@ export class DetachedViews implements ContainerViews {
   ofTree(root: string, mounts: readonly ViewMount[], owner: Owner = { uid: 0, gid: 0 }): ContainerView {
     const parentsFirst = mounts.toSorted((a, b) => depth(a.destination) - depth(b.destination));
     return asView(
-      inMountNamespaceCopy("private", () => {
+      inMountNamespaceCopy(() => {
         for (const one of parentsFirst) attach(root, one, owner);
         return cloneMounts(root);
       }),

@@ -4,6 +4,9 @@ import { closeFd, openFd, SyscallError } from "./libc.ts";
 const libc = koffi.load("libc.so.6");
 const syncfs = libc.func("int syncfs(int fd)");
 const mallocTrim = libc.func("int malloc_trim(size_t keep)");
+const mount2 = libc.func(
+  "int mount(const char *source, const char *target, const char *type, unsigned long flags, const char *data)",
+);
 const umount2 = libc.func("int umount2(const char *target, int flags)");
 
 /** Calls that may take long, made off the main thread. */
@@ -31,6 +34,15 @@ export async function syncFileSystemInBackground(path: string): Promise<void> {
     closeFd(fd);
   }
 }
+
+/** mount(2), which for a file system of another host waits for that host. */
+export const mountInBackground = (
+  source: string,
+  target: string,
+  type: string,
+  flags: number,
+  data: string,
+): Promise<void> => inBackground(mount2, "mount", target, source, target, type, flags, data);
 
 /** umount2(2); the unmount of an overlay flushes the file system under it. */
 export const umountInBackground = (target: string, flags: number): Promise<void> =>

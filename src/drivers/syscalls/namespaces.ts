@@ -1,3 +1,4 @@
+import path from "node:path";
 import { check, closeFd, declare, openFd } from "./libc.ts";
 import { MNT_DETACH, MS, mount, umount } from "./mount.ts";
 
@@ -51,14 +52,11 @@ export const createNetworkNamespace = (path: string): void =>
 export const inMountNamespace = <T>(of: number, body: () => T): T =>
   awayFromHome(() => check(setnsNative(of, CLONE_NEWNS), "setns", "mnt"), body);
 
-/**
- * Runs `body` (synchronous) in a fresh copy of this thread's mount namespace. Nothing mounted in the copy shows
- * elsewhere; it ends with `body` unless a child spawned by it stays there.
- */
-export const inMountNamespaceCopy = <T>(propagation: "slave" | "private", body: () => T): T =>
+/** Runs `body` (synchronous) in a fresh copy of this thread's mount namespace. Nothing mounted in the copy shows elsewhere. */
+export const inMountNamespaceCopy = <T>(body: () => T): T =>
   awayFromHome(() => {
     check(unshareNative(CLONE_NEWNS), "unshare", "mnt");
-    mount("none", "/", "", MS.REC | (propagation === "slave" ? MS.SLAVE : MS.PRIVATE));
+    mount("none", "/", "", MS.REC | MS.PRIVATE);
   }, body);
 
 function awayFromHome<T>(go: () => void, body: () => T): T {
@@ -78,9 +76,13 @@ function awayFromHome<T>(go: () => void, body: () => T): T {
   }
 }
 
-/** Runs `body` in a copy of the mount namespace that follows the host's, with `hide` unmounted in the copy only. */
+/**
+ * Runs `body` in a copy of the mount namespace with `hide` unmounted in the copy only. Else the two are the same: shared
+ * mounts stay so, both ways. The copy lasts as long as a child that `body` spawns.
+ */
 export const withoutMount = <T>(hide: string, body: () => T): T =>
-  inMountNamespaceCopy("slave", () => {
+  awayFromHome(() => {
+    check(unshareNative(CLONE_NEWNS), "unshare", "mnt");
+    mount("none", path.dirname(hide), "", MS.REC | MS.SLAVE);
     umount(hide, MNT_DETACH);
-    return body();
-  });
+  }, body);

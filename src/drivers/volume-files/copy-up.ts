@@ -21,6 +21,21 @@ export interface Staging {
   filled: string;
 }
 
+export async function isEmpty(folder: string): Promise<boolean> {
+  const dir = await fs.promises.opendir(folder);
+  try {
+    return (await dir.read()) === null;
+  } finally {
+    await dir.close();
+  }
+}
+
+const isThere = (file: string): Promise<boolean> =>
+  fs.promises.lstat(file).then(
+    () => true,
+    () => false,
+  );
+
 export const emptyFolder = (folder: string): boolean => {
   const dir = fs.opendirSync(folder);
   try {
@@ -33,8 +48,9 @@ export const emptyFolder = (folder: string): boolean => {
 /** Ends what a crash has left of a copy: half of one goes, a complete one goes on into the target. */
 export async function settle(staging: Staging): Promise<void> {
   const { folder, filling, filled } = staging;
-  await removeTree(folder, filling);
-  if (fs.existsSync(path.join(folder, filled))) await holding(folder, async (parent) => show(parent, staging));
+  // most volumes have neither, and those of other hosts may keep one waiting
+  if (await isThere(path.join(folder, filling))) await removeTree(folder, filling);
+  if (await isThere(path.join(folder, filled))) await holding(folder, async (parent) => show(parent, staging));
 }
 
 /** Copies the contents of the open folder `source`, with its own owner, mode and time, in place of the empty target. */

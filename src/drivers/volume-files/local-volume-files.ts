@@ -1,15 +1,14 @@
 import fs from "node:fs";
 import path from "node:path";
-import { getSystemErrorMap } from "node:util";
 import { errnoOf, GantryError, messageOf } from "../../base/errors.ts";
 import type { Owner } from "../../base/id-map.ts";
 import type { VolumeFiles, VolumeMountOptions } from "../../ports/volume-files.ts";
 import { byteString, O, openAt2, RESOLVE } from "../syscalls/files.ts";
 import { closeFd, openFd } from "../syscalls/libc.ts";
-import { MNT_DETACH, MS, mount, umount } from "../syscalls/mount.ts";
+import { MNT_DETACH, umount } from "../syscalls/mount.ts";
 import { removeTree } from "../syscalls/remove-tree.ts";
-import { emptyFolder, fillByCopy, replaceByCopy, settle } from "./copy-up.ts";
-import { readMountOptions } from "./mount-flags.ts";
+import { fillByCopy, isEmpty, replaceByCopy, settle } from "./copy-up.ts";
+import { LocalMounter } from "./mount-local.ts";
 import { readMountTable } from "./mount-table.ts";
 
 /** The folder of a volume's data, below its own. */
@@ -21,13 +20,17 @@ const STAGING_INSIDE = { target: ".", filling: ".gantry-filling", filled: ".gant
 
 export class LocalVolumeFiles implements VolumeFiles {
   private readonly root: string;
+  /** As mounts are listed. */
+  private readonly realRoot: string;
   private readonly owner: Owner;
+  private readonly mounter = new LocalMounter();
 
   /** `root`: `<data-root>/volumes`; made if missing, closed to others. `owner`: whose new volumes are. */
   constructor(root: string, owner: Owner = { uid: 0, gid: 0 }) {
     this.root = root;
     this.owner = owner;
     fs.mkdirSync(root, { recursive: true, mode: 0o700 });
+    this.realRoot = fs.realpathSync(root);
   }
 
   dataPath(name: string): string {
@@ -63,21 +66,11 @@ export class LocalVolumeFiles implements VolumeFiles {
   async mount(name: string, options: VolumeMountOptions): Promise<void> {
     if (this.isMounted(name)) return;
     this.create(name);
-    const { flags, data } = readMountOptions(options.o ?? "");
-    const bind = (flags & MS.BIND) !== 0;
     try {
-      mount(options.device, this.dataPath(name), bind ? "" : options.type, flags, data);
-      // a bind takes its flags only in a second step
-      if (bind && (flags & ~(MS.BIND | MS.REC)) !== 0) mount("", this.dataPath(name), "", flags | MS.REMOUNT);
-    } catch (cause) {
+      await this.mounter.mount(this.dataPath(name), options);
+    } catch (error) {
       this.unmount(name);
-      throw new GantryError(
-        "invalid",
-        "VOLUME_MOUNT_FAILED",
-        `error while mounting volume '${this.dataPath(name)}': failed to mount local volume: ` +
-          `mount ${options.device}:${this.dataPath(name)}, flags: 0x${flags.toString(16)}: ${kernelWords(cause)}`,
-        { cause, hint: `check the volume's options: gantry volume inspect ${name}` },
-      );
+      throw error;
     }
   }
 
@@ -103,7 +96,7 @@ export class LocalVolumeFiles implements VolumeFiles {
     let source: number | undefined;
     try {
       await settle(staging);
-      if (!emptyFolder(data)) return;
+      if (!(await isEmpty(data))) return;
       source = openFolderIn(rootfs, from);
       if (source === undefined) return;
       if (own && !shared) await replaceByCopy(source, staging);
@@ -142,14 +135,10 @@ export class LocalVolumeFiles implements VolumeFiles {
     }
   }
 
+  /** Not by a look at the folder itself: one of a host that is gone would never answer. */
   private isMounted(name: string): boolean {
-    try {
-      const own = fs.statSync(this.dataPath(name));
-      const above = fs.statSync(path.join(this.root, name));
-      return own.dev !== above.dev || readMountTable().some((row) => row.mountPoint === this.dataPath(name));
-    } catch {
-      return false;
-    }
+    const place = path.join(this.realRoot, name, DATA);
+    return readMountTable().some((row) => row.mountPoint === place);
   }
 }
 
@@ -181,7 +170,3 @@ async function allocated(folder: string): Promise<number> {
   }
   return total;
 }
-
-/** The reason of a failed system call in the C library's words, as Docker and others give it. */
-const kernelWords = (error: unknown): string =>
-  [...getSystemErrorMap().values()].find(([code]) => code === errnoOf(error))?.[1] ?? messageOf(error);

@@ -6,6 +6,7 @@ const RELATIME = 1 << 21;
 const STRICTATIME = 1 << 24;
 const SYNCHRONOUS = 16;
 const DIRSYNC = 128;
+const MANDLOCK = 64;
 
 /** mount(8)'s words → flags to set; a leading "-" in the table clears. */
 const WORDS: Readonly<Record<string, { set?: number; clear?: number }>> = {
@@ -30,16 +31,40 @@ const WORDS: Readonly<Record<string, { set?: number; clear?: number }>> = {
   relatime: { set: RELATIME },
   norelatime: { clear: RELATIME },
   strictatime: { set: STRICTATIME },
+  nostrictatime: { clear: STRICTATIME },
+  mand: { set: MANDLOCK },
+  nomand: { clear: MANDLOCK },
 };
 
-/** "size=1m,nosuid" → mount(2)'s flags, and what only the file system itself understands. */
-export function readMountOptions(text: string): { flags: number; data: string } {
+/** How mounts travel; it is set on what is mounted, in a second step. */
+const PROPAGATIONS: Readonly<Record<string, number>> = {
+  private: MS.PRIVATE,
+  rprivate: MS.PRIVATE | MS.REC,
+  shared: MS.SHARED,
+  rshared: MS.SHARED | MS.REC,
+  slave: MS.SLAVE,
+  rslave: MS.SLAVE | MS.REC,
+  unbindable: MS.UNBINDABLE,
+  runbindable: MS.UNBINDABLE | MS.REC,
+};
+
+export interface MountWords {
+  flags: number;
+  propagation?: number;
+  /** What only the file system itself understands. */
+  data: string;
+}
+
+/** "size=1m,nosuid", as mount(8) has it, for mount(2). */
+export function readMountOptions(text: string): MountWords {
   let flags = 0;
+  let propagation: number | undefined;
   const data: string[] = [];
   for (const word of text.split(",").filter((part) => part !== "")) {
     const known = WORDS[word];
-    if (known === undefined) data.push(word);
+    if (PROPAGATIONS[word] !== undefined) propagation = PROPAGATIONS[word];
+    else if (known === undefined) data.push(word);
     else flags = (flags | (known.set ?? 0)) & ~(known.clear ?? 0);
   }
-  return { flags, data: data.join(",") };
+  return { flags, ...(propagation !== undefined && { propagation }), data: data.join(",") };
 }

@@ -226,7 +226,9 @@ export class VolumeMounts implements ContainerMounts {
     // a plugin tells of the place only now
     if (row !== undefined) row.Source = source;
     if (!request.noCopy) await this.deps.volumes.copyUp(name, rootfs, destination, record.id);
-    if (request.subpath !== undefined) source = this.deps.volumes.subpath(name, request.subpath);
+    // a volume's own folder is not looked at: one of a host that is gone would never answer
+    if (request.subpath === undefined) return { type: "bind", source, destination, readOnly, folder: true };
+    source = this.deps.volumes.subpath(name, request.subpath);
     return { type: "bind", source, destination, readOnly, folder: this.isFolder(source) };
   }
 
