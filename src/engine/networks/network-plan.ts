@@ -11,8 +11,9 @@ export interface NetworkWish {
   driver: string;
   internal: boolean;
   attachable: boolean;
-  ipv4: boolean;
-  ipv6: boolean;
+  /** Undefined: as the options say, else with IPv4 and without IPv6. */
+  ipv4?: boolean;
+  ipv6?: boolean;
   pools: SubnetWish[];
   options: Record<string, string>;
   labels: Record<string, string>;
@@ -31,6 +32,8 @@ export interface NetworkFacts extends SubnetFacts {
 const LINK_NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,14}$/;
 const NETWORK_NAME = /^[A-Za-z0-9][A-Za-z0-9_.: @-]{0,254}$/;
 const OPTION = {
+  ipv4: "com.docker.network.enable_ipv4",
+  ipv6: "com.docker.network.enable_ipv6",
   link: "com.docker.network.bridge.name",
   icc: "com.docker.network.bridge.enable_icc",
   masquerade: "com.docker.network.bridge.enable_ip_masquerade",
@@ -62,9 +65,11 @@ export function planNetwork(wish: NetworkWish, facts: NetworkFacts): NetworkReco
       { hint: "network drivers: bridge, macvlan, ipvlan" },
     );
   }
-  if (wish.ipv6 && !facts.hasIpv6) throw noIpv6();
-  if (!wish.ipv4 && !wish.ipv6) throw bad("IPv4 or IPv6 must be enabled");
-  const subnets = planSubnets(wish, facts);
+  const ipv4 = wish.ipv4 ?? flag(wish.options, OPTION.ipv4, true);
+  const ipv6 = wish.ipv6 ?? flag(wish.options, OPTION.ipv6, false);
+  if (ipv6 && !facts.hasIpv6) throw noIpv6();
+  if (!ipv4 && !ipv6) throw bad("IPv4 or IPv6 must be enabled");
+  const subnets = planSubnets({ ipv4, ipv6, pools: wish.pools }, facts);
   const several = ([true, false] as const).some(
     (isV6) => subnets.filter(({ subnet }) => subnet.includes(":") === isV6).length > 1,
   );
@@ -80,8 +85,8 @@ export function planNetwork(wish: NetworkWish, facts: NetworkFacts): NetworkReco
     options: wish.options,
     labels: wish.labels,
     builtin: false,
-    ipv4: wish.ipv4,
-    ipv6: wish.ipv6,
+    ipv4,
+    ipv6,
     subnets,
     ...(driver === "bridge"
       ? { bridge: planBridge(wish, facts) }

@@ -126,7 +126,8 @@ export class Networks implements ContainerNetworking {
     if (request.networkMode.startsWith("container:")) {
       const theirs = this.deps.namespacesOf(request.networkMode.slice("container:".length));
       const joined = { netns: theirs.netns, ...(request.userns && { userns: theirs.userns }) };
-      const resolv = theirs.resolv ?? this.resolvFor(theirs.netns !== undefined, request.dns);
+      const resolv =
+        theirs.resolv ?? this.resolvFor({ ownNamespace: theirs.netns !== undefined, endpoints: [] }, request.dns);
       return { ...joined, networks: {}, ports: {}, hosts: [], resolv };
     }
     const places = planPlaces(request.networkMode, request.endpoints, (ref) => this.catalog.resolve(ref));
@@ -145,7 +146,7 @@ export class Networks implements ContainerNetworking {
       networks: this.settingsOf(sandbox),
       ports: this.portsOf(sandbox),
       hosts: ownHosts(sandbox.endpoints, sandbox.hostname),
-      resolv: sandbox.resolver ? this.planNames(request.dns).resolv : this.resolvFor(sandbox.ownNamespace, request.dns),
+      resolv: sandbox.resolver ? this.planNames(request.dns).resolv : this.resolvFor(sandbox, request.dns),
     };
   }
 
@@ -334,8 +335,16 @@ export class Networks implements ContainerNetworking {
     return ownResolv(this.hostResolv(), wish);
   }
 
-  private resolvFor(ownNamespace: boolean, wish: DnsWish = NO_DNS_WISH): Resolv {
-    return (ownNamespace ? containerResolv : hostResolv)(this.hostResolv(), wish);
+  private resolvFor(
+    { ownNamespace, endpoints }: Pick<SandboxRecord, "ownNamespace" | "endpoints">,
+    wish: DnsWish = NO_DNS_WISH,
+  ): Resolv {
+    if (!ownNamespace) return hostResolv(this.hostResolv(), wish);
+    return containerResolv(
+      this.hostResolv(),
+      wish,
+      endpoints.some(({ cable }) => cable?.address6),
+    );
   }
 
   private ownerOf(containerId: string, userns: NonNullable<AttachRequest["userns"]>): NamespaceOwner {

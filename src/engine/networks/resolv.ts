@@ -64,9 +64,9 @@ export function hostResolv(host: Resolv, wish: DnsWish): Resolv {
   };
 }
 
-/** What a container in a namespace of its own can use: no loopback servers, and IPv4 ones only since it has no IPv6. */
-export function containerResolv(host: Resolv, wish: DnsWish): Resolv {
-  const reachable = host.nameservers.filter((server) => isIpv4(server) && !isLoopback(server));
+/** What a container in a namespace of its own can use: no loopback servers, and IPv6 ones only if it has IPv6. */
+export function containerResolv(host: Resolv, wish: DnsWish, hasIpv6: boolean): Resolv {
+  const reachable = host.nameservers.filter((server) => (hasIpv6 || isIpv4(server)) && !isLoopback(server));
   return hostResolv({ ...host, nameservers: reachable.length > 0 ? reachable : PUBLIC_SERVERS }, wish);
 }
 

@@ -1,5 +1,6 @@
 import type { EndpointSettings } from "../../base/container-config.ts";
 import { GantryError, isGantryError } from "../../base/errors.ts";
+import { familyOf } from "../../base/ip-address.ts";
 import { parseTimestamp } from "../../base/timestamps.ts";
 import { checkNetworkFilters, matchesNetwork } from "../../engine/networks/filter.ts";
 import type { NetworkWish } from "../../engine/networks/network-plan.ts";
@@ -73,11 +74,23 @@ function list({ networks }: NetworkRoutesDeps, call: Call): void {
 }
 
 async function create({ networks }: NetworkRoutesDeps, call: Call): Promise<void> {
-  const view = networks.create(wishOf(await call.json<NetworkCreateRequest>(NETWORK_CREATE)));
-  call.send(201, { Id: view.Id, Warning: "" } satisfies NetworkCreateResponse);
+  const wish = wishOf(await call.json<NetworkCreateRequest>(NETWORK_CREATE), call);
+  const view = networks.create(wish);
+  call.send(201, { Id: view.Id, Warning: leftOut(wish, view) } satisfies NetworkCreateResponse);
 }
 
-function wishOf(request: NetworkCreateRequest): NetworkWish {
+/** Tells of a subnet of a family that the network has not. */
+function leftOut({ pools }: NetworkWish, { EnableIPv4, EnableIPv6 }: NetworkView): string {
+  const unused = pools.flatMap(({ subnet }) => {
+    if (subnet === undefined) return [];
+    return (familyOf(subnet) === 6 ? EnableIPv6 : EnableIPv4) ? [] : [subnet];
+  });
+  if (unused.length === 0) return "";
+  const flag = unused.some((subnet) => familyOf(subnet) === 6) ? "--ipv6" : "--ipv4";
+  return `the network does not use ${unused.join(", ")}: it is made without ${flag}`;
+}
+
+function wishOf(request: NetworkCreateRequest, call: Call): NetworkWish {
   if (request.ConfigOnly || request.ConfigFrom?.Network || request.Ingress) {
     throw new GantryError(
       "notImplemented",
@@ -100,8 +113,9 @@ function wishOf(request: NetworkCreateRequest): NetworkWish {
     driver: request.Driver === "default" ? "" : (request.Driver ?? ""),
     internal: request.Internal ?? false,
     attachable: request.Attachable ?? false,
-    ipv4: request.EnableIPv4 ?? true,
-    ipv6: request.EnableIPv6 ?? false,
+    // since 1.48 networks may have IPv6 alone
+    ipv4: call.atLeast(48) ? (request.EnableIPv4 ?? undefined) : true,
+    ipv6: request.EnableIPv6 ?? undefined,
     pools: (request.IPAM?.Config ?? []).map((pool) => ({
       subnet: pool.Subnet || undefined,
       ipRange: pool.IPRange || undefined,

@@ -38,6 +38,8 @@ export class FakeHost {
   readonly asked: string[] = [];
   readonly resolvs = new Map<string, Resolv>();
   readonly complaints: string[] = [];
+  /** The kernel has it. */
+  ipv6 = true;
   /** Names of the effects that fail from now on. */
   readonly failing = new Set<string>();
   private count = 0;
@@ -179,7 +181,7 @@ export class FakeHost {
       takenRanges: () => ["172.17.4.0/24"],
       uplinkMtu: () => 1400,
       addresses: () => ["127.0.0.1"],
-      hasIpv6: () => true,
+      hasIpv6: () => this.ipv6,
       enableForwarding: () => {},
       filterWithinBridges: () => {},
       forgetUdpFlows: () => {},

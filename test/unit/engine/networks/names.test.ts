@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as dnsPacket from "dns-packet";
 import type { AttachRequest } from "../../../../src/engine/networks/contract.ts";
+import type { NetworkWish } from "../../../../src/engine/networks/network-plan.ts";
 import type { Networks } from "../../../../src/engine/networks/networks.ts";
 import { FakeHost, request } from "./fake-host.ts";
 
@@ -17,9 +18,9 @@ interface World {
   ask(from: string, name: string, type?: dnsPacket.RecordType, via?: "udp" | "tcp"): Promise<string>;
 }
 
-function network(networks: Networks, name: string, internal = false): void {
-  const none = { driver: "", attachable: false, ipv4: true, ipv6: false, pools: [], options: {}, labels: {} };
-  networks.create({ name, internal, ...none });
+function network(networks: Networks, name: string, more: Partial<NetworkWish> = {}): void {
+  const none = { driver: "", internal: false, attachable: false, pools: [], options: {}, labels: {} };
+  networks.create({ name, ...none, ...more });
 }
 
 /** The types of the library lack the code. */
@@ -34,7 +35,7 @@ function world(): World {
   const networks = host.engine();
   networks.restore([]);
   for (const name of ["front", "back"]) network(networks, name);
-  network(networks, "cellar", true);
+  network(networks, "cellar", { internal: true });
   const raw: World["raw"] = async (from, bytes, via = "udp") => host.answering.get(placeOf(from))?.(bytes, via);
   return {
     ...{ host, networks, raw },
@@ -78,6 +79,19 @@ test("a name that is known has no other records, and is not asked for elsewhere"
   await up("web", "front");
   for (const type of ["AAAA", "TXT", "MX"] as const) assert.equal(await ask("web", "web", type), "NOERROR");
   assert.deepEqual(host.asked, []);
+});
+
+test("IPv6 addresses are answered as such, and back; a family that a name has not is an empty answer", async () => {
+  const { networks, up, ask } = world();
+  network(networks, "dual", { ipv6: true, pools: [{ subnet: "fd00:1::/64" }] });
+  network(networks, "six", { ipv4: false, ipv6: true, pools: [{ subnet: "fd00:2::/64" }] });
+  for (const name of ["dual", "six"]) await up(`on-${name}`, name);
+  assert.equal(await ask("on-dual", "on-dual", "AAAA"), "NOERROR fd00:1::2");
+  assert.equal(await ask("on-dual", "on-dual", "A"), "NOERROR 172.21.0.2");
+  assert.equal(await ask("on-six", "on-six", "AAAA"), "NOERROR fd00:2::2");
+  assert.equal(await ask("on-six", "on-six", "A"), "NOERROR");
+  const reversed = `2.${"0.".repeat(23)}1.0.0.0.0.0.d.f.ip6.arpa`;
+  assert.equal(await ask("on-dual", reversed, "PTR"), "NOERROR on-dual.dual");
 });
 
 test("names of networks that a container isn't on are strangers'", async () => {

@@ -215,3 +215,19 @@ test("without --bip the default bridge takes the first free pool and stays there
   assert.equal(host.engine("none").inspect("bridge").IPAM.Config[0]?.Gateway, "172.18.0.1");
   assert.throws(() => host.engine("nonsense"), /invalid --bip nonsense/);
 });
+
+test("on a kernel that lost IPv6 networks go on with IPv4, and have IPv6 again when it is back", async () => {
+  const host = new FakeHost();
+  host.engine().create(wish("dual", { ipv6: true, pools: [{ subnet: "fd00:9::/64" }] }));
+  host.ipv6 = false;
+  const networks = host.engine();
+  assert.deepEqual(networks.inspect("dual").IPAM.Config, [{ Subnet: "172.18.0.0/16", Gateway: "172.18.0.1" }]);
+  const { networks: got } = await networks.attach(request("web", { networkMode: "dual" }));
+  assert.deepEqual([got["dual"]?.IPAddress, got["dual"]?.GlobalIPv6Address], ["172.18.0.2", ""]);
+  assert.throws(
+    () => networks.create(wish("more", { ipv6: true })),
+    (error) => isGantryError(error, "NO_IPV6"),
+  );
+  host.ipv6 = true;
+  assert.equal(host.engine().inspect("dual").IPAM.Config[1]?.Subnet, "fd00:9::/64");
+});

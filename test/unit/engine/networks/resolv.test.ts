@@ -21,16 +21,23 @@ test("resolv.conf is read with comments, several servers, the last search line",
 
 test("servers that a container can't reach are left out; none left gives public ones", () => {
   const host = { nameservers: ["127.0.0.53", "::1", "10.0.0.1"], search: ["x"], options: [] };
-  assert.deepEqual(containerResolv(host, NO_DNS_WISH), { nameservers: ["10.0.0.1"], search: ["x"], options: [] });
+  assert.deepEqual(containerResolv(host, NO_DNS_WISH, false), {
+    nameservers: ["10.0.0.1"],
+    search: ["x"],
+    options: [],
+  });
+  const six = { ...host, nameservers: ["fd00::53", "::1", "10.0.0.1"] };
+  assert.deepEqual(containerResolv(six, NO_DNS_WISH, true).nameservers, ["fd00::53", "10.0.0.1"]);
+  assert.deepEqual(containerResolv(six, NO_DNS_WISH, false).nameservers, ["10.0.0.1"]);
   const local = { ...host, nameservers: ["127.0.0.1"] };
-  assert.deepEqual(containerResolv(local, NO_DNS_WISH).nameservers, ["8.8.8.8", "8.8.4.4"]);
+  assert.deepEqual(containerResolv(local, NO_DNS_WISH, true).nameservers, ["8.8.8.8", "8.8.4.4"]);
 });
 
 test("the user's wishes go over the host's file, each for itself; a dot means no search domains", () => {
   const host = { nameservers: ["9.9.9.9"], search: ["lan"], options: ["ndots:1"] };
   assert.equal(renderResolvConf(hostResolv(host, NO_DNS_WISH)), "nameserver 9.9.9.9\nsearch lan\noptions ndots:1\n");
   const wish = { servers: ["1.1.1.1"], search: ["."], options: [] };
-  assert.equal(renderResolvConf(containerResolv(host, wish)), "nameserver 1.1.1.1\noptions ndots:1\n");
+  assert.equal(renderResolvConf(containerResolv(host, wish, false)), "nameserver 1.1.1.1\noptions ndots:1\n");
 });
 
 test("on a network of the user's our server stands in the file, and asks those that stood there", () => {
