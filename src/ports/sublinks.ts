@@ -29,7 +29,7 @@ export type ParentMaking = { kind: "vlan"; on: string; id: number } | { kind: "i
 
 /**
  * macvlan and ipvlan links. Synchronous.
- * Errors: as `Links`; notFound NO_PARENT_LINK, conflict PARENT_IN_USE, MAC_IN_USE, invalid BAD_PARENT, BAD_MTU;
+ * Errors: as `Links`; notFound NO_PARENT_LINK, conflict PARENT_IN_USE, PARENT_DOWN, MAC_IN_USE, invalid BAD_PARENT, BAD_MTU;
  * notImplemented NO_LINK_KIND where the kernel hasn't the kind.
  */
 export interface Sublinks {

@@ -149,7 +149,10 @@ test("what can't be a parent is refused with the cause, and nothing is left", ()
   const first = plug("good", 21);
   assert.throws(() => plug("good", 22), refused("LINK_FAILED", /EEXIST/), "eth0 is there");
   ping(first, NEIGHBOUR);
-  assert.throws(() => plug("bad", 20, { mac: "02:42:c6:33:64:15" }), refused("MAC_IN_USE", /has this MAC address/));
+  assert.throws(
+    () => plug("bad", 20, { mac: "02:42:c6:33:64:15" }),
+    refused("MAC_IN_USE", /another link on uplink0 has this address/),
+  );
   assert.doesNotMatch(world.inside(netns, "ip", "link"), /eth0/);
   links.removeNamespace(first);
   links.removeNamespace(netns);

@@ -10,7 +10,7 @@ import { deleteLink, labelLink, setLink, withoutLinkLocal } from "./requests.ts"
 import { writeSysctl } from "./settings.ts";
 import { NetlinkSocket, type Request, withSocket } from "./socket.ts";
 import { addDummy, addLooseVeth, addSublink, addVlan, probeKind } from "./sublink-requests.ts";
-import { explainRefusal, explainVlan, noKind, noParent, tooLargeMtu } from "./sublink-errors.ts";
+import { explainDown, explainRefusal, explainVlan, noKind, noParent, tooLargeMtu } from "./sublink-errors.ts";
 
 /** Until a new link has its own: kernels before 6.12 refuse a name that the host has, though the link is made elsewhere. */
 const FIRST_NAME = "gantry-new";
@@ -77,7 +77,7 @@ export class NetlinkSublinks implements Sublinks {
       try {
         inNetworkNamespace(netns, () => withSocket((socket) => finishInside(socket, spec)));
       } catch (error) {
-        throw explainRefusal(error, type, parent);
+        throw explainDown(error, type, parent);
       }
     });
   }

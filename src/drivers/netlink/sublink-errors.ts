@@ -60,17 +60,21 @@ export function explainRefusal(error: unknown, type: SublinkKind, parent: LinkFa
       return new GantryError("invalid", "BAD_PARENT", `${failed}: invalid argument: ${whyInvalid(type, parent)}`, {
         cause: error,
       });
-    case "EADDRINUSE":
-      return new GantryError(
-        "conflict",
-        "MAC_IN_USE",
-        `${failed}: address already in use: another link on ${parent.name} has this MAC address`,
-        { cause: error },
-      );
     default:
       return error;
   }
 }
+
+/** A kernel's refusal to bring up the link that was made. */
+export const explainDown = (error: unknown, { kind }: SublinkKind, parent: LinkFact): unknown =>
+  errnoOf(error) === "EADDRINUSE"
+    ? new GantryError(
+        "conflict",
+        "MAC_IN_USE",
+        `failed to create the ${kind} port: address already in use: another link on ${parent.name} has this address`,
+        { cause: error },
+      )
+    : error;
 
 const whyInvalid = (type: SublinkKind, parent: LinkFact): string =>
   type.kind === "macvlan" && type.mode === "passthru"
