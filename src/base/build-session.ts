@@ -5,7 +5,8 @@
 export type SessionWish =
   | { kind: "secret"; id: string }
   | { kind: "agent"; id: string }
-  | { kind: "context"; name: string };
+  | { kind: "context"; name: string }
+  | { kind: "output"; position: number };
 
 /** Engine to client, one JSON text a line: the session's name first, then what is wanted. */
 export type SessionNews = { session: string } | { channel: number; wish: SessionWish };

@@ -1,3 +1,4 @@
+import { GantryError } from "../base/errors.ts";
 import type { Of } from "./parse/instruction.ts";
 
 /** Taken from `--build-arg` without an ARG; kept out of history and cache unless declared. */
@@ -7,6 +8,19 @@ const PREDEFINED = new Set(
 
 /** These steer the build; no ARG need take them. */
 const STEERING = /^BUILDKIT_|^SOURCE_DATE_EPOCH$/;
+
+/**
+ * `--build-arg SOURCE_DATE_EPOCH=…` in seconds: what is built says that it was made then, and no file in it is newer.
+ * Throws invalid BAD_EPOCH.
+ */
+export function epochOf(given: Readonly<Record<string, string | null>>): number | undefined {
+  const text = given["SOURCE_DATE_EPOCH"];
+  if (text === undefined || text === null || text === "") return undefined;
+  if (/^\d{1,12}$/.test(text)) return Number(text);
+  throw new GantryError("invalid", "BAD_EPOCH", `invalid SOURCE_DATE_EPOCH: ${JSON.stringify(text)}`, {
+    hint: "seconds since 1970, such as those of git log -1 --format=%ct",
+  });
+}
 
 /** ARG values of one stage. */
 export class StageArgs {

@@ -4,6 +4,7 @@ import type { OnBuildEvent } from "../base/build-events.ts";
 import { GantryError, messageOf } from "../base/errors.ts";
 import type { Digest } from "../base/image-config.ts";
 import { familiarName, parseReference, withDefaultTag } from "../base/reference.ts";
+import { epochOf } from "./build-args.ts";
 import { BuildCache } from "./cache.ts";
 import { type CacheItem, CacheKeeper, type PruneOptions } from "./cache-keeper.ts";
 import { CacheMounts } from "./cache-mounts.ts";
@@ -11,6 +12,7 @@ import type { BuildRequest } from "./context.ts";
 import { type ContextSource, type OpenContext, openContext } from "./open-context.ts";
 import type { BuildHost } from "./host.ts";
 import { InFlight } from "./in-flight.ts";
+import { deliver, keepsImage } from "./outputs.ts";
 import { readBuild, refuseFailedChecks } from "./read-build.ts";
 import { RunStepper } from "./run-step.ts";
 import { BuildScope, WORKSPACE_PREFIX } from "./scope.ts";
@@ -58,8 +60,13 @@ export class Builder {
       emit({ kind: "warning", from: "check", rule: ruleName, message: detail, line });
     }
     refuseFailedChecks(checks);
+    const epoch = epochOf(request.buildArgs);
     try {
-      return await this.solved({ dockerfile, plan, context: { request, tree: context.tree, emit, signal } });
+      return await this.solved({
+        dockerfile,
+        plan,
+        context: { request, tree: context.tree, emit, signal, ...(epoch !== undefined && { epoch }) },
+      });
     } catch (error) {
       throw placed(error);
     }
@@ -83,7 +90,7 @@ export class Builder {
     const scope = await BuildScope.open(host);
     let outcome: { id: Digest } | { error: unknown };
     try {
-      outcome = { id: (await solve(this.shop, { ...job, scope })).id };
+      outcome = { id: await this.made(job, scope) };
     } catch (error) {
       outcome = { error };
     }
@@ -98,6 +105,19 @@ export class Builder {
     if ("id" in outcome) throw left.length === 1 ? left[0] : new AggregateError(left, "parts of the build are left");
     for (const error of left) job.context.emit({ kind: "warning", from: "build", message: messageOf(error) });
     throw outcome.error;
+  }
+
+  /** The image, as it was wished for: here, at the client, or both. */
+  private async made(job: Omit<Job, "scope">, scope: BuildScope): Promise<Digest> {
+    const { host } = this.shop;
+    const { image, fresh, summary } = await solve(this.shop, { ...job, scope });
+    try {
+      await deliver(host, job.context, scope, image);
+    } finally {
+      if (fresh && !keepsImage(job.context.request.outputs)) await host.images.remove(image.id);
+    }
+    job.context.emit(summary);
+    return image.id;
   }
 
   /** What the cache holds; what was not used for longest comes first. */

@@ -36,9 +36,16 @@ const KEY_VERSION = 2;
 const SYNC_AFTER = 1000;
 
 /** What a step stands on: files, configuration, platform. */
-export function stateKey({ chain, config, platform, author }: StageState): string {
+export function stateKey({ chain, config, platform, author }: StageState, epoch?: number): string {
   const sorted = Object.entries(config).toSorted(([a], [b]) => (a < b ? -1 : 1));
-  return hashOf([KEY_VERSION, chain.at(-1) ?? "", sorted, platform, author ?? ""]);
+  return hashOf([
+    KEY_VERSION,
+    chain.at(-1) ?? "",
+    sorted,
+    platform,
+    author ?? "",
+    ...(epoch === undefined ? [] : [epoch]),
+  ]);
 }
 
 /** A step's key: what it stands on, and what it does. */

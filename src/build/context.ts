@@ -7,6 +7,7 @@ import type { StageArgs } from "./build-args.ts";
 import type { BuildCache } from "./cache.ts";
 import type { BuildHost } from "./host.ts";
 import type { NamedContexts } from "./named-contexts.ts";
+import type { BuildOutput } from "./outputs.ts";
 import type { StageState } from "./stage-state.ts";
 import type { ContentDigests } from "../ports/build-files.ts";
 import type { BuildSession } from "../ports/build-session.ts";
@@ -36,6 +37,8 @@ export interface BuildRequest {
   auth: Record<string, RegistryAuth>;
   /** The client, where it stays by the build. */
   session?: BuildSession;
+  /** None: an image. */
+  outputs: BuildOutput[];
   /** `--build-context`, by name. */
   contexts: NamedContexts;
 }
@@ -44,6 +47,8 @@ export interface BuildContext {
   request: BuildRequest;
   /** The build's context. */
   tree: SourceTree;
+  /** Seconds since 1970: when what is built was made, instead of now. */
+  epoch?: number;
   emit: OnBuildEvent;
   /** Aborted when the client goes, and when a step fails: all that is under way has to end. */
   signal: AbortSignal;

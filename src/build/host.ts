@@ -1,3 +1,4 @@
+import type { Readable } from "node:stream";
 import type { Digest, Platform } from "../base/image-config.ts";
 import type { OnProgress } from "../base/progress.ts";
 import type { OneRun } from "../engine/containers/run-once.ts";
@@ -24,7 +25,11 @@ export interface PullOptions {
 
 /** All that the builder needs of the engine. */
 export interface BuildHost {
-  images: ImageSource;
+  images: ImageSource & {
+    /** The image as a tar under these names, whatever names it has here. */
+    saveAs(id: Digest, names: string[], signal?: AbortSignal): Promise<Readable>;
+    remove(id: Digest): Promise<unknown>;
+  };
   /** Fetches FROM's image. */
   pull(reference: string, options: PullOptions): Promise<ImageRecord>;
   /** Names an image that exists. */

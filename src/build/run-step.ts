@@ -8,13 +8,14 @@ import { cleanPath, commandOf, inWorkingDir } from "./metadata.ts";
 import { heredocOf, heredocText } from "./parse/heredoc.ts";
 import type { Heredoc, MountFlag, Of } from "./parse/instruction.ts";
 import { lend } from "./session-mounts.ts";
-import { shortId } from "./stage-state.ts";
 import type { StepInput } from "./step-record.ts";
 import type { StageWork, StepChange, StepRoom } from "./context.ts";
 
 /** In the container's own /dev, so that the image has no trace of it. */
 const SCRIPTS = "/dev/pipes/scripts";
 const SCRIPT_MODE = 0o755;
+/** The same each time, for what a command writes it into. */
+const HOSTNAME = "build";
 
 /** RUN. Lives as long as the builder: all of them share the places among which they run. */
 export class RunStepper {
@@ -99,7 +100,7 @@ export class RunStepper {
       env: step.env,
       cwd: step.cwd,
       user: step.user,
-      hostname: shortId(id),
+      hostname: HOSTNAME,
       hostConfig:
         step.network === undefined || step.network === "default"
           ? request.hostConfig

@@ -58,6 +58,7 @@ export class BuildScope {
     id: string,
     state: StageState,
     work: (root: string, workspaceId: string) => Promise<void>,
+    epoch?: number,
   ): Promise<Digest | undefined> {
     const { layers, files } = this.host;
     const workspaceId = `${WORKSPACE_PREFIX}${id}`;
@@ -66,6 +67,7 @@ export class BuildScope {
       const workspace = await layers.mount(workspaceId, state.chain.at(-1));
       await work(workspace.mountPoint, workspaceId);
       if (files.isEmpty(workspace.upper)) return undefined;
+      if (epoch !== undefined) files.clampTimes(workspace.upper, epoch);
       const layer = await layers.addFromWorkspace(workspaceId);
       done = true;
       this.made.add(layer.chainId);

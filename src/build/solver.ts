@@ -1,5 +1,5 @@
+import type { BuildEvent } from "../base/build-events.ts";
 import { GantryError } from "../base/errors.ts";
-import type { ImageRecord } from "../engine/images/contract.ts";
 import { unusedArgs } from "./build-args.ts";
 import type { BuildCache } from "./cache.ts";
 import { CacheImages } from "./cache-images.ts";
@@ -11,7 +11,7 @@ import type { Dockerfile } from "./parse/instruction.ts";
 import type { RunStepper } from "./run-step.ts";
 import type { BuildScope } from "./scope.ts";
 import { type StageResult, Sources } from "./sources.ts";
-import { canceled, type StageDeps, StageRun } from "./stage-run.ts";
+import { type BuiltImage, canceled, type StageDeps, StageRun } from "./stage-run.ts";
 import type { BuildPlan } from "./stages.ts";
 
 /** What all builds of an engine share. */
@@ -34,7 +34,7 @@ export interface Job {
 export async function solve(
   { host, ...shop }: Workshop,
   { dockerfile, plan, scope, ...job }: Job,
-): Promise<ImageRecord> {
+): Promise<BuiltImage & { summary: BuildEvent }> {
   const began = host.clock.now();
   const control = new AbortController();
   const context = { ...job.context, signal: AbortSignal.any([job.context.signal, control.signal]) };
@@ -61,8 +61,8 @@ export async function solve(
   if (failure !== undefined) throw failure.error;
   for (const end of ends) if (end.status === "rejected") throw job.context.signal.aborted ? canceled() : end.reason;
 
-  const image = stages.at(-1)?.image;
-  if (image === undefined) {
+  const made = stages.at(-1)?.made;
+  if (made === undefined) {
     throw new GantryError("invalid", "EMPTY_BUILD", "No image was generated. Is your Dockerfile empty?");
   }
   const unused = unusedArgs(request.buildArgs, declared);
@@ -71,11 +71,8 @@ export async function solve(
     emit({ kind: "warning", from: "build", message });
   }
   const sum = (what: "steps" | "cached"): number => stages.reduce((all, { counts }) => all + counts[what], 0);
-  emit({
-    ...{ kind: "summary", image: image.id, tags: request.tags, ms: host.clock.now() - began },
-    ...{ steps: sum("steps"), cached: sum("cached") },
-  });
-  return image;
+  const ended = { ms: host.clock.now() - began, steps: sum("steps"), cached: sum("cached") };
+  return { ...made, summary: { kind: "summary", image: made.image.id, tags: request.tags, ...ended } };
 }
 
 /** Tells all steps, and takes those before the first FROM. Gives the names that these declare. */

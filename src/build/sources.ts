@@ -78,6 +78,10 @@ export class Sources {
     return found;
   }
 
+  isHere(id: string): boolean {
+    return this.localImage(id, undefined) !== undefined;
+  }
+
   private localImage(reference: string, platform: Platform | undefined): ImageRecord | undefined {
     try {
       const found = this.host.images.resolve(reference);

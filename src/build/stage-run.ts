@@ -8,6 +8,7 @@ import { noFolderBase } from "./named-contexts.ts";
 import { parseInstruction } from "./parse/dockerfile.ts";
 import type { Instruction } from "./parse/instruction.ts";
 import { dockerfileError, Problem } from "./parse/problem.ts";
+import { keepsImage } from "./outputs.ts";
 import type { RunStepper } from "./run-step.ts";
 import type { StageResult } from "./sources.ts";
 import { emptyState, imageConfigOf, stateOf } from "./stage-state.ts";
@@ -25,6 +26,13 @@ export interface StageDeps extends StepDeps {
   fail(error: unknown): void;
 }
 
+/** What a build made. */
+export interface BuiltImage {
+  image: ImageRecord;
+  /** It was not here before. */
+  fresh: boolean;
+}
+
 /** Builds one stage, step by step; waits for other stages where a step needs them. */
 export class StageRun {
   private readonly deps: StageDeps;
@@ -38,7 +46,7 @@ export class StageRun {
   private lastKey: string | undefined;
   private position = 0;
   /** Set once the target is stored. */
-  image: ImageRecord | undefined;
+  made: BuiltImage | undefined;
   readonly counts = { steps: 0, cached: 0 };
 
   constructor(deps: StageDeps, planned: PlannedStage, target: boolean) {
@@ -180,16 +188,18 @@ export class StageRun {
   /** Makes the target an image, unless it is one already. */
   private async store(): Promise<void> {
     const { host, context } = this.deps;
-    const { tags } = context.request;
+    const tags = keepsImage(context.request.outputs) ? context.request.tags : [];
     const { state } = this.work;
     if (state.imageId === "") return;
     if (state.untouched !== undefined) {
       for (const tag of tags) await host.tag(state.untouched.id, tag);
-      this.image = state.untouched;
+      this.made = { image: state.untouched, fresh: false };
       return;
     }
-    this.image = await host.images.add(imageConfigOf(state), state.chain, tags);
-    this.work.state = { ...state, imageId: this.image.id };
+    const fresh = !this.deps.sources.isHere(state.imageId);
+    const image = await host.images.add(imageConfigOf(state), state.chain, tags);
+    this.made = { image, fresh };
+    this.work.state = { ...state, imageId: image.id };
   }
 }
 

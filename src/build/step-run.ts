@@ -85,11 +85,12 @@ export class StepRun implements StepRoom {
     return this.deps.scope.scratch();
   }
 
-  inWorkspace: StepRoom["inWorkspace"] = (id, state, work) => this.deps.scope.inWorkspace(id, state, work);
+  inWorkspace: StepRoom["inWorkspace"] = (id, state, work) =>
+    this.deps.scope.inWorkspace(id, state, work, this.context.epoch);
 
   /** Takes the stage one step further. */
   async apply(work: StageWork, change: StepChange, place: StepPlace): Promise<StepOutcome> {
-    const base = stateKey(work.state);
+    const base = stateKey(work.state, this.context.epoch);
     const key = stepKey(base, change.key);
     const record = (): StepRecord => ({
       stage: place.stage,
@@ -163,7 +164,9 @@ export class StepRun implements StepRoom {
   }
 
   private put(key: string, record: () => StepRecord, chainId: StepResult["chainId"]): StepResult {
-    const result = { created: this.host.clock.stamp(), ...(chainId === undefined ? {} : { chainId }) };
+    const { epoch } = this.context;
+    const created = epoch === undefined ? this.host.clock.stamp() : stampOf(epoch);
+    const result = { created, ...(chainId === undefined ? {} : { chainId }) };
     this.cache.put(key, result, record());
     return result;
   }
@@ -177,6 +180,9 @@ export class StepRun implements StepRoom {
     this.emit({ kind: "missed", step: this.step.id, ...(why === undefined ? {} : { why }) });
   }
 }
+
+/** RFC 3339. */
+const stampOf = (epoch: number): string => new Date(epoch * 1000).toISOString().replace(".000Z", "Z");
 
 function next(
   state: StageState,

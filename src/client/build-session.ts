@@ -85,3 +85,19 @@ export async function openBuildSession(transport: Transport, grant: Grant): Prom
     );
   });
 }
+
+/** Takes one of the build's outputs; the engine hears whether `write` got it whole. */
+export async function takeOutput(
+  connection: Socket,
+  write: (bytes: AsyncIterable<Buffer>) => Promise<void>,
+): Promise<void> {
+  const reader = new SocketReader(connection);
+  connection.resume();
+  await write(chunksOf(reader));
+  while ((await reader.read()) !== undefined); // an archive's padding, which nobody asks for
+  connection.end("ok\n");
+}
+
+async function* chunksOf(reader: SocketReader): AsyncGenerator<Buffer> {
+  for (let chunk = await reader.read(); chunk !== undefined; chunk = await reader.read()) yield chunk;
+}

@@ -56,6 +56,8 @@ export interface BuildOptions {
   buildsession?: string;
   /** With a session, in place of a body: the name by which the engine keeps the context's folder. */
   contextkey?: string;
+  /** Gantry's own use of Docker's field: what the session is to be sent, by position. */
+  outputs?: { Type: "image" | "local" | "tar" | "oci" | "docker" }[];
   /** `--build-context`: by name the key of a folder, or docker-image://NAME. */
   contexts?: Record<string, string>;
 }

@@ -117,6 +117,8 @@ export interface BuildFiles {
   missing(root: string, paths: readonly string[]): string[];
   /** Removes those of `paths` that are empty files or empty folders: what a runtime made to mount upon. */
   removeStubs(root: string, paths: readonly string[]): void;
+  /** Gives what is newer below `root` the time `seconds` since 1970. */
+  clampTimes(root: string, seconds: number): void;
   /** True when the folder holds nothing. */
   isEmpty(folder: string): boolean;
 }

@@ -11,6 +11,8 @@ export interface Offers {
   agents: AgentSource[];
   /** By name; "" is the build's context. */
   folders: ReadonlyMap<string, () => SentFolder>;
+  /** What writes each output; undefined for those that stay with the engine. */
+  outputs: (((bytes: AsyncIterable<Buffer>) => Promise<void>) | undefined)[];
 }
 
 /** Stays by a build. Undefined: the engine knows no sessions (dockerd), and nothing is offered that needs one. */
@@ -24,10 +26,8 @@ export async function offer(context: Context, offers: Offers): Promise<BuildSess
   try {
     for (const source of offers.agents) agents.set(source.id, await openAgent(context, source));
     const { openBuildSession } = await import("../../client/build-session.ts");
-    const session = await openBuildSession(
-      (await context.engine()).transport,
-      granter(secrets, agents, offers.folders),
-    );
+    const granter = new Granter(offers, secrets, agents);
+    const session = await openBuildSession((await context.engine()).transport, async (wish) => granter.grant(wish));
     return {
       name: session.name,
       close: () => {
@@ -38,11 +38,12 @@ export async function offer(context: Context, offers: Offers): Promise<BuildSess
   } catch (error) {
     close();
     if (!isGantryError(error) || error.details?.["status"] !== 404) throw error;
-    if (secrets.size + agents.size + offers.folders.size <= 1) return undefined;
+    const needed = [...secrets.keys(), ...agents.keys(), ...offers.outputs.filter(Boolean)];
+    if (needed.length === 0 && [...offers.folders.keys()].every((name) => name === "")) return undefined;
     throw new GantryError(
       "notImplemented",
       "NO_SESSIONS",
-      "this engine takes no secrets, ssh agents or named contexts",
+      "this engine takes no secrets, ssh agents, named contexts or outputs",
       {
         hint: "they need gantryd",
       },
@@ -50,29 +51,57 @@ export async function offer(context: Context, offers: Offers): Promise<BuildSess
   }
 }
 
-const granter =
-  (secrets: ReadonlyMap<string, Buffer>, agents: ReadonlyMap<string, Agent>, folders: Offers["folders"]): Grant =>
-  async (wish: SessionWish) => {
-    if (wish.kind === "secret") {
-      const data = secrets.get(wish.id);
-      if (data === undefined) throw notOffered(`secret ${wish.id}`, `--secret id=${wish.id},src=FILE`);
-      const size = Buffer.alloc(4);
-      size.writeUInt32BE(data.length);
-      return async (connection) => void connection.end(Buffer.concat([size, data]));
-    }
-    if (wish.kind === "agent") {
-      const agent = agents.get(wish.id);
-      if (agent === undefined) throw notOffered(`ssh agent ${wish.id}`, `--ssh ${wish.id}`);
-      const { connectAgent, relayAgent } = await import("../../client/ssh-agent.ts");
-      const socket = await connectAgent(agent.socket);
-      return (connection) => relayAgent(connection, socket);
-    }
-    const folder = folders.get(wish.name);
-    if (folder === undefined) throw notOffered(`context ${wish.name}`, `--build-context ${wish.name}=PATH`);
+type Serve = Awaited<ReturnType<Grant>>;
+
+/** Says of each wish how it is granted. */
+class Granter {
+  private readonly offers: Offers;
+  private readonly secrets: ReadonlyMap<string, Buffer>;
+  private readonly agents: ReadonlyMap<string, Agent>;
+
+  constructor(offers: Offers, secrets: ReadonlyMap<string, Buffer>, agents: ReadonlyMap<string, Agent>) {
+    this.offers = offers;
+    this.secrets = secrets;
+    this.agents = agents;
+  }
+
+  grant(wish: SessionWish): Promise<Serve> | Serve {
+    if (wish.kind === "secret") return this.secret(wish.id);
+    if (wish.kind === "agent") return this.agent(wish.id);
+    return wish.kind === "context" ? this.folder(wish.name) : this.output(wish.position);
+  }
+
+  private secret(id: string): Serve {
+    const data = this.secrets.get(id);
+    if (data === undefined) throw notOffered(`secret ${id}`, `--secret id=${id},src=FILE`);
+    const size = Buffer.alloc(4);
+    size.writeUInt32BE(data.length);
+    return async (connection) => void connection.end(Buffer.concat([size, data]));
+  }
+
+  private async agent(id: string): Promise<Serve> {
+    const agent = this.agents.get(id);
+    if (agent === undefined) throw notOffered(`ssh agent ${id}`, `--ssh ${id}`);
+    const { connectAgent, relayAgent } = await import("../../client/ssh-agent.ts");
+    const socket = await connectAgent(agent.socket);
+    return (connection) => relayAgent(connection, socket);
+  }
+
+  private async folder(name: string): Promise<Serve> {
+    const folder = this.offers.folders.get(name);
+    if (folder === undefined) throw notOffered(`context ${name}`, `--build-context ${name}=PATH`);
     const { sendFolder } = await import("../../client/build-session.ts");
     const listed = folder();
     return (connection) => sendFolder(connection, listed);
-  };
+  }
+
+  private async output(position: number): Promise<Serve> {
+    const write = this.offers.outputs[position];
+    if (write === undefined) throw notOffered(`output ${position}`, "--output");
+    const { takeOutput } = await import("../../client/build-session.ts");
+    return (connection) => takeOutput(connection, write);
+  }
+}
 
 const notOffered = (what: string, flag: string): GantryError =>
   new GantryError("notFound", "NOT_OFFERED", `${what} was not given: add ${flag}`);

@@ -5,8 +5,11 @@ import { humanSize, parseBytes } from "../../base/units.ts";
 import { parseReference } from "../../base/reference.ts";
 import type { SentFolder } from "../../client/build-session.ts";
 import type { BuildOptions } from "../../client/images.ts";
+import type { ProgressLine } from "../../wire/types/images.ts";
 import { type BuildContext, folderContext, namedFolder, stdinContext } from "../../local/context.ts";
 import { type AgentSource, parseAgent } from "../build-session/agents.ts";
+import { type OutputWish, parseOutput, writeOutput } from "../build-session/outputs.ts";
+import { push, writeMetadata } from "../build-session/finish.ts";
 import { parseSecret, type SecretSource } from "../build-session/secrets.ts";
 import { offer } from "../build-session/session.ts";
 import { checkBuild, type CheckFormat, checkFormat } from "./build-check.ts";
@@ -64,9 +67,18 @@ const flags = {
   label: list("Set metadata for an image"),
   memory: bytes("Memory limit", "m"),
   "memory-swap": bytes("Swap limit equal to memory plus swap: -1 to enable unlimited swap"),
+  load: flag("Keep the image (what a build does unless --output says otherwise)"),
+  "metadata-file": text("Write what the build made to a file, as JSON", undefined, { completes: "file" }),
   network: textOr("default", "Set the networking mode for the RUN instructions during build"),
   "no-cache": flag("Do not use cache when building the image"),
   "no-cache-filter": commaList("Do not cache specified stages"),
+  output: value(
+    "type=TYPE[,dest=DEST]",
+    [] as OutputWish[],
+    (text, before) => [...before, parseOutput(text)],
+    'What to make: "image", "local" (files), "tar", "oci" or "docker" (an archive); DEST alone is a folder, - stdout',
+    "o",
+  ),
   platform: text("Set platform if server is multi-platform capable"),
   progress: value(
     "string",
@@ -75,6 +87,7 @@ const flags = {
     'How to show the build: "auto", "plain" (all that is said, with times) or "json" (an event a line)',
   ),
   pull: flag("Always attempt to pull a newer version of the image"),
+  push: flag("Push the image under its names once it is built"),
   quiet: flag("Suppress the build output and print image ID on success", "q"),
   rm: flagOn("Remove intermediate containers after a successful build"),
   secret: value(
@@ -116,14 +129,23 @@ export default command({
     if (options.iidfile) rmSync(resolve(context.cwd, options.iidfile), { force: true });
     const heard: string[] = [];
     const quiet: Output = { isTTY: false, write: (data) => void heard.push(String(data)) };
-    const out = options.quiet ? quiet : context.out;
+    const bytesOnStdout = options.output.some(({ dest }) => dest === "-");
+    const out = options.quiet ? quiet : bytesOnStdout ? context.err : context.out;
     const progress = options.why && options.progress === "auto" ? "plain" : options.progress;
     const query = buildQuery(context, (await context.target()).host, options, prepared?.dockerfile ?? options.file);
     if (remote) query.remote = path;
     if (options.check && prepared) return checkBuild(context, images, prepared, query, options.format);
     if (progress !== "auto" && !options.quiet) query.progress = "events";
     const told = progress === "json" ? SILENT : out;
-    const offers = { secrets: options.secret, agents: options.ssh, folders: new Map<string, () => SentFolder>() };
+    if (options.output.length > 0) query.outputs = options.output.map(({ type }) => ({ Type: type }));
+    query.t = [...options.tag, ...options.output.flatMap(({ names }) => names)];
+    const failures: unknown[] = [];
+    const offers = {
+      secrets: options.secret,
+      agents: options.ssh,
+      folders: new Map<string, () => SentFolder>(),
+      outputs: options.output.map((wish) => (wish.type === "image" ? undefined : writer(wish, context.cwd, failures))),
+    };
     query.contexts = namedContexts(context, options["build-context"], offers.folders);
     const folder = options.compress ? undefined : prepared?.folder;
     if (folder) offers.folders.set("", () => said(folder.list(), told));
@@ -136,19 +158,26 @@ export default command({
         ? undefined
         : announced(packedTar(prepared, options.compress), told);
     try {
-      const events = images.build(body, query, await allCredentials(context));
+      const onImage = (image: string): void => void (id = image);
+      const events = heeding(images.build(body, query, await allCredentials(context)), onImage);
       await showProgress(context, events, out, screenFor(context, out, progress), (aux) => {
         if (typeof aux["ID"] === "string") id = aux["ID"];
       });
     } catch (error) {
       // Quiet or not: what failed must be seen.
       context.err.write(heard.join(""));
+      // The engine only knows that its client failed.
+      if (failures.length > 0) throw failures[0];
       if (error instanceof Exit) throw error;
       throw new Exit(1, describe(error));
     } finally {
       session?.close();
     }
-    if (options.quiet) {
+    const names = query.t;
+    const pushes = options.push || options.output.some((wish) => wish.push);
+    const pushed = pushes ? await push(context, names, out) : undefined;
+    if (options["metadata-file"]) writeMetadata(context, options["metadata-file"], { id, names, pushed });
+    if (options.quiet && !bytesOnStdout) {
       id ||= heard.at(-1)?.trim() ?? "";
       context.out.write(`${id}\n`);
     }
@@ -158,6 +187,28 @@ export default command({
     }
   },
 });
+
+/** Events go by; the one that names the image is taken note of. */
+async function* heeding(
+  lines: AsyncIterable<ProgressLine>,
+  onImage: (id: string) => void,
+): AsyncGenerator<ProgressLine> {
+  for await (const line of lines) {
+    if (line.build?.kind === "summary") onImage(line.build.image);
+    yield line;
+  }
+}
+
+const writer =
+  (wish: OutputWish, cwd: string, failures: unknown[]) =>
+  async (bytes: AsyncIterable<Buffer>): Promise<void> => {
+    try {
+      await writeOutput(wish, cwd, bytes);
+    } catch (error) {
+      failures.push(error);
+      throw error;
+    }
+  };
 
 /** Steps that are drawn over, where that can be; BUILDKIT_PROGRESS=plain has every word instead. */
 function screenFor(context: Context, out: Output, progress: Progress): Screen {
@@ -242,7 +293,12 @@ function buildQuery(
       given.includes("=") ? pairOf(given) : [given, context.env[given] ?? null],
     ),
   );
-  const args = { ...Object.fromEntries(proxyVariables(context.config(), host)), ...given };
+  const epoch = context.env["SOURCE_DATE_EPOCH"];
+  const args = {
+    ...Object.fromEntries(proxyVariables(context.config(), host)),
+    ...(epoch && { SOURCE_DATE_EPOCH: epoch }),
+    ...given,
+  };
   return {
     dockerfile,
     t: options.tag,

@@ -14,7 +14,7 @@ import type {
   Owner,
   PartMatcher,
 } from "../../ports/build-files.ts";
-import { O, readable, rmdirAt, S, statIfAny, statOf, typeOf, unlinkAt } from "../syscalls/files.ts";
+import { O, readable, rmdirAt, S, setTimesAt, statIfAny, statOf, typeOf, unlinkAt } from "../syscalls/files.ts";
 import { closeFd } from "../syscalls/libc.ts";
 import { entriesOf, removeTree } from "../syscalls/remove-tree.ts";
 import { copyInto } from "./copy.ts";
@@ -232,6 +232,14 @@ export class HostBuildFiles implements BuildFiles {
         } catch (error) {
           if (!isMissing(error)) throw error;
         }
+      }
+    });
+  }
+
+  clampTimes(root: string, seconds: number): void {
+    withFd(openRoot(root), (top) => {
+      for (const { dir, name, status } of walk(top)) {
+        if (status.mtime.seconds >= seconds) setTimesAt(dir, name, { seconds, nanoseconds: 0 });
       }
     });
   }

@@ -21,7 +21,7 @@ import { pull } from "./pull.ts";
 import { push, type Pushed } from "./push.ts";
 import { Reclaimer } from "./reclaim.ts";
 import { type Removal, type RemoveOptions, remove } from "./remove.ts";
-import { save } from "./save.ts";
+import { save, saveAs } from "./save.ts";
 import { search, type SearchRequest } from "./search.ts";
 import { nameChanges, storeImage } from "./store-image.ts";
 import { tell } from "./tell.ts";
@@ -113,6 +113,11 @@ export class Images implements ImageSource {
   /** A tar of the images. Throws notFound NO_SUCH_IMAGE before the first byte. */
   save(references: string[], signal?: AbortSignal): Promise<Readable> {
     return save({ deps: this.deps, catalog: this.catalog, holds: this.holds }, references, signal);
+  }
+
+  /** One image under other names than it has here. Throws as `save`, and invalid BAD_REFERENCE. */
+  saveAs(id: Digest, names: string[], signal?: AbortSignal): Promise<Readable> {
+    return saveAs({ deps: this.deps, catalog: this.catalog, holds: this.holds }, id, names, signal);
   }
 
   import(request: ImportRequest): Promise<ImageRecord> {

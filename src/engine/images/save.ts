@@ -41,7 +41,19 @@ interface Blob {
  */
 export async function save(parts: SaveParts, references: string[], signal?: AbortSignal): Promise<Readable> {
   if (references.length === 0) throw new GantryError("invalid", "NO_IMAGES", "no images to save");
-  const images = choose(parts.catalog, references);
+  return pack(parts, choose(parts.catalog, references), signal);
+}
+
+/** One image under other names than it has here. Throws as `save`, and invalid BAD_REFERENCE. */
+export async function saveAs(parts: SaveParts, id: Digest, names: string[], signal?: AbortSignal): Promise<Readable> {
+  const chosen = {
+    record: parts.catalog.resolve(id),
+    names: names.map((name) => withDefaultTag(parseReference(name))),
+  };
+  return pack(parts, [chosen], signal);
+}
+
+async function pack(parts: SaveParts, images: Chosen[], signal?: AbortSignal): Promise<Readable> {
   const held = images.flatMap(({ record }) => [
     record.id,
     ...record.chain,
@@ -52,7 +64,10 @@ export async function save(parts: SaveParts, references: string[], signal?: Abor
   // A stream that nobody ever reads never runs its generator, so the hold ends with the stream itself.
   stream.on("close", () => hold.release());
   stream.on("error", (error) => {
-    if (!signal?.aborted) parts.deps.logger.error("saving images failed", { references, error: messageOf(error) });
+    if (!signal?.aborted) {
+      const ids = images.map(({ record }) => record.id);
+      parts.deps.logger.error("saving images failed", { ids, error: messageOf(error) });
+    }
   });
   for (const { record } of images) tell(parts.deps, "save", record);
   return stream;

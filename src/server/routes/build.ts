@@ -6,6 +6,7 @@ import type { Builder } from "../../build/builder.ts";
 import type { BuildRequest } from "../../build/context.ts";
 import { namedContext } from "../../build/named-contexts.ts";
 import type { ContextSource } from "../../build/open-context.ts";
+import type { BuildOutput } from "../../build/outputs.ts";
 import { parsePlatform } from "../../base/platform.ts";
 import type { RegistryAuth } from "../../ports/remote-registry.ts";
 import type { BuildSessions } from "../build-sessions.ts";
@@ -84,7 +85,6 @@ function decode(call: Call, { platform, sessions }: BuildRoutesDeps): BuildReque
       hint: "set DOCKER_BUILDKIT=0: the classic builder understands modern Dockerfiles here",
     });
   }
-  if (text("outputs")) throw invalid("--output is not supported by this builder");
   if (call.flag("squash")) throw invalid("--squash is not supported by this builder");
   const remote = text("remote");
   if (remote !== undefined && remote !== "client-session") {
@@ -107,11 +107,25 @@ function decode(call: Call, { platform, sessions }: BuildRoutesDeps): BuildReque
     ...(wanted === undefined ? {} : { platform: parsePlatform(wanted, platform) }),
     hostConfig: hostConfig(call),
     auth: registryConfig(call),
+    outputs: outputs(call),
     contexts: Object.fromEntries(
       Object.entries(jsonMap(call, "contexts", false)).map(([name, text]) => [name, namedContext(text)]),
     ),
     ...(session === undefined ? {} : { session: sessions.get(session) }),
   };
+}
+
+/** Docker's shape. Where local, tar, oci and docker go is the client's affair, whose session asks for them by position. */
+function outputs(call: Call): BuildOutput[] {
+  const parsed = json(call, "outputs") ?? [];
+  if (!Array.isArray(parsed)) throw invalid("error reading outputs: an array is expected");
+  return parsed.map((one: unknown): BuildOutput => {
+    const type = typeof one === "object" && one !== null && "Type" in one ? one.Type : undefined;
+    if (type === "image") return { kind: "image" };
+    if (type === "local" || type === "tar") return { kind: "files" };
+    if (type === "oci" || type === "docker") return { kind: "archive" };
+    throw invalid(`unknown output type ${JSON.stringify(type)}`, "types are image, local, tar, oci and docker");
+  });
 }
 
 /** Inside the context, whatever it says. */

@@ -144,6 +144,8 @@ export class FakeHost implements BuildHost {
   }
 
   readonly images = {
+    saveAs: async (id: Digest, names: string[]) => Readable.from([JSON.stringify({ id, names })]),
+    remove: async (id: Digest) => this.imageRecords.delete(id),
     resolve: (reference: string): ImageRecord => {
       const name = reference.includes(":") ? reference : `${reference}:latest`;
       const record = this.imageRecords.get(this.tags.get(name) ?? reference);
@@ -369,6 +371,7 @@ export class FakeHost implements BuildHost {
     realPath: (root: string, path: string) => `${root}/${trim(path)}`,
     missing: () => [],
     removeStubs: () => {},
+    clampTimes: () => {},
     isEmpty: (folder: string) => this.diffOf(folder.replace(/^upper-/, "")).size === 0,
   };
 
@@ -394,6 +397,7 @@ export const request = (overrides: Partial<BuildRequest> = {}): BuildRequest => 
   buildArgs: {},
   labels: {},
   contexts: {},
+  outputs: [],
   hostConfig: {},
   auth: {},
   ...overrides,

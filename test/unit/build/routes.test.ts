@@ -106,6 +106,7 @@ describe("POST /build", () => {
       target: "t",
       platform: { os: "linux", architecture: "arm64" },
       contexts: {},
+      outputs: [],
       hostConfig: {
         Memory: 1024,
         MemorySwap: -1,
@@ -172,7 +173,7 @@ describe("POST /build", () => {
   const refused: [string, Record<string, string>, RegExp][] = [
     ["BuildKit", { version: "2" }, /BuildKit is not supported/],
     ["a remote context", { remote: "https://x/y.git" }, /building from https:\/\/x\/y\.git is not supported/],
-    ["--output", { outputs: "[{}]" }, /--output is not supported/],
+    ["an output of no type", { outputs: "[{}]" }, /unknown output type undefined/],
     ["broken JSON", { buildargs: "{" }, /error reading buildargs/],
     ["labels that are no texts", { labels: '{"a":1}' }, /error reading labels/],
     ["ulimits of another shape", { ulimits: '[{"Name":"x"}]' }, /error reading ulimit settings/],

@@ -1,0 +1,44 @@
+import { writeFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { familiarRepository, normalizedName, parseReference, withDefaultTag } from "../../base/reference.ts";
+import type { Context } from "../command.ts";
+import { credentialsFor } from "../credentials.ts";
+import { fileError } from "../file-errors.ts";
+import { showProgress } from "../progress/show.ts";
+import type { Output } from "../terminal/output.ts";
+
+/** Pushes an image under its names; the digest of its manifest. */
+export async function push(context: Context, names: string[], out: Output): Promise<string> {
+  if (names.length === 0) throw new Error("tag is needed when pushing to registry: name the image by -t");
+  const { images } = await context.engine();
+  let digest = "";
+  for (const name of names) {
+    const reference = withDefaultTag(parseReference(name));
+    const auth = await credentialsFor(context, reference.registry);
+    const lines = images.push(familiarRepository(reference), reference.tag ?? "", { auth });
+    await showProgress(context, lines, out, undefined, (aux) => {
+      if (typeof aux["Digest"] === "string") digest = aux["Digest"];
+    });
+  }
+  return digest;
+}
+
+/** `--metadata-file`, by the names that BuildKit's clients read. */
+export function writeMetadata(
+  context: Context,
+  file: string,
+  { id, names, pushed }: { id: string; names: string[]; pushed: string | undefined },
+): void {
+  const metadata = {
+    ...(pushed ? { "containerimage.digest": pushed } : {}),
+    "containerimage.config.digest": id,
+    ...(names.length > 0
+      ? { "image.name": names.map((name) => normalizedName(withDefaultTag(parseReference(name)))).join(",") }
+      : {}),
+  };
+  try {
+    writeFileSync(resolve(context.cwd, file), `${JSON.stringify(metadata, null, 2)}\n`);
+  } catch (error) {
+    throw fileError("open", file, error);
+  }
+}
