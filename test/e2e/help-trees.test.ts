@@ -29,6 +29,7 @@ const REASONS: Record<string, string> = {
   "container commit: more --no-pause": "as later Docker CLIs name it",
   ": more explain": "Gantry's own: what an object is in the kernel",
   ": more completion": "docker's has it too, hidden from its help",
+  "network: more shape": "Gantry's own: a network made slow, narrow or lossy",
   "image: more bootstrap": "Gantry's own: a first image without a registry",
   "volume ls: no --cluster": CLUSTER,
   "volume: no update": CLUSTER,

@@ -114,6 +114,7 @@ export class LivePorts {
       await this.deps.registry.saveDurably(entry);
     } catch (error) {
       entry.record.hostConfig = before;
+      entry.record.state.publishing = undefined;
       throw error;
     }
   }
