@@ -31,6 +31,17 @@ const REASONS: Record<string, string> = {
   ": more completion": "docker's has it too, hidden from its help",
   "network: more shape": "Gantry's own: a network made slow, narrow or lossy",
   "image: more bootstrap": "Gantry's own: a first image without a registry",
+  ": more snapshot": "Gantry's own: a container's files and volumes as they were",
+  ...Object.fromEntries(
+    [
+      ": more clone",
+      ": more export",
+      ": more import",
+      ": more rename",
+      " inspect: more --size",
+      " ls: more --size",
+    ].map((name) => [`volume${name}`, "Gantry's own: what one does with whole volumes"]),
+  ),
   "volume ls: no --cluster": CLUSTER,
   "volume: no update": CLUSTER,
   ...Object.fromEntries(
