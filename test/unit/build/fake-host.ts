@@ -59,7 +59,7 @@ export class FakeHost implements BuildHost {
   readonly log: string[] = [];
   readonly holds = new Holds();
   readonly platform = { os: "linux", architecture: "amd64" };
-  readonly parallelRuns = 4;
+  parallelRuns = 4;
   readonly contexts = noContexts;
   onRun: (step: RunStep, tree: Tree) => number | Promise<number> = () => 0;
   registry = new Map<string, ImageRecord>();
@@ -337,13 +337,11 @@ export class FakeHost implements BuildHost {
     },
     digest: async (root: string, source: FoundSource, options: DigestOptions) =>
       sha(
-        this.content(root, source, options.exclude).map(([name, node]) => [
-          name,
-          node.kind,
-          node.content,
-          node.mode,
-          options.owners ? node.owner : "",
-        ]),
+        this.content(root, source, options.exclude).map(([name, node]) => {
+          const digest = sha([name, node.kind, node.content, node.mode, options.owners ? node.owner : ""]);
+          options.onFile?.(source.kind === "file" ? "" : name, digest);
+          return digest;
+        }),
       ),
     copy: async (request: CopyRequest) => {
       const to = this.tree(request.targetRoot);
