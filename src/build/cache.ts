@@ -52,12 +52,14 @@ export function stateKey({ chain, config, platform, author }: StageState, epoch?
 export const stepKey = (base: string, step: unknown): string => hashOf([base, step]);
 
 /**
- * Results of steps, for all builds. An entry is written when its step is done: it survives a kill. Its layer may be
+ * Results of steps, for all builds. An entry is written when its step has made a layer: it survives a kill. Its layer may be
  * lost in a power cut until it is flushed; the layer store then forgets it, and the entry counts for nothing.
  */
 export class BuildCache {
   private readonly host: Pick<BuildHost, "state" | "layers" | "clock">;
   private readonly used = new Map<string, string>();
+  /** Of steps without a layer, which cost nothing to repeat: written together with the next that has one. */
+  private readonly unwritten = new Map<string, { result: StepResult; record: StepRecord }>();
   private syncing = false;
 
   constructor(host: Pick<BuildHost, "state" | "layers" | "clock">) {
@@ -66,7 +68,7 @@ export class BuildCache {
 
   /** The result, if its layer is still there. */
   find(key: string): StepResult | undefined {
-    const result = this.host.state.get<StepResult>(RESULTS, key);
+    const result = this.unwritten.get(key)?.result ?? this.host.state.get<StepResult>(RESULTS, key);
     return result?.chainId !== undefined && this.host.layers.get(result.chainId) === undefined ? undefined : result;
   }
 
@@ -76,14 +78,19 @@ export class BuildCache {
   }
 
   put(key: string, result: StepResult, record: StepRecord): void {
-    this.host.state.commit(
-      [
-        { bucket: RESULTS, key, value: result },
-        { bucket: STEPS, key, value: record },
-      ],
-      { sync: false },
-    );
-    if (result.chainId !== undefined) this.syncSoon();
+    this.unwritten.set(key, { result, record });
+    if (result.chainId === undefined) return;
+    this.host.state.commit(this.written(), { sync: false });
+    this.syncSoon();
+  }
+
+  private written(): StateChange[] {
+    const changes = [...this.unwritten].flatMap(([key, { result, record }]) => [
+      { bucket: RESULTS, key, value: result },
+      { bucket: STEPS, key, value: record },
+    ]);
+    this.unwritten.clear();
+    return changes;
   }
 
   sources(key: string): SourcesDigest | undefined {
@@ -103,9 +110,9 @@ export class BuildCache {
     this.used.set(key, this.host.clock.stamp());
   }
 
-  /** Stores which steps were used. Call it at a build's end. */
+  /** Stores what is not written yet, and which steps were used. Call it at a build's end. */
   flush(): void {
-    const changes: StateChange[] = [];
+    const changes = this.written();
     for (const [key, lastUsed] of this.used) {
       const record = this.host.state.get<StepRecord>(STEPS, key);
       if (record) changes.push({ bucket: STEPS, key, value: { ...record, lastUsed, uses: record.uses + 1 } });

@@ -44,7 +44,7 @@ describe("kill -9 of the engine in the middle of a build", () => {
     assert.deepEqual(fs.readdirSync(path.join(engine.dataRoot, "build/scratch")), []);
     const mount = "RUN --mount=type=cache,target=/c ls /c > /seen\n";
     const text = await engine.ok("build", "-t", "second", folder("second", begun + mount));
-    assert.equal(text.split("Using cache").length - 1, 2, text);
+    assert.equal(text.split("Using cache").length - 1, 1, "the RUN that was done; an ENV costs nothing");
     assert.equal(await engine.ok("run", "--rm", "second", "cat", "/seen"), "f");
   });
 });
