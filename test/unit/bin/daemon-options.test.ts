@@ -37,6 +37,13 @@ describe("gantryd's options", () => {
     });
   });
 
+  it("bound the RUNs of builds by a number from 1", () => {
+    assert.equal(read({ "build-parallelism": 3 }).buildParallelism, 3);
+    assert.equal(read("", "--build-parallelism", "8").buildParallelism, 8);
+    assert.throws(() => read("", "--build-parallelism", "0"), /invalid build-parallelism "0"/);
+    assert.throws(() => read({ "build-parallelism": 1 }, "--build-parallelism", "2"), /both as a flag and in the/);
+  });
+
   it("come from the file or the flags", () => {
     const options = read(
       { "data-root": "/d", hosts: ["unix:///h"], "default-address-pools": [{ base: "10.0.0.0/8", size: 24 }] },
