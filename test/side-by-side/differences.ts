@@ -76,6 +76,12 @@ export const differences: Difference[] = [
     },
     {
       scenario: "build",
+      command: "printf 'FROM busybox\\nCOPY ../up /\\n' >c/d3; docker build -f c/d3 c",
+      stderr:
+        "DEPRECATED: The legacy builder is deprecated and will be removed in a future release.\n            BuildKit is currently disabled; enable it by removing the DOCKER_BUILDKIT=0\n            environment-variable.\n\nCOPY failed: file not found in build context or excluded by .dockerignore: stat up: file does not exist\n",
+    },
+    {
+      scenario: "build",
       command: "printf 'FROM busybox\\nEXPOSE nonsense\\n' | docker build -",
       stderr:
         "DEPRECATED: The legacy builder is deprecated and will be removed in a future release.\n            BuildKit is currently disabled; enable it by removing the DOCKER_BUILDKIT=0\n            environment-variable.\n\ninvalid containerPort: nonsense\n",

@@ -149,11 +149,17 @@ function sourcesAndTarget(args: Arguments, flags: Map<string, Flag[]>): SourcesA
   if (heredocOf(target.text)) throw args.problem(`${args.name} cannot accept a heredoc as a destination`, target);
   const sources: string[] = [];
   const files = [];
-  for (const word of words.slice(0, -1)) {
-    const opening = json === undefined ? heredocOf(word.text) : undefined;
+  const given = words.slice(0, -1).map((word) => word.text);
+  for (let i = 0; i < given.length; i++) {
+    const text = given[i] ?? "";
+    const apart = /^\d*<<-?$/.test(text);
+    const opening = json === undefined ? heredocOf(apart ? text + (given[i + 1] ?? "") : text) : undefined;
     const file = opening && args.line.heredocs.find((heredoc) => heredoc.name === opening.name);
-    if (file) files.push(file);
-    else sources.push(word.text);
+    if (file === undefined) sources.push(text);
+    else {
+      files.push(file);
+      if (apart) i += 1;
+    }
   }
   const chown = args.text(flags, "chown");
   const chmod = args.text(flags, "chmod");

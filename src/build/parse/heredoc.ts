@@ -3,7 +3,7 @@ import { quotedWords } from "./words.ts";
 
 type Opening = Omit<Heredoc, "content">;
 
-const OPENING = /^\d*<<(-?)\s*([^<]+)$/;
+const OPENING = /^\d*<<(-?)\s*([^<]*)$/;
 /** An opening that a blank divides from its delimiter. */
 const APART = /^\d*<<-?$/;
 const PLAIN_NAME = /^(["']?)[A-Za-z_][\w-]*\1$/;

@@ -1,0 +1,7 @@
+# about x
+ARG x
+
+# far
+
+ARG y
+FROM a

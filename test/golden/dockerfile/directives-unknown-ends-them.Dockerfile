@@ -1,0 +1,5 @@
+# nosuch=1
+# escape=`
+FROM a
+RUN x \
+  y

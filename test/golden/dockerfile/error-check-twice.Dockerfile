@@ -1,0 +1,3 @@
+# check=skip=A
+# check=skip=B
+FROM a

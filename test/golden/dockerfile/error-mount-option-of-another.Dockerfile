@@ -1,0 +1,2 @@
+FROM a
+RUN --mount=type=bind,target=/y,size=1 z

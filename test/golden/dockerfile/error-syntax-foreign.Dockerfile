@@ -1,0 +1,2 @@
+# syntax=example.com/mopy:1
+FROM a

@@ -1,0 +1,2 @@
+// syntax=acme/lang
+FROM a

@@ -1,0 +1,5 @@
+FROM a
+RUN <<EOF
+one
+EOF
+CMD x

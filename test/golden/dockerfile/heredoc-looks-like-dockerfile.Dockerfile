@@ -1,0 +1,8 @@
+FROM a
+RUN <<EOF
+# escape=`
+FROM b
+\
+  EOF
+EOF
+RUN x

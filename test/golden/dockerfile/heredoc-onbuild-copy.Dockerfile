@@ -1,0 +1,6 @@
+FROM a
+ONBUILD COPY <<one <<-'two' /x/
+$a
+one
+	b
+	two

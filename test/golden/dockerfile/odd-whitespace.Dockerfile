@@ -1,0 +1,6 @@
+	
+  
+FROM	a	 AS	b 
+ RUN	x	\ 	
+	# c
+	y
