@@ -1,7 +1,7 @@
 import type { Heredoc } from "./instruction.ts";
 import { quotedWords } from "./words.ts";
 
-type Opening = Omit<Heredoc, "content">;
+export type Opening = Omit<Heredoc, "content">;
 
 const OPENING = /^\d*<<(-?)\s*([^<]*)$/;
 /** An opening that a blank divides from its delimiter. */
@@ -22,14 +22,18 @@ export function heredocOf(text: string): Opening | undefined {
  * All here-documents that a logical line opens, in order. `<< EOF` with a blank is one only if `ends` knows its
  * delimiter: else it may as well be a shift (`$((1 << n))`).
  */
-export function heredocsOf(text: string, escape: string, ends: (name: string) => boolean): Opening[] {
+export function heredocsOf(text: string, escape: string, ends: (opening: Opening) => boolean): Opening[] {
   const words = quotedWords(text, escape).map((word) => word.text);
   return words.flatMap((word, index) => {
     const next = words[index + 1] ?? "";
     const apart = APART.test(word) && PLAIN_NAME.test(next) ? heredocOf(word + next) : undefined;
-    return heredocOf(word) ?? (apart && ends(apart.name) ? apart : []);
+    return heredocOf(word) ?? (apart && ends(apart) ? apart : []);
   });
 }
+
+/** Is this the line that ends it? */
+export const endsAt = ({ name, chomp }: Opening, line: string): boolean =>
+  (chomp ? line.replace(/^\t+/, "") : line) === name;
 
 /** Takes the leading tabs off every line (`<<-`). */
 export const chomp = (content: string): string => content.replace(/^\t+/gm, "");

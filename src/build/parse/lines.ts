@@ -1,5 +1,5 @@
 import type { Heredoc } from "./instruction.ts";
-import { heredocsOf } from "./heredoc.ts";
+import { endsAt, heredocsOf, type Opening } from "./heredoc.ts";
 import type { Place } from "../../base/excerpt.ts";
 import { Problem } from "./problem.ts";
 
@@ -70,8 +70,9 @@ export function logicalLines(lines: readonly string[], escape: string): LogicalL
       return { line: piece.line, column: piece.column + offset - piece.offset };
     };
     const heredocs: Heredoc[] = [];
-    const ends = (name: string): boolean => lines.includes(name, at);
-    for (const wanted of ownsHeredocs(text) ? heredocsOf(text, escape, ends) : []) {
+    const behind = at;
+    const endsIn = (opening: Opening): boolean => lines.some((line, index) => index >= behind && endsAt(opening, line));
+    for (const wanted of ownsHeredocs(text) ? heredocsOf(text, escape, endsIn) : []) {
       const body: string[] = [];
       for (;;) {
         const line = lines[at];
@@ -79,7 +80,7 @@ export function logicalLines(lines: readonly string[], escape: string): LogicalL
           throw new Problem("unterminated heredoc", placeOf(Math.max(0, text.indexOf("<<"))), 2 + wanted.name.length);
         }
         at += 1;
-        if ((wanted.chomp ? line.replace(/^\t+/, "") : line) === wanted.name) break;
+        if (endsAt(wanted, line)) break;
         body.push(`${line}\n`);
       }
       heredocs.push({ ...wanted, content: body.join("") });
