@@ -1,3 +1,4 @@
+import { familyOf } from "../../base/ip-address.ts";
 import type { EndSpec } from "../../ports/links.ts";
 import { type LinkFact, readLinks } from "./facts.ts";
 import { addAddress, addDefaultRoute } from "./ip-requests.ts";
@@ -11,12 +12,10 @@ const LINK_LOCAL_PREFIX = { 4: 16, 6: 64 };
 /** Inside the namespace: brings the container's end up; returns the index of the host's end. */
 export function configureEnd(socket: NetlinkSocket, spec: EndSpec): number {
   const { index, peer } = mustFind(socket, spec.name);
-  const linkLocal = (spec.linkLocal ?? []).map(
-    (address) => `${address}/${LINK_LOCAL_PREFIX[address.includes(":") ? 6 : 4]}`,
-  );
+  const linkLocal = (spec.linkLocal ?? []).map((address) => `${address}/${LINK_LOCAL_PREFIX[familyOf(address)]}`);
   const addresses = [...spec.addresses, ...linkLocal];
   // before it is up: it would ask the neighbours about its link-local address and take what routers offer
-  const ipv6 = addresses.some((cidr) => cidr.includes(":"));
+  const ipv6 = addresses.some((cidr) => familyOf(cidr) === 6);
   writeSysctl(`ipv6/conf/${spec.name}/accept_ra`, "0");
   writeSysctl(`ipv6/conf/${spec.name}/accept_dad`, "0");
   writeSysctl(`ipv6/conf/${spec.name}/disable_ipv6`, ipv6 ? "0" : "1");

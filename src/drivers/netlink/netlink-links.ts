@@ -1,7 +1,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { errnoOf, GantryError } from "../../base/errors.ts";
-import type { IpFamily } from "../../base/ip-address.ts";
+import { familyOf, type IpFamily } from "../../base/ip-address.ts";
 import type {
   BridgeSpec,
   FlowEnd,
@@ -72,7 +72,7 @@ export class NetlinkLinks implements Links {
       }
       const { index } = link;
       this.indexes.set(spec.name, index);
-      const ipv6 = spec.addresses.some((cidr) => cidr.includes(":"));
+      const ipv6 = spec.addresses.some((cidr) => familyOf(cidr) === 6);
       // published ports on 127.0.0.1 need the first; accept_ra keeps a container's router advertisements out
       writeSysctl(`ipv4/conf/${spec.name}/route_localnet`, "1");
       writeSysctl(`ipv6/conf/${spec.name}/accept_ra`, "0");
@@ -164,9 +164,7 @@ export class NetlinkLinks implements Links {
   }
 
   setWaysOut(netns: string, ways: WayOut[]): void {
-    const without = ([4, 6] as const).filter(
-      (family) => !ways.some(({ gateway }) => gateway.includes(":") === (family === 6)),
-    );
+    const without = ([4, 6] as const).filter((family) => !ways.some(({ gateway }) => familyOf(gateway) === family));
     guard(`ways out of ${netns}`, () =>
       inNetworkNamespace(netns, () =>
         withSocket((socket) =>

@@ -1,5 +1,5 @@
 import { GantryError } from "../../base/errors.ts";
-import { canonicalAddress } from "../../base/ip-address.ts";
+import { canonicalAddress, familyOf } from "../../base/ip-address.ts";
 import type { BridgeConfig, NetworkRecord } from "./record.ts";
 import { isSublinkDriver, planSublink } from "./sublink-plan.ts";
 import { planSubnets, type SubnetFacts, type SubnetWish } from "./subnet-plan.ts";
@@ -70,10 +70,8 @@ export function planNetwork(wish: NetworkWish, facts: NetworkFacts): NetworkReco
   if (ipv6 && !facts.hasIpv6) throw noIpv6();
   if (!ipv4 && !ipv6) throw bad("IPv4 or IPv6 must be enabled");
   const subnets = planSubnets({ ipv4, ipv6, pools: wish.pools }, facts);
-  const several = ([true, false] as const).some(
-    (isV6) => subnets.filter(({ subnet }) => subnet.includes(":") === isV6).length > 1,
-  );
-  if (several && driver === "bridge")
+  const families = new Set(subnets.map(({ subnet }) => familyOf(subnet)));
+  if (driver === "bridge" && subnets.length > families.size)
     throw new GantryError("forbidden", "BAD_NETWORK", "bridge driver doesn't support multiple subnets");
   return {
     id: facts.id,

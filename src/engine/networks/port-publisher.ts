@@ -60,7 +60,7 @@ export class PortPublisher {
         const group = [wish, ...wishes.slice(from + 1, from + 2).filter(({ twin }) => twin)];
         const placed = group.filter(({ hostAddress }) => places[familyOf(hostAddress)]?.routed === false);
         const before = held.slice(from, from + group.length).find((port) => port && !port.routed);
-        const own = [...claimed].filter((port) => port !== null);
+        const own = claimed.filter((port) => port !== null);
         const hostPort = placed.length === 0 ? 0 : this.hostPortFor(placed, before?.hostPort, { own, held, owner });
         claimed.push(...group.map((one) => publishedAt(one, hostPort, places[familyOf(one.hostAddress)])));
       }

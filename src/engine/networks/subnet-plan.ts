@@ -1,6 +1,7 @@
 import { GantryError } from "../../base/errors.ts";
 import {
   contains,
+  familyOf,
   formatAddress,
   formatRange,
   type IpAddress,
@@ -42,7 +43,7 @@ export function planSubnets(wish: { ipv4: boolean; ipv6: boolean; pools: SubnetW
   const auxiliary = wish.pools.find((pool) => pool.subnet === undefined)?.auxiliary;
   return ([4, 6] as const).flatMap((family) => {
     if (!(family === 4 ? wish.ipv4 : wish.ipv6)) return [];
-    const given = named.filter(({ subnet }) => subnet.includes(":") === (family === 6));
+    const given = named.filter(({ subnet }) => familyOf(subnet) === family);
     if (given.length === 0) return [planSubnet({ subnet: facts.freeSubnet(family), auxiliary }, false)];
     return given.map((pool) => {
       const planned = planSubnet(pool, true);
