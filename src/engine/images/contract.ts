@@ -28,8 +28,6 @@ export interface ImageRecord {
 }
 
 export interface AddOptions {
-  /** false: the caller syncs the layers and takes the risk meanwhile; the index entry is durable all the same. */
-  sync?: boolean;
   parent?: Digest;
 }
 
