@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { after, afterEach, before, describe, test } from "node:test";
 import { Gantry } from "../../src/sdk/index.ts";
 import type { ContainerInspect } from "../../src/wire/types/containers.ts";
@@ -54,32 +54,35 @@ describe("a network lab", () => {
     return Number(stdout);
   }
 
-  /** How many of 3000 datagrams arrive: at a container, and at the host from it. */
+  /** How many of 3000 datagrams arrive at a container, and at the host from it: by the kernel's count, which is never late. */
   async function arriving(name: string): Promise<{ in: number; out: number }> {
+    const [pid = "", gateway = ""] = (
+      await engine.ok("inspect", "-f", "{{.State.Pid}} {{.NetworkSettings.Gateway}}", name)
+    ).split(" ");
     const address = await addressOf(name);
-    const gateway = await engine.ok("inspect", "-f", "{{.NetworkSettings.Gateway}}", name);
-    const count = async (
-      from: (to: string) => Promise<unknown>,
-      at: string,
-      counter: ChildProcess,
-    ): Promise<number> => {
-      let told = "";
-      counter.stdout?.on("data", (text: Buffer) => (told += text.toString()));
-      await until(() => told.includes("ready"), { what: "the counter" });
-      await from(at);
-      await until(() => /got \d+/.test(told), { what: "the count" });
-      return Number(/got (\d+)/.exec(told)?.[1]);
-    };
-    const inside = (...args: string[]): ChildProcess =>
-      spawn("docker", ["exec", name, "perl", ...args], { env: engine.env });
+    const inside = (...args: string[]): string =>
+      execFileSync("nsenter", ["-t", pid, "-n", ...args], { encoding: "utf8" });
     return {
-      in: await count((to) => host.run("perl", "-e", SEND, to), address, inside("-e", COUNT)),
-      out: await count(
-        (to) => engine.ok("exec", name, "perl", "-e", SEND, to),
-        gateway,
-        host.spawn("perl", "-e", COUNT),
+      in: await counted(inside, () => host.run("perl", "-e", SEND, address)),
+      out: await counted(
+        (tool, ...args) => host.ok(tool, ...args),
+        () => engine.ok("exec", name, "perl", "-e", SEND, gateway),
       ),
     };
+  }
+
+  async function counted(
+    at: (tool: string, ...args: string[]) => string,
+    send: () => Promise<unknown>,
+  ): Promise<number> {
+    at("nft", "add table ip counted; add chain ip counted c { type filter hook input priority -300; }");
+    at("nft", "add rule ip counted c udp dport 7 counter");
+    await send();
+    const count = (): number => Number(/counter packets (\d+)/.exec(at("nft", "list", "table", "ip", "counted"))?.[1]);
+    let before = -1;
+    await until(() => before === (before = count()), { what: "the last of them", every: 200 });
+    at("nft", "delete table ip counted");
+    return before;
   }
 
   /** What a connect to a port that nobody listens on gets, and after how long. */
@@ -272,18 +275,12 @@ const KNOCK = `
   require("net").connect(99, process.argv[1]).on("error", ({ code }) => told(code));
   setTimeout(told, 800, "silence");`;
 
-/** 3000 datagrams, at a pace that no queue is full of, and then marks for the end. */
+/** 3000 datagrams, at a pace that no queue is full of; nobody listens. */
 const SEND = `
-  use IO::Socket::INET;
-  my $socket = IO::Socket::INET->new(PeerAddr => $ARGV[0], PeerPort => 7, Proto => "udp") or die;
-  for my $number (1 .. 3000) { $socket->send("one"); select(undef, undef, undef, 0.001) if $number % 20 == 0 }
-  for (1 .. 100) { $socket->send("end"); select(undef, undef, undef, 0.001) }`;
-
-const COUNT = `
-  use IO::Socket::INET;
-  $| = 1;
-  my $socket = IO::Socket::INET->new(LocalPort => 7, Proto => "udp") or die;
-  my $got = 0;
-  print "ready\n";
-  while (defined $socket->recv(my $text, 100)) { last if $text eq "end"; $got++ }
-  print "got $got\n";`;
+  use Socket;
+  socket(my $socket, PF_INET, SOCK_DGRAM, 0) or die;
+  my $to = sockaddr_in(7, inet_aton($ARGV[0]));
+  for my $number (1 .. 3000) {
+    send($socket, "one", 0, $to) or die;
+    select(undef, undef, undef, 0.001) if $number % 20 == 0;
+  }`;

@@ -19,8 +19,8 @@ const TICK = 64;
 const PACKET = 1514;
 /** Seconds that a queue is long; beyond it packets are lost, as in a router. */
 const QUEUE = 0.1;
-/** Seconds of sending at once. */
-const BURST = 0.01;
+/** Seconds of sending at once: what a timer that is late must not cost. */
+const BURST = 0.03;
 /** netem's queue in packets where no rate bounds it. */
 const LONG_QUEUE = 10_000;
 
