@@ -34,6 +34,8 @@ describe("gantryd's options", () => {
       init: false,
       ipv6: false,
       icc: true,
+      pluginDirs: ["/run/docker/plugins", "/etc/docker/plugins", "/usr/lib/docker/plugins"],
+      publishedPorts: "open",
     });
   });
 

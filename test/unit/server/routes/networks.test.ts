@@ -145,10 +145,6 @@ test("a running container is connected at once, a stopped one at its next start"
 
 test("what is not supported says so", async () => {
   await assert.rejects(call("POST", "/networks/create", { Name: "x", ConfigOnly: true }), /not supported/);
-  await assert.rejects(
-    call("POST", "/networks/create", { Name: "x", EnableIPv6: true }),
-    /IPv6 networks are not supported/,
-  );
   await assert.rejects(call("POST", "/networks/create", { Name: "x", IPAM: { Driver: "dhcp" } }), /IPAM driver: dhcp/);
   await assert.rejects(call("POST", "/networks/create", {}), /invalid network name/);
 });
