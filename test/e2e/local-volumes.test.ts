@@ -57,7 +57,9 @@ describe("a local volume with options", () => {
     assert.equal(await ok("exec", "two", "cat", "/x/f"), "shared");
     assert.equal(mounts("ram"), 1);
     await engine.crash();
-    await ok2("kill", "two");
+    await engine.up();
+    await ok("kill", "two");
+    await ok("wait", "two");
     assert.equal(mounts("ram"), 0);
     await ok("rm", "-f", "two");
     await ok("volume", "rm", "ram");
@@ -99,13 +101,6 @@ describe("a local volume with options", () => {
     assert.deepEqual(fs.readdirSync(folder), ["kept"]);
   });
 });
-
-/** After a crash: brings the engine up and waits for a container to be down. */
-async function ok2(verb: "kill", name: string): Promise<void> {
-  await engine.up();
-  await ok(verb, name);
-  await ok("wait", name);
-}
 
 describe("a volume's first content", () => {
   it("comes from where the image's links lead, and not for files", async () => {

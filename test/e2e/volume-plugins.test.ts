@@ -3,6 +3,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { after, before, describe, it } from "node:test";
 import { GANTRY, type Ran, run, TestEngine } from "../support/engine.ts";
+import { until } from "../support/until.ts";
 import { TestVolumePlugin } from "../support/volume-plugin.ts";
 
 let engine: TestEngine;
@@ -25,6 +26,8 @@ const fails = async (words: RegExp, ...args: string[]): Promise<Ran> => {
   assert.match(ran.stderr, words);
   return ran;
 };
+const sleeper = (name: string, ...args: string[]): Promise<string> =>
+  ok("run", "-d", "--init", "--name", name, ...args, "busybox", "sleep", "1000");
 const operations = (): string[] => plugin.calls().filter((line) => /Create|Mount|Unmount|Remove/.test(line));
 
 for (const cli of ["docker", "gantry"] as const) {
@@ -126,6 +129,27 @@ describe("a volume plugin", () => {
       "stays",
     );
     await ok("volume", "rm", "stuck");
+  });
+
+  it("mounts for the engine's own work too, and what it keeps is not replaced", async () => {
+    await ok("volume", "create", "-d", "shelf", "-o", "ram=1", "moved");
+    await sleeper("holder", "-v", "moved:/x");
+    await ok("exec", "holder", "touch", "/x/in");
+    const file = path.join(engine.folder, "moved.tar");
+    const out = await engine.gantry("volume", "export", "-o", file, "moved");
+    assert.equal(out.code, 0, out.stderr);
+    assert.match((await run("tar", ["-tf", file])).stdout, /\.\/in/);
+    await ok("rm", "-f", "holder");
+    await until(() => plugin.users("moved").length === 0, { what: "the volume to be unmounted" });
+    for (const words of [
+      ["clone", "moved", "other"],
+      ["rename", "moved", "other"],
+    ]) {
+      const ran = await engine.gantry("volume", ...words);
+      assert.notEqual(ran.code, 0);
+      assert.match(ran.stderr, /plugin shelf/);
+    }
+    await ok("volume", "rm", "moved");
   });
 
   it("that nobody has heard of is an error at once", async () => {

@@ -226,7 +226,7 @@ function volumeSpec(spec: MountSpec, destination: string): VolumeRequest {
   return {
     ...named(spec.Source || undefined, destination, DriverConfig?.Name),
     readOnly: spec.ReadOnly ?? false,
-    mode: spec.Source ? "z" : "",
+    mode: "z",
     labels: Labels ?? {},
     options: DriverConfig?.Options ?? {},
     noCopy: NoCopy,

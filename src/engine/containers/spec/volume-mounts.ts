@@ -153,7 +153,7 @@ export class VolumeMounts implements ContainerMounts {
     for (const text of hostConfig.VolumesFrom ?? []) {
       const { container, readOnly } = readVolumesFrom(text);
       for (const row of this.deps.mountsOf(container)) {
-        if (row.Type !== "tmpfs") rows.set(row.Destination, { ...row, RW: row.RW && !readOnly });
+        if (row.Type !== "tmpfs") rows.set(row.Destination, { ...row, Mode: "", RW: row.RW && !readOnly });
       }
     }
     return [...rows.values()];

@@ -85,7 +85,7 @@ describe("the mounts of a create request", () => {
       [
         ["bind", "/b", "", true],
         ["volume", "/v", "z", false],
-        ["volume", "/anonymous", "", false],
+        ["volume", "/anonymous", "z", false],
         ["tmpfs", "/t", "", false],
       ],
     );
