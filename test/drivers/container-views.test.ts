@@ -204,8 +204,9 @@ describe("a tree that is changed while it is copied from and to", () => {
       archive.extract(Readable.from([tar], { objectMode: false }), view.root, { whiteouts: "plain", into: "/x" });
     try {
       await until(() => Atomics.load(stop, 1) > 0, { what: "the first swap" });
-      const end = Date.now() + 3000;
-      while (Date.now() < end) {
+      const enough = (): boolean => count.copies > 300 && count.inside > 30 && count.missed > 30;
+      const end = Date.now() + 20_000;
+      while (!enough() && Date.now() < end) {
         for (const copy of [copyOut, copyIn]) {
           count.copies += 1;
           try {
