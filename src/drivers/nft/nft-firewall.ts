@@ -3,11 +3,12 @@ import type { Firewall, FirewallChain, FirewallNetwork, GuardedCable, PublishedP
 import type { Logger } from "../../ports/logger.ts";
 import { linkExists } from "../syscalls/sockets.ts";
 import { guardElements, planCable } from "./cable-guard.ts";
+import { familiesOf, parseChainList } from "./chain-list.ts";
 import { portElements } from "./elements.ts";
 import { type NftAnswer, type NftSession, openLibrarySession } from "./library.ts";
 import { OtherFirewalls } from "./others/other-firewalls.ts";
 import { type PublishedPortsMode, tableName } from "./plan.ts";
-import { parseChains, parsePublished, parseShape, parseTables } from "./read-back.ts";
+import { parseChains, parsePublished, parseShape } from "./read-back.ts";
 import { secondWayElements } from "./second-way.ts";
 import { covers, planAbsence, planAnew, planElements, planRefill, shapeOf, type TablePlan } from "./table.ts";
 import { planTables, planTransaction } from "./tables.ts";
@@ -183,7 +184,7 @@ export class NftFirewall implements Firewall {
 
   /** Families in which there is a table of ours now. */
   private families(): string[] {
-    return parseTables(this.session.list("list tables").output, this.table);
+    return familiesOf(parseChainList(this.session.list("list chains").output), this.table);
   }
 
   private commit(text: string): NftAnswer {

@@ -10,7 +10,6 @@ interface Listing {
   nftables: {
     map?: { name: string; elem?: [Concat, Concat][] };
     set?: { name: string; elem?: Concat[] };
-    table?: { family: string; name: string };
     chain?: { name: string };
     rule?: { chain: string };
   }[];
@@ -61,10 +60,6 @@ export function parseShape(json: string): Shape {
   }
   return shape;
 }
-
-/** The families in which `nft -j list tables` has a table of that name. */
-export const parseTables = (json: string, name: string): string[] =>
-  (JSON.parse(json) as Listing).nftables.flatMap(({ table }) => (table?.name === name ? [table.family] : []));
 
 /** The chains in the text of `nft -a list table`. */
 export function parseChains(text: string): FirewallChain[] {

@@ -2,9 +2,10 @@ import { messageOf } from "../../base/errors.ts";
 import type { Logger } from "../../ports/logger.ts";
 import { type Generation, Generations } from "./generations.ts";
 
-/** Changes come in bunches: the first waits this long for others, and the next look is no sooner than that. */
+/** Changes come in bunches: the first waits this long for others. */
 const GATHER = 20;
-const REST = 250;
+/** So many times as long as a look takes nothing is done after it, within these bounds. */
+const REST = { factor: 10, least: 250, most: 800 };
 /** The old iptables tells nobody of its changes. */
 const LOOK_AGAIN = 1000;
 
@@ -24,7 +25,8 @@ export class Watch {
   private readonly by = new Set<string>();
   private pending: NodeJS.Timeout | undefined;
   private looking: NodeJS.Timeout | undefined;
-  private lastLook = 0;
+  private restUntil = 0;
+  private failing = false;
 
   constructor(deps: WatchDeps) {
     this.deps = deps;
@@ -67,20 +69,26 @@ export class Watch {
 
   private schedule(): void {
     if (this.pending !== undefined) return;
-    const wait = Math.max(GATHER, this.lastLook + REST - performance.now());
+    const wait = Math.max(GATHER, this.restUntil - performance.now());
     this.pending = setTimeout(() => this.look(), wait).unref();
   }
 
   private look(): void {
     this.pending = undefined;
-    this.lastLook = performance.now();
+    const began = performance.now();
     const by = [...this.by].join(", ");
     this.by.clear();
     try {
       this.deps.changed(by);
+      this.failing = false;
     } catch (error) {
-      this.deps.logger.error("the firewall's rules were not put right", { by, error: messageOf(error) });
-      this.schedule();
+      // tried again and again, told once
+      if (!this.failing)
+        this.deps.logger.error("the firewall's rules were not put right", { by, error: messageOf(error) });
+      this.failing = true;
     }
+    const now = performance.now();
+    this.restUntil = now + Math.min(REST.most, Math.max(REST.least, REST.factor * (now - began)));
+    if (this.failing) this.schedule();
   }
 }

@@ -1,10 +1,10 @@
 import { messageOf } from "../../../base/errors.ts";
 import type { Logger } from "../../../ports/logger.ts";
+import { familiesOf, forwardDrops, type ListedChain, parseChainList } from "../chain-list.ts";
 import type { NftAnswer, NftSession } from "../library.ts";
 import { Firewalld } from "./firewalld.ts";
 import { parseForwardChain, planPasses } from "./forward-policy.ts";
 import { LegacyPolicy } from "./legacy-policy.ts";
-import { parseForwardDrops } from "./strict-chains.ts";
 
 export interface OtherFirewallsDeps {
   session: NftSession;
@@ -36,15 +36,19 @@ export class OtherFirewalls {
   pass(bridges: string[]): void {
     this.attempt(() => this.passIptables(bridges));
     this.attempt(() => this.legacy.pass(bridges));
-    const tables = this.deps.session.list("list tables").output;
-    if (tables.includes('"firewalld"')) this.firewalld.pass(bridges);
-    this.attempt(() => this.tellOfStrictChains(bridges));
+    const chains = this.chains();
+    if (familiesOf(chains, "firewalld").length > 0) this.firewalld.pass(bridges);
+    this.attempt(() => this.tellOfStrictChains(chains, bridges));
   }
 
   leave(bridges: string[]): void {
     this.attempt(() => this.passIptables([]));
     this.attempt(() => this.legacy.pass([]));
-    if (this.deps.session.list("list tables").output.includes('"firewalld"')) this.firewalld.leave(bridges);
+    if (familiesOf(this.chains(), "firewalld").length > 0) this.firewalld.leave(bridges);
+  }
+
+  private chains(): ListedChain[] {
+    return parseChainList(this.deps.session.list("list chains").output);
   }
 
   private passIptables(bridges: string[]): void {
@@ -59,8 +63,9 @@ export class OtherFirewalls {
   }
 
   /** An administrator's own chain is not ours to change: once for each, say what it needs. */
-  private tellOfStrictChains(bridges: string[]): void {
-    for (const chain of parseForwardDrops(this.deps.session.list("list chains").output)) {
+  private tellOfStrictChains(chains: ListedChain[], bridges: string[]): void {
+    for (const { family, table, name } of forwardDrops(chains)) {
+      const chain = `${family} ${table} ${name}`;
       const rules = this.deps.session.show(`list chain ${chain}`).output;
       const shut = bridges.filter((bridge) => !rules.includes(`"${bridge}"`));
       const complaint = `${chain} ${shut.join(" ")}`;
