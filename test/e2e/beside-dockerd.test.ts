@@ -22,10 +22,7 @@ describe("next to dockerd", { skip: hasProgram("dockerd") ? false : "dockerd is 
   let theirs: string;
 
   before(async () => {
-    host = await world.host();
-    outside = await world.host();
-    await world.plug(host, "eth0", "lan", `${HOST}/24`);
-    await world.plug(outside, "eth0", "lan", `${OUTSIDE}/24`);
+    [host, outside] = await world.neighbours();
     await outside.serve(80);
     dockerd = new Dockerd(host, folder.path);
   });

@@ -18,10 +18,7 @@ describe("next to podman", { skip: hasProgram("podman") ? false : "podman is not
   let engine: TestEngine;
 
   before(async () => {
-    host = await world.host();
-    outside = await world.host();
-    await world.plug(host, "eth0", "lan", `${HOST}/24`);
-    await world.plug(outside, "eth0", "lan", `${OUTSIDE}/24`);
+    [host, outside] = await world.neighbours();
     await outside.serve(80);
     engine = await TestEngine.start({ netns: host.netns });
     await engine.ok("run", "-d", "-p", "8080:80", ...SERVE, "gantry");

@@ -13,10 +13,7 @@ describe("rules that others take away", () => {
   let engine: TestEngine;
 
   before(async () => {
-    host = await world.host();
-    neighbour = await world.host();
-    await world.plug(host, "eth0", "lan", `${HOST}/24`);
-    await world.plug(neighbour, "eth0", "lan", "192.0.2.2/24");
+    [host, neighbour] = await world.neighbours();
     engine = await TestEngine.start({ netns: host.netns });
     await engine.ok("run", "-d", "-p", "8080:80", "busybox", "nc", "-ll", "-p", "80", "-e", "echo", "here");
   });

@@ -19,10 +19,7 @@ describe("next to a host's firewall", () => {
   let firewalld: Firewalld;
 
   before(async () => {
-    host = await world.host();
-    outside = await world.host();
-    await world.plug(host, "eth0", "lan", `${HOST}/24`);
-    await world.plug(outside, "eth0", "lan", `${OUTSIDE}/24`);
+    [host, outside] = await world.neighbours();
     await outside.serve(80);
     firewalld = await Firewalld.start(host, folder.path);
     engine = await TestEngine.start({ netns: host.netns, daemonEnv: firewalld.env });

@@ -15,10 +15,7 @@ describe("neighbours of the host", () => {
   let address: string;
 
   before(async () => {
-    host = await world.host();
-    neighbour = await world.host();
-    await world.plug(host, "eth0", "lan", `${HOST}/24`);
-    await world.plug(neighbour, "eth0", "lan", `${NEIGHBOUR}/24`);
+    [host, neighbour] = await world.neighbours();
     engine = await TestEngine.start({ netns: host.netns });
     const script =
       "echo everybody | nc -ll -p 80 -e cat & nc -ll -p 81 -e echo local & nc -ll -p 82 -e echo secret & wait";

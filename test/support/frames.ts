@@ -29,7 +29,7 @@ interface Ends {
 
 /** An ARP answer that nobody asked for: `from` is at `fromMac`. */
 export const arpAnswer = ({ fromMac, toMac, from, to }: Ends): string =>
-  `${macHex(toMac)}${macHex(fromMac)}0806` + `0001080006040002${macHex(fromMac)}${hex(from)}${macHex(toMac)}${hex(to)}`;
+  `${macHex(toMac)}${macHex(fromMac)}08060001080006040002${macHex(fromMac)}${hex(from)}${macHex(toMac)}${hex(to)}`;
 
 /** An empty UDP datagram over IPv4. */
 export function datagram({ fromMac, toMac, from, to }: Ends, port: number): string {

@@ -29,6 +29,13 @@ export class World {
     return host;
   }
 
+  /** Two hosts on one wire, at 192.0.2.1 and 192.0.2.2, with eth0 each. */
+  async neighbours(): Promise<[Host, Host]> {
+    const pair: [Host, Host] = [await this.host(), await this.host()];
+    for (const [index, host] of pair.entries()) await this.plug(host, "eth0", "lan", `192.0.2.${index + 1}/24`);
+    return pair;
+  }
+
   /** A namespace that another made, such as a container's, by the pid of a process in it. */
   within(pid: number): Host {
     return new Host(pid, (tool, args) => this.start(tool, args));

@@ -39,6 +39,12 @@ describe("gantryd's options", () => {
     });
   });
 
+  it("say whom published ports let in", () => {
+    assert.equal(read({ "published-ports": "host-rules" }).publishedPorts, "host-rules");
+    assert.equal(read("", "--published-ports=open").publishedPorts, "open");
+    assert.throws(() => read("", "--published-ports=ufw"), /invalid --published-ports "ufw"/);
+  });
+
   it("bound the RUNs of builds by a number from 1", () => {
     assert.equal(read({ "build-parallelism": 3 }).buildParallelism, 3);
     assert.equal(read("", "--build-parallelism", "8").buildParallelism, 8);
