@@ -14,7 +14,6 @@ export const shapeDifferences: ShapeDifference[] = [
   },
   { field: /\.SizeRw$/, why: "dockerd leaves a size of 0 out" },
   { field: /\.RepoDigests$| BuildCache$/, why: "an empty list, as in Docker 28" },
-  { field: /^GET \/system\/df Volumes\[\]\./, why: "dockerd leaves volumes with options out" },
   { field: / IPAM\.Config\[\]\.Gateway$/, why: "gantryd tells the address that the bridge has" },
   { field: / RegistryConfig\.(?:Allow\w+|Mirrors)$/, why: "null for none, as in Docker 28" },
   { field: / Runtimes\.(?:io|crun)\b/, why: "the runtimes that are there" },

@@ -45,7 +45,9 @@ export class VolumeMaker {
       records.forget(name);
       return undefined;
     }
-    if (driver && driver.replace(/:latest$/, "") !== record.driver) {
+    if (driver && driver !== record.driver) {
+      const asked = driver === LOCAL ? LOCAL : (await plugins.find(driver, name, "if-present")).name;
+      if (asked === record.driver) return record;
       const words = `driver '${record.driver}' already has volume '${name}': volume name must be unique`;
       throw new GantryError("conflict", "VOLUME_OF_ANOTHER", `create ${name}: ${words}`);
     }
