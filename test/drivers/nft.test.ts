@@ -4,7 +4,7 @@ import { after, before, test } from "node:test";
 import { NftFirewall } from "../../src/drivers/nft/nft-firewall.ts";
 import type { FirewallNetwork, PublishedPort } from "../../src/ports/firewall.ts";
 import type { Logger } from "../../src/ports/logger.ts";
-import { World } from "./networks-world.ts";
+import { ip, World } from "./networks-world.ts";
 
 let world: World;
 before(() => {
@@ -83,6 +83,49 @@ test("sync repairs whatever was changed by hand, and leaves other tables alone",
   firewall.remove();
   other.remove();
   nft("delete", "table", "ip", "theirs");
+});
+
+test("the table of an engine before IPv6 is replaced, and each mode has its own tables", () => {
+  nft("add table ip gantry_b0; add chain ip gantry_b0 forward { type filter hook forward priority 0; policy drop; }");
+  const families = (): string[] =>
+    nft("list", "tables")
+      .split("\n")
+      .flatMap((line) => (line.endsWith(" gantry_b0") ? (line.split(" ")[1] ?? []) : []))
+      .toSorted();
+  const firewall = firewallOf("b0");
+  firewall.sync([network("b0", "172.30.0.0/16")], [port(8080)]);
+  assert.deepEqual(families(), ["inet", "netdev"]);
+  const strict = new NftFirewall({ bridge: "b0", publishedPorts: "host-rules", logger });
+  strict.sync([network("b0", "172.30.0.0/16")], [port(8080)]);
+  strict.publish([port(8081)]);
+  strict.unpublish([port(8080)]);
+  assert.deepEqual(families(), ["inet", "ip", "ip6", "netdev"]);
+  assert.match(nft("list", "set", "ip", "gantry_b0", "guarded_any"), /elements = \{ tcp . 8081 \}/);
+  firewall.sync([network("b0", "172.30.0.0/16")], [port(8080)]);
+  assert.deepEqual(families(), ["inet", "netdev"]);
+  firewall.remove();
+  assert.deepEqual(families(), []);
+});
+
+test("a cable is guarded from when it is there to when it goes, repeated or not", () => {
+  const firewall = firewallOf("b0");
+  firewall.sync([network("b0", "172.30.0.0/16")], []);
+  ip("link add gv1 type veth peer name gv2");
+  const cable = { link: "gv1", addresses: ["172.30.0.2", "fd00::2"] };
+  const bare = nft("list", "table", "netdev", "gantry_b0");
+  for (let n = 0; n < 2; n++) firewall.publish([port(8080)], [cable]);
+  const guarded = nft("list", "table", "netdev", "gantry_b0");
+  assert.match(guarded, /"gv1" \. 172\.30\.0\.2/);
+  firewall.sync([network("b0", "172.30.0.0/16")], [port(8080)], [cable, { link: "gone", addresses: [] }]);
+  assert.equal(nft("list", "table", "netdev", "gantry_b0"), guarded);
+  for (let n = 0; n < 2; n++) firewall.unpublish([port(8080)], [cable]);
+  assert.equal(nft("list", "table", "netdev", "gantry_b0"), bare);
+  // the link may be gone before its guard is
+  firewall.publish([], [cable]);
+  ip("link del gv1");
+  firewall.unpublish([], [cable]);
+  assert.equal(nft("list", "table", "netdev", "gantry_b0"), bare);
+  firewall.remove();
 });
 
 test("traffic passes another program's drop policy, but not its drop rules", () => {
