@@ -6,7 +6,11 @@ export type SessionWish =
   | { kind: "secret"; id: string }
   | { kind: "agent"; id: string }
   | { kind: "context"; name: string }
-  | { kind: "output"; position: number };
+  | { kind: "output"; position: number }
+  /** A file of an exported cache that the user named; its bytes. */
+  | { kind: "cacheFile"; folder: string; path: string }
+  /** Where the cache is to be exported to; takes a tar as an output does. */
+  | { kind: "cacheTo"; folder: string };
 
 /** Engine to client, one JSON text a line: the session's name first, then what is wanted. */
 export type SessionNews = { session: string } | { channel: number; wish: SessionWish };

@@ -282,6 +282,7 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
         { ...use.authFor(auth, reference), onProgress, signal },
       ),
     tag: (id, reference) => images.tag(id, reference),
+    authFor: use.authFor,
     holds: images.holds,
     imageLayers: () => images.layers(),
     reclaim: (chains) => images.reclaim(chains),

@@ -11,6 +11,7 @@ import { CacheMounts } from "./cache-mounts.ts";
 import type { BuildRequest } from "./context.ts";
 import { type ContextSource, type OpenContext, openContext } from "./open-context.ts";
 import type { BuildHost } from "./host.ts";
+import { exportCache } from "./export-cache.ts";
 import { InFlight } from "./in-flight.ts";
 import { deliver, keepsImage } from "./outputs.ts";
 import { readBuild, refuseFailedChecks } from "./read-build.ts";
@@ -110,9 +111,10 @@ export class Builder {
   /** The image, as it was wished for: here, at the client, or both. */
   private async made(job: Omit<Job, "scope">, scope: BuildScope): Promise<Digest> {
     const { host } = this.shop;
-    const { image, fresh, summary } = await solve(this.shop, { ...job, scope });
+    const { image, fresh, steps, summary } = await solve(this.shop, { ...job, scope });
     try {
       await deliver(host, job.context, scope, image);
+      await exportCache(host, job.context, steps);
     } finally {
       if (fresh && !keepsImage(job.context.request.outputs)) await host.images.remove(image.id);
     }

@@ -1,4 +1,5 @@
 import type { BuildStep, OnBuildEvent } from "../base/build-events.ts";
+import type { CacheSource, CacheTarget } from "../base/cache-places.ts";
 import type { HostConfig } from "../base/container-config.ts";
 import type { Digest, Platform } from "../base/image-config.ts";
 import type { ProgressEvent } from "../base/progress.ts";
@@ -22,8 +23,10 @@ export interface BuildRequest {
   noCache: boolean;
   /** Stages, by name or number, that don't use the cache. */
   noCacheFilter: string[];
-  /** Images whose layers may serve as cache. */
-  cacheFrom: string[];
+  /** What may serve as cache besides this engine's own. */
+  cacheFrom: CacheSource[];
+  /** Where the steps are to go for others. */
+  cacheTo: CacheTarget[];
   /** Say of each step that is not in the cache why it isn't. */
   explain: boolean;
   /** Ask the registry even for base images that are here. */
@@ -102,6 +105,8 @@ export interface StepRoom {
   transfer(progress: ProgressEvent): void;
   /** The tree that `--from` or a bind mount names; the context when undefined. */
   sourceTree(from: string | undefined, stage: number): SourceTree;
+  /** Keeps a layer, there or to come, from being removed until the build ends. */
+  hold(chainId: Digest): Promise<void>;
   /** A private folder until the build ends. */
   scratch(): Promise<string>;
   /**

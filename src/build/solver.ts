@@ -2,9 +2,10 @@ import type { BuildEvent } from "../base/build-events.ts";
 import { GantryError } from "../base/errors.ts";
 import { unusedArgs } from "./build-args.ts";
 import type { BuildCache } from "./cache.ts";
-import { CacheImages } from "./cache-images.ts";
 import type { BuildContext } from "./context.ts";
+import type { BuiltSteps } from "./export-cache.ts";
 import type { BuildHost } from "./host.ts";
+import { ImportedCache } from "./imported-cache.ts";
 import type { InFlight } from "./in-flight.ts";
 import { Misses } from "./misses.ts";
 import type { Dockerfile } from "./parse/instruction.ts";
@@ -34,7 +35,7 @@ export interface Job {
 export async function solve(
   { host, ...shop }: Workshop,
   { dockerfile, plan, scope, ...job }: Job,
-): Promise<BuiltImage & { summary: BuildEvent }> {
+): Promise<BuiltImage & { steps: BuiltSteps; summary: BuildEvent }> {
   const began = host.clock.now();
   const control = new AbortController();
   const context = { ...job.context, signal: AbortSignal.any([job.context.signal, control.signal]) };
@@ -47,7 +48,7 @@ export async function solve(
   let failure: { error: unknown } | undefined;
   const deps: StageDeps = {
     ...{ host, ...shop, context, plan, scope, sources, declared, escape: dockerfile.escape },
-    cacheImages: new CacheImages(context, sources),
+    imported: new ImportedCache(context, sources),
     misses: new Misses(shop.cache),
     fail: (error) => {
       failure ??= { error };
@@ -59,7 +60,11 @@ export async function solve(
   for (const [n, stage] of stages.entries()) results.set(plan.planned[n]!.stage.index, stage.run());
   const ends = await Promise.allSettled(results.values());
   if (failure !== undefined) throw failure.error;
-  for (const end of ends) if (end.status === "rejected") throw job.context.signal.aborted ? canceled() : end.reason;
+  const built: StageResult[] = [];
+  for (const end of ends) {
+    if (end.status === "rejected") throw job.context.signal.aborted ? canceled() : end.reason;
+    built.push(end.value);
+  }
 
   const made = stages.at(-1)?.made;
   if (made === undefined) {
@@ -72,7 +77,8 @@ export async function solve(
   }
   const sum = (what: "steps" | "cached"): number => stages.reduce((all, { counts }) => all + counts[what], 0);
   const ended = { ms: host.clock.now() - began, steps: sum("steps"), cached: sum("cached") };
-  return { ...made, summary: { kind: "summary", image: made.image.id, tags: request.tags, ...ended } };
+  const steps = { image: built.at(-1)?.steps ?? [], all: built.flatMap((stage) => stage.steps) };
+  return { ...made, steps, summary: { kind: "summary", image: made.image.id, tags: request.tags, ...ended } };
 }
 
 /** Tells all steps, and takes those before the first FROM. Gives the names that these declare. */

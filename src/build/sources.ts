@@ -5,6 +5,7 @@ import { runsOn } from "../base/platform.ts";
 import type { ImageRecord } from "../engine/images/contract.ts";
 import type { BuildContext, SourceTree } from "./context.ts";
 import { ClientFolder, fetchFolder, type FolderWish } from "./client-folders.ts";
+import type { DoneStep } from "./exported-steps.ts";
 import type { BuildHost } from "./host.ts";
 import type { BuildScope } from "./scope.ts";
 import { type StageState, stateOf } from "./stage-state.ts";
@@ -17,8 +18,8 @@ export interface StageResult {
   missed?: string;
   /** The words behind its FROM and the id of that image. */
   from: readonly [name: string, id: string];
-  /** Key of its last step. */
-  lastKey?: string;
+  /** All that it is made of above its image, bottom first. */
+  steps: readonly DoneStep[];
 }
 
 /** Where stages and COPY --from get their files: images, other stages and the context. */

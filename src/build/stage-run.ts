@@ -4,6 +4,7 @@ import type { ImageRecord } from "../engine/images/contract.ts";
 import { StageArgs } from "./build-args.ts";
 import type { StageWork } from "./context.ts";
 import { changeOf } from "./instruction-change.ts";
+import type { DoneStep } from "./exported-steps.ts";
 import { noFolderBase } from "./named-contexts.ts";
 import { parseInstruction } from "./parse/dockerfile.ts";
 import type { Instruction } from "./parse/instruction.ts";
@@ -43,7 +44,8 @@ export class StageRun {
   private readonly work: StageWork;
   private from: StageResult["from"] = ["scratch", ""];
   private missed: string | undefined;
-  private lastKey: string | undefined;
+  /** Its steps, and those of the stage below. */
+  private readonly done: DoneStep[] = [];
   private position = 0;
   /** Set once the target is stored. */
   made: BuiltImage | undefined;
@@ -68,19 +70,12 @@ export class StageRun {
     }
     const { state } = this.work;
     this.deps.context.emit({ kind: "stageDone", stage: this.stage, image: state.imageId });
-    return { state, from: this.from, ...this.marks() };
+    return { state, from: this.from, steps: this.done, ...(this.missed === undefined ? {} : { missed: this.missed }) };
   }
 
   private get stage(): BuildStage {
     const { index, name } = this.planned.stage;
     return { index, ...(name === undefined ? {} : { name }) };
-  }
-
-  private marks(): Pick<StageResult, "missed" | "lastKey"> {
-    return {
-      ...(this.missed === undefined ? {} : { missed: this.missed }),
-      ...(this.lastKey === undefined ? {} : { lastKey: this.lastKey }),
-    };
   }
 
   /** FROM, and what the base image's ONBUILD triggers do. */
@@ -92,7 +87,7 @@ export class StageRun {
         this.work.state = below.state;
         this.from = below.from;
         this.missed = below.missed;
-        this.lastKey = below.lastKey;
+        this.done.push(...below.steps);
       } else if (base.kind === "folder") throw noFolderBase(base.name);
       else if (base.kind === "image") {
         const image = await this.deps.sources.image(base.reference, base.platform, (progress) =>
@@ -134,15 +129,16 @@ export class StageRun {
     await this.during(step, async (run) => {
       if (instruction.kind === "arg") for (const { key } of instruction.args) deps.declared.add(key);
       const change = await changeOf(run, work, instruction, { runs: deps.runs, escape });
+      const parent = this.done.at(-1)?.key;
       const outcome = await run.apply(work, change, {
         stage: this.name,
         position: this.position++,
         from: this.from,
         useCache: this.useCache,
-        ...(this.lastKey === undefined ? {} : { parent: this.lastKey }),
+        ...(parent === undefined ? {} : { parent }),
         ...(this.missed === undefined ? {} : { missed: this.missed }),
       });
-      this.lastKey = outcome.key;
+      this.done.push(outcome.done);
       this.counts.steps++;
       if (outcome.cached) this.counts.cached++;
       else this.missed = step.id;
@@ -158,7 +154,7 @@ export class StageRun {
   }
 
   /** Tells of a step's beginning and of its end, whatever that is. */
-  private async during(step: BuildStep, act: (run: StepRun) => Promise<Omit<StepOutcome, "key">>): Promise<void> {
+  private async during(step: BuildStep, act: (run: StepRun) => Promise<Omit<StepOutcome, "done">>): Promise<void> {
     const { context, host } = this.deps;
     if (context.signal.aborted) throw canceled();
     const began = host.clock.now();

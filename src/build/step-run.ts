@@ -1,9 +1,10 @@
 import type { BuildEvent, BuildStep, Miss } from "../base/build-events.ts";
-import type { HistoryEntry } from "../base/image-config.ts";
+import type { Digest, HistoryEntry } from "../base/image-config.ts";
 import type { ProgressEvent } from "../base/progress.ts";
 import { type BuildCache, stateKey, stepKey, type StepResult } from "./cache.ts";
-import type { CacheImages } from "./cache-images.ts";
+import type { ImportedCache } from "./imported-cache.ts";
 import type { BuildContext, SourceTree, StageWork, StepChange, StepRoom } from "./context.ts";
+import type { DoneStep } from "./exported-steps.ts";
 import type { BuildHost } from "./host.ts";
 import type { InFlight, News } from "./in-flight.ts";
 import type { Misses } from "./misses.ts";
@@ -20,7 +21,7 @@ export interface StepDeps {
   inFlight: InFlight;
   scope: BuildScope;
   sources: Sources;
-  cacheImages: CacheImages;
+  imported: ImportedCache;
   misses: Misses;
 }
 
@@ -32,7 +33,7 @@ export type StepPlace = Pick<StepRecord, "stage" | "position" | "from" | "parent
 };
 
 export interface StepOutcome {
-  key: string;
+  done: DoneStep;
   cached: boolean;
   shared: boolean;
   /** Of its layer. */
@@ -85,6 +86,10 @@ export class StepRun implements StepRoom {
     return this.deps.scope.scratch();
   }
 
+  hold(chainId: Digest): Promise<void> {
+    return this.deps.scope.hold([chainId]);
+  }
+
   inWorkspace: StepRoom["inWorkspace"] = (id, state, work) =>
     this.deps.scope.inWorkspace(id, state, work, this.context.epoch);
 
@@ -107,7 +112,11 @@ export class StepRun implements StepRoom {
     const attempt = { key, place, record };
     const known = await this.known(work.state, change, attempt);
     const result = known?.result ?? (await this.make(work.state, change, attempt));
-    const outcome: StepOutcome = { key, cached: known?.shared === false, shared: known?.shared === true };
+    const outcome: StepOutcome = {
+      done: { key, result },
+      cached: known?.shared === false,
+      shared: known?.shared === true,
+    };
     const layer = result.chainId === undefined ? undefined : this.host.layers.get(result.chainId);
     if (layer !== undefined) outcome.bytes = layer.size;
     work.state = next(work.state, change, result, layer);
@@ -121,7 +130,7 @@ export class StepRun implements StepRoom {
     { key, place, record }: Attempt,
   ): Promise<{ result: StepResult; shared: boolean } | undefined> {
     if (!place.useCache) return undefined;
-    const { inFlight, scope, cacheImages } = this.deps;
+    const { inFlight, scope, imported } = this.deps;
     let shared = false;
     for (;;) {
       const work = inFlight.join(key, this.context.signal, this.tell);
@@ -137,10 +146,10 @@ export class StepRun implements StepRoom {
       this.cache.touch(key);
       return { result, shared };
     }
-    const imported = await cacheImages.find(state, change.createdBy, this);
-    if (imported === undefined) return undefined;
-    this.cache.put(key, imported, record());
-    return { result: imported, shared: false };
+    const found = await imported.find({ key, state, createdBy: change.createdBy }, this);
+    if (found === undefined) return undefined;
+    this.cache.put(key, found, record());
+    return { result: found, shared: false };
   }
 
   private async make(state: StageState, change: StepChange, { key, place, record }: Attempt): Promise<StepResult> {

@@ -22,7 +22,10 @@ export interface BuildOptions {
   t?: string[];
   buildargs?: Record<string, string | null>;
   labels?: Record<string, string>;
+  /** Images, or (Gantry's own) exported caches: `type=registry,ref=…`, `type=local,src=…` with a session. */
   cachefrom?: string[];
+  /** Gantry's own: where the steps are to go for others. */
+  cacheto?: string[];
   target?: string;
   nocache?: boolean;
   pull?: boolean;

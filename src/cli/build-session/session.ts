@@ -2,6 +2,7 @@ import type { SessionWish } from "../../base/build-session.ts";
 import { GantryError, isGantryError } from "../../base/errors.ts";
 import type { BuildSessionHandle, Grant, SentFolder } from "../../client/build-session.ts";
 import type { Context } from "../command.ts";
+import type { CacheFolders } from "./cache.ts";
 import { type Agent, type AgentSource, openAgent } from "./agents.ts";
 import { readSecret, type SecretSource } from "./secrets.ts";
 
@@ -11,6 +12,7 @@ export interface Offers {
   agents: AgentSource[];
   /** By name; "" is the build's context. */
   folders: ReadonlyMap<string, () => SentFolder>;
+  caches: CacheFolders;
   /** What writes each output; undefined for those that stay with the engine. */
   outputs: (((bytes: AsyncIterable<Buffer>) => Promise<void>) | undefined)[];
 }
@@ -39,11 +41,12 @@ export async function offer(context: Context, offers: Offers): Promise<BuildSess
     close();
     if (!isGantryError(error) || error.details?.["status"] !== 404) throw error;
     const needed = [...secrets.keys(), ...agents.keys(), ...offers.outputs.filter(Boolean)];
-    if (needed.length === 0 && [...offers.folders.keys()].every((name) => name === "")) return undefined;
+    if (needed.length === 0 && !offers.caches.any && [...offers.folders.keys()].every((name) => name === ""))
+      return undefined;
     throw new GantryError(
       "notImplemented",
       "NO_SESSIONS",
-      "this engine takes no secrets, ssh agents, named contexts or outputs",
+      "this engine takes no secrets, ssh agents, named contexts, outputs or folders of caches",
       {
         hint: "they need gantryd",
       },
@@ -68,7 +71,11 @@ class Granter {
   grant(wish: SessionWish): Promise<Serve> | Serve {
     if (wish.kind === "secret") return this.secret(wish.id);
     if (wish.kind === "agent") return this.agent(wish.id);
-    return wish.kind === "context" ? this.folder(wish.name) : this.output(wish.position);
+    if (wish.kind === "cacheFile") return this.cacheFile(wish.folder, wish.path);
+    if (wish.kind === "context") return this.folder(wish.name);
+    return wish.kind === "output"
+      ? taking(this.offers.outputs[wish.position], `output ${wish.position}`, "--output")
+      : taking(this.offers.caches.writer(wish.folder), wish.folder, `--cache-to type=local,dest=${wish.folder}`);
   }
 
   private secret(id: string): Serve {
@@ -95,12 +102,18 @@ class Granter {
     return (connection) => sendFolder(connection, listed);
   }
 
-  private async output(position: number): Promise<Serve> {
-    const write = this.offers.outputs[position];
-    if (write === undefined) throw notOffered(`output ${position}`, "--output");
-    const { takeOutput } = await import("../../client/build-session.ts");
-    return (connection) => takeOutput(connection, write);
+  private async cacheFile(folder: string, path: string): Promise<Serve> {
+    const bytes = this.offers.caches.file(folder, path);
+    if (bytes === undefined) throw notOffered(`${path} of ${folder}`, `--cache-from type=local,src=${folder}`);
+    const { pipeline } = await import("node:stream/promises");
+    return (connection) => pipeline(bytes, connection);
   }
+}
+
+async function taking(write: Offers["outputs"][number], what: string, flag: string): Promise<Serve> {
+  if (write === undefined) throw notOffered(what, flag);
+  const { takeOutput } = await import("../../client/build-session.ts");
+  return (connection) => takeOutput(connection, write);
 }
 
 const notOffered = (what: string, flag: string): GantryError =>

@@ -8,6 +8,7 @@ import type { BuildOptions } from "../../client/images.ts";
 import type { ProgressLine } from "../../wire/types/images.ts";
 import { type BuildContext, folderContext, namedFolder, stdinContext } from "../../local/context.ts";
 import { type AgentSource, parseAgent } from "../build-session/agents.ts";
+import { cacheFlags, CacheFolders } from "../build-session/cache.ts";
 import { type OutputWish, parseOutput, writeOutput } from "../build-session/outputs.ts";
 import { push, writeMetadata } from "../build-session/finish.ts";
 import { parseSecret, type SecretSource } from "../build-session/secrets.ts";
@@ -49,7 +50,7 @@ const flags = {
   "add-host": createFlags["add-host"],
   "build-arg": list("Set build-time variables"),
   "build-context": list("Additional build contexts (e.g., name=path)"),
-  "cache-from": commaList("Images to consider as cache sources", undefined, { completes: "image" }),
+  ...cacheFlags,
   "cgroup-parent": text('Set the parent cgroup for the "RUN" instructions during build'),
   check: flag("Look for mistakes in the Dockerfile and don't build; ends with 1 if there are any"),
   compress: flag("Compress the build context using gzip"),
@@ -143,6 +144,7 @@ export default command({
     const offers = {
       secrets: options.secret,
       agents: options.ssh,
+      caches: new CacheFolders(context.cwd, options["cache-from"], options["cache-to"]),
       folders: new Map<string, () => SentFolder>(),
       outputs: options.output.map((wish) => (wish.type === "image" ? undefined : writer(wish, context.cwd, failures))),
     };
@@ -305,6 +307,7 @@ function buildQuery(
     ...(Object.keys(args).length > 0 && { buildargs: args }),
     ...(options.label.length > 0 && { labels: Object.fromEntries(options.label.map(pairOf)) }),
     ...(options["cache-from"].length > 0 && { cachefrom: options["cache-from"] }),
+    ...(options["cache-to"].length > 0 && { cacheto: options["cache-to"] }),
     target: options.target,
     nocache: options["no-cache"],
     nocachefilter: options["no-cache-filter"],

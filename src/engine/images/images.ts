@@ -6,6 +6,7 @@ import { familiarName, parseReference, withDefaultTag } from "../../base/referen
 import type { FoundRepository, RegistryAuth } from "../../ports/remote-registry.ts";
 import { Catalog, IMAGES } from "./catalog.ts";
 import type { AddOptions, ImageRecord, ImageSource, PullTarget, TransferOptions } from "./contract.ts";
+import { type Artifact, artifactLayout, findArtifact, type FoundArtifact, pushArtifact } from "./artifact.ts";
 import type { ImagesDeps } from "./deps.ts";
 import { distribution } from "./distribution.ts";
 import { Downloads } from "./downloads.ts";
@@ -100,6 +101,20 @@ export class Images implements ImageSource {
 
   push(target: { reference: string; allTags?: boolean }, options: TransferOptions = {}): Promise<Pushed[]> {
     return push({ deps: this.deps, catalog: this.catalog, holds: this.holds }, target, options);
+  }
+
+  pushArtifact(reference: string, artifact: Artifact, options: TransferOptions = {}): Promise<Digest> {
+    return pushArtifact({ deps: this.deps, catalog: this.catalog, holds: this.holds }, reference, artifact, options);
+  }
+
+  /** An artifact as a folder in the OCI layout, sent as a tar. */
+  artifactLayout(tag: string, artifact: Artifact, signal: AbortSignal): AsyncGenerator<Buffer> {
+    return artifactLayout({ deps: this.deps, catalog: this.catalog, holds: this.holds }, tag, artifact, signal);
+  }
+
+  /** What a registry has under a name, if it is an artifact of that type; undefined: it is something else. */
+  findArtifact(reference: string, mediaType: string, options: TransferOptions): Promise<FoundArtifact | undefined> {
+    return findArtifact(this.deps, reference, mediaType, options);
   }
 
   load(

@@ -9,6 +9,7 @@ import { type Catalog, truncateId } from "./catalog.ts";
 import type { ImageRecord } from "./contract.ts";
 import type { ImagesDeps } from "./deps.ts";
 import type { Hold, Holds } from "./holds.ts";
+import { blobPath } from "./layout-tar.ts";
 import { chainIds, isSha256, parseConfig, parseManifest, sha256 } from "./manifest.ts";
 import { pickManifest } from "../../base/platform.ts";
 import type { Reclaimer } from "./reclaim.ts";
@@ -144,8 +145,6 @@ function archivedName(text: string): ImageReference {
   }
   throw bad(`the archive names an image by digest: ${text}`);
 }
-
-const blobPath = (digest: Digest): string => `blobs/sha256/${digest.slice("sha256:".length)}`;
 
 function ociImages({ deps }: LoadParts, files: ArchiveFiles): Found[] {
   const document = parseManifest(files.bytes("index.json"));

@@ -13,8 +13,8 @@ import type { ImageRecord } from "./contract.ts";
 import type { ImagesDeps } from "./deps.ts";
 import type { Hold, Holds } from "./holds.ts";
 import { completeManifest } from "./layer-source.ts";
+import { blobPath, type LayoutBlob, layoutTar } from "./layout-tar.ts";
 import { manifestBytes, sha256 } from "./manifest.ts";
-import { TAR_END, tarHeader, tarPadding } from "./tar-writer.ts";
 import { tell } from "./tell.ts";
 
 export interface SaveParts {
@@ -27,12 +27,6 @@ interface Chosen {
   record: ImageRecord;
   /** Tags to write down; an image given by id has none. */
   names: ImageReference[];
-}
-
-/** One file of the archive: its bytes are fetched when its turn comes. */
-interface Blob {
-  size: number;
-  open: () => AsyncIterable<Buffer>;
 }
 
 /**
@@ -101,7 +95,7 @@ function namesMeant(catalog: Catalog, text: string, id: Digest): ImageReference[
 
 async function* write({ deps }: SaveParts, images: Chosen[], hold: Hold, signal?: AbortSignal): AsyncGenerator<Buffer> {
   try {
-    const blobs = new Map<Digest, Blob>();
+    const blobs = new Map<Digest, LayoutBlob>();
     const dockerManifest: object[] = [];
     const repositories: Record<string, Record<string, string>> = {};
     const index: Descriptor[] = [];
@@ -133,68 +127,45 @@ async function* write({ deps }: SaveParts, images: Chosen[], hold: Hold, signal?
         (repositories[repository] ??= {})[name.tag!] = (record.chain.at(-1) ?? record.id).slice("sha256:".length);
       }
     }
-    yield tarHeader("blobs/", 0);
-    yield tarHeader("blobs/sha256/", 0);
-    for (const [digest, blob] of [...blobs].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
-      signal?.throwIfAborted();
-      yield tarHeader(blobPath(digest), blob.size);
-      yield* exactly(blob, digest);
-      yield tarPadding(blob.size);
-    }
-    yield* document("index.json", { schemaVersion: 2, mediaType: MEDIA.ociIndex, manifests: index });
-    yield* document("manifest.json", dockerManifest);
-    yield* document("oci-layout", { imageLayoutVersion: "1.0.0" });
-    if (Object.keys(repositories).length > 0) yield* document("repositories", repositories);
-    yield Buffer.alloc(TAR_END);
+    const repositoriesFile = Object.keys(repositories).length > 0 ? { repositories } : {};
+    yield* layoutTar(
+      blobs.values(),
+      {
+        "index.json": { schemaVersion: 2, mediaType: MEDIA.ociIndex, manifests: index },
+        "manifest.json": dockerManifest,
+        ...repositoriesFile,
+      },
+      signal,
+    );
   } finally {
     hold.release();
   }
 }
 
-const blobPath = (digest: Digest): string => `blobs/sha256/${digest.slice("sha256:".length)}`;
-
-function addBytes(blobs: Map<Digest, Blob>, bytes: Buffer): Digest {
+function addBytes(blobs: Map<Digest, LayoutBlob>, bytes: Buffer): Digest {
   const digest = sha256(bytes);
-  blobs.set(digest, { size: bytes.length, open: () => Readable.from([bytes]) });
+  blobs.set(digest, { digest, size: bytes.length, open: () => Readable.from([bytes]) });
   return digest;
-}
-
-function* document(name: string, value: unknown): Generator<Buffer> {
-  const bytes = Buffer.from(JSON.stringify(value));
-  yield tarHeader(name, bytes.length);
-  yield bytes;
-  yield tarPadding(bytes.length);
-}
-
-/** The archive's frame promised a length: a layer that gives another breaks it off instead of shifting what follows. */
-async function* exactly(blob: Blob, digest: Digest): AsyncGenerator<Buffer> {
-  let sent = 0;
-  for await (const chunk of blob.open()) {
-    sent += chunk.length;
-    if (sent > blob.size) break;
-    yield chunk;
-  }
-  if (sent !== blob.size)
-    throw new GantryError("internal", "BLOB_CORRUPT", `${digest}: ${sent} bytes instead of ${blob.size}`);
 }
 
 /** The manifest that the archive names, with its layers added to `blobs`. */
 async function describe(
   deps: ImagesDeps,
   record: ImageRecord,
-  blobs: Map<Digest, Blob>,
+  blobs: Map<Digest, LayoutBlob>,
   signal: AbortSignal | undefined,
 ): Promise<{ manifest: Buffer; mediaType: string; layers: Descriptor[] }> {
   const known = completeManifest(deps, record);
   if (known) {
-    for (const { digest, size } of known.layers) blobs.set(digest, { size, open: () => deps.blobs.open(digest) });
+    for (const { digest, size } of known.layers)
+      blobs.set(digest, { digest, size, open: () => deps.blobs.open(digest) });
     return { manifest: deps.blobs.read(known.digest), mediaType: known.mediaType, layers: known.layers };
   }
   const layers: Descriptor[] = [];
   for (const [i, chainId] of record.chain.entries()) {
     const digest = record.config.rootfs.diff_ids[i]!;
     const size = blobs.get(digest)?.size ?? (await lengthOf(deps.layers.tar(chainId, signal)));
-    blobs.set(digest, { size, open: () => deps.layers.tar(chainId, signal) });
+    blobs.set(digest, { digest, size, open: () => deps.layers.tar(chainId, signal) });
     layers.push({ mediaType: MEDIA.ociLayer, digest, size });
   }
   const config: Descriptor = { mediaType: MEDIA.ociConfig, digest: record.id, size: deps.blobs.size(record.id) };

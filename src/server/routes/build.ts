@@ -1,3 +1,4 @@
+import { parseCacheSources, parseCacheTargets } from "../../base/cache-places.ts";
 import type { OnBuildEvent } from "../../base/build-events.ts";
 import type { HostConfig, Ulimit } from "../../base/container-config.ts";
 import { GantryError } from "../../base/errors.ts";
@@ -99,7 +100,8 @@ function decode(call: Call, { platform, sessions }: BuildRoutesDeps): BuildReque
     noCache: call.flag("nocache"),
     pull: call.flag("pull"),
     noCacheFilter: query.getAll("nocachefilter").flatMap((text) => text.split(",")),
-    cacheFrom: textList(call, "cachefrom"),
+    cacheFrom: parseCacheSources(textList(call, "cachefrom")),
+    cacheTo: parseCacheTargets(textList(call, "cacheto")),
     explain: call.flag("why"),
     buildArgs: jsonMap(call, "buildargs", true),
     labels: jsonMap(call, "labels", false),

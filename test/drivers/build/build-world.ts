@@ -81,7 +81,8 @@ export class BuildWorld implements AsyncDisposable {
       images: this.images,
       pull: (reference) =>
         Promise.reject(new GantryError("notFound", "NO_SUCH_IMAGE", `no registry here for ${reference}`)),
-      tag: (id, reference) => this.images.tag(id, reference),
+      authFor: () => ({}),
+    tag: (id, reference) => this.images.tag(id, reference),
       holds: this.images.holds,
       imageLayers: () => this.images.layers(),
       reclaim: (chains) => this.images.reclaim(chains),

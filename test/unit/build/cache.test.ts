@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { BuildEvent, Miss } from "../../../src/base/build-events.ts";
+import { parseCacheSources } from "../../../src/base/cache-places.ts";
 import type { BuildRequest } from "../../../src/build/context.ts";
 import { build, FakeHost, filesOf } from "./fake-host.ts";
 
@@ -160,7 +161,7 @@ describe("the cache", () => {
     fake.records.clear();
     fake.steps.length = 0;
     const changed = { Dockerfile: files.Dockerfile.replace("two", "three") };
-    const { image, events } = await build(fake, changed, { cacheFrom: ["none:1", "shop:cache"] });
+    const { image, events } = await build(fake, changed, { cacheFrom: parseCacheSources(["none:1", "shop:cache"]) });
     assert.deepEqual(
       fake.steps.map(({ args }) => args.at(-1)),
       ["three"],
@@ -169,7 +170,7 @@ describe("the cache", () => {
     const warnings = events.flatMap((event) => (event.kind === "warning" ? event.message : []));
     assert.deepEqual(warnings, ["no cache from none:1: manifest for none:1 not found"]);
     fake.records.clear();
-    assert.equal((await build(fake, files, { cacheFrom: ["shop:cache"] })).id, built.id);
+    assert.equal((await build(fake, files, { cacheFrom: parseCacheSources(["shop:cache"]) })).id, built.id);
   });
 });
 

@@ -18,6 +18,7 @@ import type {
   FoundSource,
   PartMatcher,
 } from "../../../src/ports/build-files.ts";
+import type { RegistryAuth } from "../../../src/ports/remote-registry.ts";
 import type { Layer, LayerStore } from "../../../src/ports/layer-store.ts";
 import { ClassicWords } from "../../../src/server/encode/classic-build.ts";
 import type { StateChange } from "../../../src/ports/state-store.ts";
@@ -144,6 +145,11 @@ export class FakeHost implements BuildHost {
   }
 
   readonly images = {
+    findArtifact: async () => undefined,
+    pushArtifact: async () => Promise.reject(new Error("no registry is here")),
+    artifactLayout: (): AsyncGenerator<Buffer> => {
+      throw new Error("not used by builds of this engine");
+    },
     saveAs: async (id: Digest, names: string[]) => Readable.from([JSON.stringify({ id, names })]),
     remove: async (id: Digest) => this.imageRecords.delete(id),
     resolve: (reference: string): ImageRecord => {
@@ -167,6 +173,10 @@ export class FakeHost implements BuildHost {
     if (record === undefined)
       throw new GantryError("notFound", "MANIFEST_UNKNOWN", `manifest for ${reference} not found`);
     return record;
+  }
+
+  authFor(): { auth?: RegistryAuth } {
+    return {};
   }
 
   imageLayers(): Set<Digest> {
@@ -390,6 +400,7 @@ export const request = (overrides: Partial<BuildRequest> = {}): BuildRequest => 
   noCache: false,
   noCacheFilter: [],
   cacheFrom: [],
+  cacheTo: [],
   explain: false,
   pull: false,
   buildArgs: {},

@@ -98,7 +98,11 @@ describe("POST /build", () => {
       tags: ["x", "y:2"],
       noCache: true,
       noCacheFilter: ["a", "b"],
-      cacheFrom: ["x", "y:1"],
+      cacheFrom: [
+        { type: "image", reference: "x" },
+        { type: "image", reference: "y:1" },
+      ],
+      cacheTo: [],
       explain: true,
       pull: true,
       buildArgs: { A: "1", B: null },
