@@ -82,7 +82,7 @@ export class BuildWorld implements AsyncDisposable {
       pull: (reference) =>
         Promise.reject(new GantryError("notFound", "NO_SUCH_IMAGE", `no registry here for ${reference}`)),
       authFor: () => ({}),
-    tag: (id, reference) => this.images.tag(id, reference),
+      tag: (id, reference) => this.images.tag(id, reference),
       holds: this.images.holds,
       imageLayers: () => this.images.layers(),
       reclaim: (chains) => this.images.reclaim(chains),
