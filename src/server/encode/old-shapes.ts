@@ -110,11 +110,19 @@ const CHANGES: Change[] = [
   },
 ];
 
+/** Compose 1 asks for the newest version that an engine has, but knows none after 1.41: it fails without their fields. */
+const COMPOSE_1 = { agent: /^docker-compose\/1\./, knows: 41 };
+
+function expects(call: Call, minor: number): boolean {
+  if (minor > COMPOSE_1.knows && COMPOSE_1.agent.test(call.request.headers["user-agent"] ?? "")) return false;
+  return call.atLeast(minor);
+}
+
 /** `body`, in the newest version's shape, as the client's version has it. */
 export function shaped<T extends object>(call: Call, answer: Answer, body: T): T {
   let result = body as Body;
   for (const change of CHANGES) {
-    if (change.answer === answer && !call.atLeast(change.before)) result = change.undo(result);
+    if (change.answer === answer && !expects(call, change.before)) result = change.undo(result);
   }
   return result as T;
 }
@@ -127,6 +135,7 @@ const expected = (commit: unknown): Body => ({ ...object(commit), Expected: obje
 /** On networks of one's own `Aliases` held the short id and the hostname too, before there was `DNSNames`. */
 function withShortIdAsAlias(container: Body): Body {
   const settings = object(container["NetworkSettings"]);
+  if (object(container["State"])["Status"] === "created") return container;
   const own = [String(container["Id"]).slice(0, 12), object(container["Config"])["Hostname"]];
   const networks = Object.entries(object(settings["Networks"])).map(([name, endpoint]) => {
     if (["bridge", "host", "none"].includes(name)) return [name, endpoint];
