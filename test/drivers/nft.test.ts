@@ -49,6 +49,15 @@ test("ports go in and out one by one, repeated or not", () => {
   assert.equal(firewall.published(), undefined);
 });
 
+test("a port is published also when the tables were taken away", () => {
+  const firewall = firewallOf("b0");
+  firewall.sync([network("b0", "172.30.0.0/16")], [port(8080)]);
+  nft("flush", "ruleset");
+  firewall.publish([port(8081)]);
+  assert.deepEqual(byPort(firewall.published()), [8080, 8081]);
+  firewall.remove();
+});
+
 test("an element that leads elsewhere by now is not taken out", () => {
   const firewall = firewallOf("b0");
   firewall.sync([network("b0", "172.30.0.0/16")], [port(8080, "172.30.0.9"), port(8081)]);

@@ -57,6 +57,15 @@ describe("rules that others take away", () => {
     host.ok("nft", "delete", "table", "ip", "theirs");
   });
 
+  test("a container that starts just when the rules were taken away is published", async () => {
+    const id = await engine.ok("create", "-p", "8083:80", "busybox", "nc", "-ll", "-p", "80", "-e", "echo", "late");
+    const started = engine.ok("start", id);
+    host.ok("nft", "flush", "ruleset");
+    await started;
+    await until(async () => (await neighbour.ask(HOST, 8083, { timeout: 500 })) === "late", { what: "the port" });
+    await engine.ok("rm", "-f", id);
+  });
+
   test("a container that goes after its rules were taken away goes whole", async () => {
     const id = await engine.ok("run", "-d", "-p", "8082:80", "busybox", "sleep", "60");
     host.ok("nft", "flush ruleset");

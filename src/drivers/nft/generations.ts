@@ -1,7 +1,7 @@
+import type net from "node:net";
+import koffi from "koffi";
 import { decodeAttributes, decodeMessages, textOf } from "../netlink/message.ts";
 import { NETLINK, NetlinkSocket } from "../netlink/socket.ts";
-import koffi from "koffi";
-import type net from "node:net";
 import { packetStream } from "../syscalls/seqpacket.ts";
 import { AF, bindSocket, closeFd, openSocket, setSocketOption, SOCK } from "../syscalls/sockets.ts";
 

@@ -66,7 +66,12 @@ export class NftFirewall implements Firewall {
 
   publish(ports: PublishedPort[], cables: GuardedCable[] = []): void {
     if (ports.length + cables.length === 0) return;
-    this.must([...this.planPorts("add", ports), ...this.planCables("add", cables)].join("\n"));
+    const text = [...this.planPorts("add", ports), ...this.planCables("add", cables)].join("\n");
+    if (this.commit(text).code !== 0) {
+      // somebody may just have taken the tables away
+      this.apply();
+      this.must(text);
+    }
     this.remember(ports, cables);
   }
 

@@ -27,16 +27,18 @@ export function parseActiveZones(text: string): Map<string, string[]> {
 export class Firewalld {
   private readonly logger: Logger;
   private busy = false;
+  private wanted: string[] = [];
 
   constructor(logger: Logger) {
     this.logger = logger;
   }
 
-  /** In the background; while one is under way a further call does nothing. */
+  /** In the background. */
   pass(bridges: string[]): void {
+    this.wanted = bridges;
     if (this.busy) return;
     this.busy = true;
-    this.ask(bridges)
+    this.askUntilServed()
       .catch((error) => this.logger.warn("firewalld does not take the containers' bridges", this.hint(bridges, error)))
       .finally(() => (this.busy = false));
   }
@@ -45,6 +47,14 @@ export class Firewalld {
     const active = outputSync(TOOL, ["--get-active-zones"]);
     const ours = bridges.filter((bridge) => active && parseActiveZones(active).get(ZONE)?.includes(bridge));
     if (ours.length > 0) outputSync(TOOL, [`--zone=${ZONE}`, ...ours.map((link) => `--remove-interface=${link}`)]);
+  }
+
+  /** What is wanted may change meanwhile. */
+  private async askUntilServed(): Promise<void> {
+    for (let asked: string[] | undefined; asked !== this.wanted; ) {
+      asked = this.wanted;
+      await this.ask(asked);
+    }
   }
 
   private async ask(bridges: string[]): Promise<void> {

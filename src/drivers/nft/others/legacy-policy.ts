@@ -88,7 +88,9 @@ export function planLegacyPasses(listing: string, mark: string, bridges: string[
 /** Lets our bridges' traffic past the forward policy of the old iptables. */
 export class LegacyPolicy {
   private readonly mark: string;
+  /** What the tables were like after the last `pass`, and what it was asked for. */
   private seen = "";
+  private asked: string | undefined;
 
   constructor(mark: string) {
     this.mark = mark;
@@ -100,6 +102,8 @@ export class LegacyPolicy {
   }
 
   pass(bridges: string[]): void {
+    const asked = bridges.join(" ");
+    if (asked === this.asked && !this.changed()) return;
     for (const family of FAMILIES) {
       const table = readTable(family);
       if (table === undefined) continue;
@@ -111,6 +115,7 @@ export class LegacyPolicy {
       }
     }
     this.seen = this.fingerprint();
+    this.asked = asked;
   }
 
   private fingerprint(): string {
