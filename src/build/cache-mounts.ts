@@ -74,8 +74,7 @@ export class CacheMounts {
     for (const flag of flags) {
       if (flag.type !== "cache") continue;
       // What begins as something else is something else.
-      const seed =
-        flag.from === undefined ? [] : [await room.sourceTree(flag.from, stage.index).chainId?.(), flag.source];
+      const seed = flag.from === undefined ? [] : [await room.sourceTree(flag.from).chainId?.(), flag.source];
       const key = hashOf(["cache", nameOf(stage, flag), ...seed]);
       const same = wanted.get(key);
       if (same) same.push(flag);
@@ -111,7 +110,7 @@ export class CacheMounts {
       ...{ mode, owner: { uid, gid } },
       ...(from !== undefined && {
         fill: async (targetRoot) => {
-          const root = await room.sourceTree(from, stage.index).open();
+          const root = await room.sourceTree(from).open();
           const [found] = files.find(root, source);
           const { signal } = room.context;
           if (found) await files.copy({ root, source: found, targetRoot, target: "/", signal });

@@ -104,7 +104,7 @@ export interface StepRoom {
   output(stream: "stdout" | "stderr", text: string): void;
   transfer(progress: ProgressEvent): void;
   /** The tree that `--from` or a bind mount names; the context when undefined. */
-  sourceTree(from: string | undefined, stage: number): SourceTree;
+  sourceTree(from: string | undefined): SourceTree;
   /** Keeps a layer, there or to come, from being removed until the build ends. */
   hold(chainId: Digest): Promise<void>;
   /** A private folder until the build ends. */

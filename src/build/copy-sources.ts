@@ -1,6 +1,6 @@
 import { GantryError, isGantryError } from "../base/errors.ts";
 import type { FoundSource, PartMatcher } from "../ports/build-files.ts";
-import type { SourceTree, StageWork, StepRoom } from "./context.ts";
+import type { SourceTree, StepRoom } from "./context.ts";
 import { checkChecksum, fetchRepository, fetchSource, isUrl } from "./fetch-source.ts";
 import { parseGitSource } from "./git-source.ts";
 import { ANY_DEPTH, hasWildcards, pathMatcher } from "./glob.ts";
@@ -37,19 +37,14 @@ export const unpacks = (instruction: Copying): boolean => instruction.kind === "
 export const isRemote = (source: string): boolean => isUrl(source) || parseGitSource(source) !== undefined;
 
 /** All that a COPY or ADD copies. Throws invalid BAD_COPY and what fetching throws. */
-export async function findItems(
-  room: StepRoom,
-  work: StageWork,
-  instruction: Copying,
-  target: string,
-): Promise<Item[]> {
+export async function findItems(room: StepRoom, instruction: Copying, target: string): Promise<Item[]> {
   const name = instruction.kind.toUpperCase();
   checkChecksum(instruction);
   const exclude = ignored(instruction.exclude.join("\n"));
   const items: Item[] = [];
   for (const source of instruction.sources) {
     if (!isRemote(source)) {
-      const tree = room.sourceTree(instruction.kind === "copy" ? instruction.from : undefined, work.index);
+      const tree = room.sourceTree(instruction.kind === "copy" ? instruction.from : undefined);
       items.push(...(await localItems(room, tree, instruction, source, exclude)));
     } else if (instruction.kind === "copy") throw copyFailed(name, "source can't be a URL for COPY");
     else items.push(await remoteItem(room, instruction, source, target, exclude));

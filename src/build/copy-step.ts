@@ -22,11 +22,11 @@ export class CopyStep {
     const name = instruction.kind.toUpperCase();
     const target = targetOf(work.state, instruction.target);
     const from = instruction.kind === "copy" ? instruction.from : undefined;
-    const tree = this.room.sourceTree(from, work.index);
+    const tree = this.room.sourceTree(from);
     const keepOwner = from !== undefined && instruction.chown === undefined;
     const mode = instruction.chmod === undefined ? undefined : parseChmod(instruction.chmod);
     const parents = instruction.kind === "copy" && instruction.parents === true;
-    const items = once(() => findItems(this.room, work, instruction, target));
+    const items = once(() => findItems(this.room, instruction, target));
     const { digest, files } = await this.digest(tree.chainId, instruction, keepOwner, async () => {
       const seen = new SeenFiles();
       const parts: string[] = [];

@@ -1,7 +1,7 @@
 import { GantryError, isGantryError } from "../base/errors.ts";
 import type { Platform } from "../base/image-config.ts";
 import { familiarName, parseReference, withDefaultTag } from "../base/reference.ts";
-import type { Base } from "./stages.ts";
+import type { Base } from "./stage-sources.ts";
 
 /** What `--build-context NAME=…` puts in place of the image or stage of that name. */
 export type NamedContext = { kind: "image"; reference: string } | { kind: "folder"; key: string };

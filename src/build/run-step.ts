@@ -37,7 +37,7 @@ export class RunStepper {
     const { line, script } = command(instruction);
     const args = commandOf(line, config);
     const prefix = declared.length > 0 ? [`|${declared.length}`, ...declared] : [];
-    const bound = await this.boundDigests(room, work, instruction.mounts);
+    const bound = await this.boundDigests(room, instruction.mounts);
     return {
       key: ["run", prefix, args, script?.content ?? "", instruction.mounts, instruction.network ?? "", bound],
       inputs: () => runInputs(instruction, { command: line.words.join(" "), declared, env, bound, script }),
@@ -137,10 +137,10 @@ export class RunStepper {
   }
 
   /** What bind mounts show counts for the cache. */
-  private async boundDigests(room: StepRoom, work: StageWork, mounts: readonly MountFlag[]): Promise<string[]> {
+  private async boundDigests(room: StepRoom, mounts: readonly MountFlag[]): Promise<string[]> {
     const digests: string[] = [];
     for (const mount of mounts.filter((one) => one.type === "bind")) {
-      const tree = room.sourceTree(mount.from, work.index);
+      const tree = room.sourceTree(mount.from);
       if (tree.chainId) digests.push(await tree.chainId());
       else {
         const [found] = this.host.files.find(await tree.open(), mount.source ?? "/");
@@ -172,7 +172,7 @@ export class RunStepper {
           mounts.push({ type: "bind", source: cacheFolder(flag), target, readonly: flag.readonly });
           break;
         case "bind": {
-          const root = await room.sourceTree(flag.from, work.index).open();
+          const root = await room.sourceTree(flag.from).open();
           const path = flag.source ?? "/";
           const source = flag.readonly ? this.host.files.realPath(root, path) : await copied(room, root, path);
           mounts.push({ type: "bind", source, target, readonly: flag.readonly });

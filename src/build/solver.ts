@@ -55,8 +55,8 @@ export async function solve(
       control.abort(canceled());
     },
   };
-  const stages = plan.planned.map((planned, n) => new StageRun(deps, planned, n === plan.planned.length - 1));
-  // A stage needs earlier ones only, so that their promises are there when it asks.
+  const stages = plan.planned.map((planned) => new StageRun(deps, planned, planned.stage === plan.target));
+  // FROM means an earlier stage, whose promise is there. Files are asked for after FROM, when all are.
   for (const [n, stage] of stages.entries()) results.set(plan.planned[n]!.stage.index, stage.run());
   const ends = await Promise.allSettled(results.values());
   if (failure !== undefined) throw failure.error;
@@ -66,7 +66,7 @@ export async function solve(
     built.push(end.value);
   }
 
-  const made = stages.at(-1)?.made;
+  const made = stages.find(({ target }) => target)?.made;
   if (made === undefined) {
     throw new GantryError("invalid", "EMPTY_BUILD", "No image was generated. Is your Dockerfile empty?");
   }

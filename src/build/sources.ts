@@ -9,7 +9,8 @@ import type { DoneStep } from "./exported-steps.ts";
 import type { BuildHost } from "./host.ts";
 import type { BuildScope } from "./scope.ts";
 import { type StageState, stateOf } from "./stage-state.ts";
-import { type Base, type BuildPlan, sourceOf } from "./stages.ts";
+import { type Base, sourceOf } from "./stage-sources.ts";
+import type { BuildPlan } from "./stages.ts";
 
 /** A stage that is built. */
 export interface StageResult {
@@ -93,10 +94,10 @@ export class Sources {
     }
   }
 
-  /** What `--from` names inside stage `current`; the context when undefined. */
-  tree(from: string | undefined, current: number, onProgress: OnProgress): SourceTree {
+  /** What `--from` names; the context when undefined. */
+  tree(from: string | undefined, onProgress: OnProgress): SourceTree {
     if (from === undefined) return this.context.tree;
-    const base = sourceOf(from, this.plan.stages, current, this.plan.contexts);
+    const base = sourceOf(from, this.plan.stages, this.plan.contexts);
     const key = JSON.stringify(base);
     const known = this.trees.get(key);
     if (known) return known;

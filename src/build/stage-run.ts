@@ -13,7 +13,8 @@ import { keepsImage } from "./outputs.ts";
 import type { RunStepper } from "./run-step.ts";
 import type { StageResult } from "./sources.ts";
 import { emptyState, imageConfigOf, stateOf } from "./stage-state.ts";
-import { type BuildPlan, type PlannedStage, stagesNamed } from "./stages.ts";
+import { stagesNamed } from "./stage-sources.ts";
+import type { BuildPlan, PlannedStage } from "./stages.ts";
 import { type StepDeps, type StepOutcome, StepRun } from "./step-run.ts";
 
 /** What the stages of one build share. */
@@ -39,7 +40,7 @@ export class StageRun {
   private readonly deps: StageDeps;
   private readonly planned: PlannedStage;
   /** The last one: its image is the build's. */
-  private readonly target: boolean;
+  readonly target: boolean;
   private readonly name: string;
   private readonly work: StageWork;
   private from: StageResult["from"] = ["scratch", ""];
@@ -124,8 +125,11 @@ export class StageRun {
 
   private async step(step: BuildStep, instruction: Instruction, escape: string, last: boolean): Promise<void> {
     const { deps, work } = this;
-    for (const index of stagesNamed(instruction, deps.plan.stages, work.index, deps.plan.contexts))
+    for (const index of stagesNamed(instruction, deps.plan.stages, deps.plan.contexts)) {
+      // Nobody looked for circles among the triggers of base images.
+      if (step.parent !== undefined && index >= work.index) throw laterStage(index);
       await deps.sources.stage(index);
+    }
     await this.during(step, async (run) => {
       if (instruction.kind === "arg") for (const { key } of instruction.args) deps.declared.add(key);
       const change = await changeOf(run, work, instruction, { runs: deps.runs, escape });
@@ -198,5 +202,12 @@ export class StageRun {
     this.work.state = { ...state, imageId: image.id };
   }
 }
+
+const laterStage = (index: number): GantryError =>
+  new GantryError(
+    "invalid",
+    "BAD_STAGE",
+    `a trigger of the base image takes files of stage ${index}, which is not built yet`,
+  );
 
 export const canceled = (): GantryError => new GantryError("canceled", "BUILD_CANCELED", "build cancelled");

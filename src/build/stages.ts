@@ -2,27 +2,13 @@ import type { BuildStep } from "../base/build-events.ts";
 import type { Platform } from "../base/image-config.ts";
 import { GantryError } from "../base/errors.ts";
 import { parsePlatform } from "../base/platform.ts";
-import { contextBase, type NamedContexts } from "./named-contexts.ts";
+import type { NamedContexts } from "./named-contexts.ts";
 import { ExpansionError, expandWord } from "./expand.ts";
-import type { Dockerfile, Instruction, Of } from "./parse/instruction.ts";
+import type { Dockerfile, Instruction } from "./parse/instruction.ts";
 import type { Place } from "../base/excerpt.ts";
 import { nearest, Problem } from "./parse/problem.ts";
+import { baseOf, checkSources, neededStages, refuseCircles, type Stage } from "./stage-sources.ts";
 import { platformArgs } from "./platform.ts";
-
-/** What FROM or `--from` names. */
-export type Base =
-  | { kind: "scratch" }
-  | { kind: "stage"; index: number }
-  | { kind: "image"; reference: string; platform?: Platform }
-  | { kind: "folder"; name: string; key: string };
-
-export interface Stage {
-  index: number;
-  name?: string;
-  from: Of<"from">;
-  base: Base;
-  instructions: Instruction[];
-}
 
 export interface PlannedStep {
   step: BuildStep;
@@ -44,6 +30,8 @@ export interface BuildPlan {
   stages: Stage[];
   contexts: NamedContexts;
   planned: PlannedStage[];
+  /** The stage whose image is the build's. */
+  target: Stage;
 }
 
 export interface PlanOptions {
@@ -76,6 +64,7 @@ export function planBuild(dockerfile: Dockerfile, options: PlanOptions): BuildPl
     }),
   );
   checkSources(stages, options.contexts);
+  refuseCircles(stages, options.contexts);
   const needed = neededStages(stages, target.index, options.contexts);
   const wanted = stages.filter((stage) => needed.has(stage.index));
   const total = globalArgs.length + wanted.reduce((sum, { instructions }) => sum + 1 + instructions.length, 0);
@@ -96,7 +85,7 @@ export function planBuild(dockerfile: Dockerfile, options: PlanOptions): BuildPl
     from: step(stage.from, stage),
     steps: stage.instructions.map((instruction) => step(instruction, stage)),
   }));
-  return { globals, globalSteps, stages, contexts: options.contexts, planned };
+  return { globals, globalSteps, stages, contexts: options.contexts, planned, target };
 }
 
 /** Quoted so that expansion gives it back as it was. */
@@ -163,37 +152,6 @@ function blankBase(written: string, at: Place, width: number): Problem {
   return new Problem(`base name (${written}) should not be blank`, at, width, undefined, hint);
 }
 
-function baseOf(image: string, stages: readonly Stage[], contexts: NamedContexts, platform?: Platform): Base {
-  const given = contextBase(image, contexts, platform);
-  if (given) return given;
-  if (image === "scratch") return { kind: "scratch" };
-  const stage = stages.findLast((candidate) => candidate.name === image.toLowerCase());
-  if (stage) return { kind: "stage", index: stage.index };
-  return { kind: "image", reference: image, ...(platform === undefined ? {} : { platform }) };
-}
-
-/** What `--from` means inside stage `current`: a context of that name, an earlier stage by name or number, else an image. */
-export function sourceOf(from: string, stages: readonly Stage[], current: number, contexts: NamedContexts): Base {
-  const given = contextBase(from, contexts);
-  if (given) return given;
-  const named = stages.findLast((stage) => stage.name === from.toLowerCase() && stage.index < current);
-  if (named) return { kind: "stage", index: named.index };
-  if (/^\d+$/.test(from)) {
-    const index = Number(from);
-    if (index === current) {
-      throw new GantryError("invalid", "BAD_STAGE", `invalid from flag value ${from}: refers to current build stage`);
-    }
-    if (index > current || index >= stages.length) {
-      throw new GantryError("invalid", "BAD_STAGE", `invalid from flag value ${from}: invalid stage index ${from}`);
-    }
-    return { kind: "stage", index };
-  }
-  if (stages[current]?.name === from.toLowerCase()) {
-    throw new GantryError("invalid", "BAD_STAGE", `invalid from flag value ${from}: refers to current build stage`);
-  }
-  return baseOf(from, [], contexts);
-}
-
 function targetStage(stages: readonly Stage[], target: string | undefined): Stage {
   const last = stages.at(-1);
   if (last === undefined) throw new Problem("no build stage in current context", { line: 1, column: 1 });
@@ -212,52 +170,3 @@ function targetStage(stages: readonly Stage[], target: string | undefined): Stag
 }
 
 const indexOf = (text: string): number => (/^\d+$/.test(text) ? Number(text) : -1);
-
-/** Also in stages that the target doesn't need: a mistake is one wherever it stands. */
-function checkSources(stages: readonly Stage[], contexts: NamedContexts): void {
-  for (const stage of stages) {
-    for (const instruction of stage.instructions) {
-      try {
-        for (const from of sourcesNamed(instruction)) sourceOf(from, stages, stage.index, contexts);
-      } catch (error) {
-        if (!(error instanceof GantryError)) throw error;
-        const { line, text } = instruction.origin;
-        throw new Problem(error.message, { line, column: 1 }, text.length);
-      }
-    }
-  }
-}
-
-function neededStages(stages: readonly Stage[], target: number, contexts: NamedContexts): Set<number> {
-  const needed = new Set<number>();
-  const visit = (index: number): void => {
-    const stage = stages[index];
-    if (stage === undefined || needed.has(index)) return;
-    needed.add(index);
-    if (stage.base.kind === "stage") visit(stage.base.index);
-    for (const instruction of stage.instructions) {
-      for (const one of stagesNamed(instruction, stages, index, contexts)) visit(one);
-    }
-  };
-  visit(target);
-  return needed;
-}
-
-/** The stages that an instruction of stage `current` takes files from. */
-export function stagesNamed(
-  instruction: Instruction,
-  stages: readonly Stage[],
-  current: number,
-  contexts: NamedContexts,
-): number[] {
-  return sourcesNamed(instruction).flatMap((from) => {
-    const source = sourceOf(from, stages, current, contexts);
-    return source.kind === "stage" ? [source.index] : [];
-  });
-}
-
-function sourcesNamed(instruction: Instruction): string[] {
-  if (instruction.kind === "copy") return instruction.from === undefined ? [] : [instruction.from];
-  if (instruction.kind === "run") return instruction.mounts.flatMap((mount) => mount.from ?? []);
-  return [];
-}

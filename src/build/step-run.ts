@@ -78,8 +78,8 @@ export class StepRun implements StepRoom {
     this.emit({ kind: "transfer", step: this.step.id, progress });
   }
 
-  sourceTree(from: string | undefined, stage: number): SourceTree {
-    return this.deps.sources.tree(from, stage, (progress) => this.transfer(progress));
+  sourceTree(from: string | undefined): SourceTree {
+    return this.deps.sources.tree(from, (progress) => this.transfer(progress));
   }
 
   scratch(): Promise<string> {

@@ -85,6 +85,18 @@ describe("stages", () => {
     assert.deepEqual(played.begun.at(-1), "late");
   });
 
+  it("may take files of later ones, by name and by number", async () => {
+    const { fake, played } = world();
+    const Dockerfile =
+      "FROM busybox AS first\nCOPY --from=later /ran-l /a\nCOPY --from=1 /ran-l /b\nFROM busybox AS later\nRUN l\n";
+    const building = build(fake, { Dockerfile }, { target: "first" });
+    await played.together("l");
+    played.end("l");
+    const files = filesOf(fake, (await building).image);
+    assert.equal(files.get("a")?.content, "l");
+    assert.equal(files.get("b")?.content, "l");
+  });
+
   it("have no more RUNs under way than are allowed", async () => {
     const { fake, played } = world();
     fake.parallelRuns = 1;

@@ -1,3 +1,0 @@
-FROM busybox AS a
-COPY --from=1 /x /y
-FROM busybox AS b
