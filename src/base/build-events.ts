@@ -72,8 +72,17 @@ export type BuildEvent =
       /** Docker's id of the image so far; "" for nothing at all. */
       image: Digest | "";
     }
-  /** It went wrong. The build ends with this error; `code`: a command's exit code. */
-  | { kind: "failed"; step: string; ms: number; message: string; code?: number }
+  /** It went wrong. The build ends with this error. */
+  | {
+      kind: "failed";
+      step: string;
+      ms: number;
+      message: string;
+      /** A command's exit code. */
+      code?: number;
+      /** Where that is written: the Dockerfile's name, the line, and this with a caret below it. */
+      source?: { file: string; line: number; excerpt: string[] };
+    }
   /** It was under way when the build ended for another reason. */
   | { kind: "canceled"; step: string; ms: number }
   | { kind: "stageDone"; stage: BuildStage; image: Digest | "" }
@@ -87,7 +96,10 @@ export type BuildEvent =
       line?: number;
       step?: string;
     }
-  /** The build is over, and went well. `steps` counts those that could be cached, `cached` those that were. */
-  | { kind: "summary"; image: Digest; tags: string[]; ms: number; steps: number; cached: number };
+  /**
+   * The build is over, and went well. `size`: of the image, in bytes, uncompressed. `steps` counts those that could be cached,
+   * `cached` those that were.
+   */
+  | { kind: "summary"; image: Digest; tags: string[]; ms: number; size?: number; steps: number; cached: number };
 
 export type OnBuildEvent = (event: BuildEvent) => void;

@@ -53,7 +53,7 @@ export class Builder {
   ): Promise<Digest> {
     const { files } = this.shop.host;
     const { root } = context;
-    const { dockerfile, plan, excluded, checks, placed } = readBuild(this.shop.host, root, request);
+    const { dockerfile, plan, excluded, checks, placed, source } = readBuild(this.shop.host, root, request);
     if (excluded) await files.removeExcluded(root, excluded);
     context.keep(excluded ?? (() => false));
     for (const { ruleName, detail, location } of checks.warnings) {
@@ -65,6 +65,7 @@ export class Builder {
     try {
       return await this.solved({
         dockerfile,
+        source,
         plan,
         context: { request, tree: context.tree, emit, signal, ...(epoch !== undefined && { epoch }) },
       });

@@ -11,6 +11,11 @@ import { type BuildPlan, planBuild } from "./stages.ts";
 
 const TEXT_LIMIT = 4 * 1024 * 1024;
 
+export interface DockerfileSource {
+  name: string;
+  lines: readonly string[];
+}
+
 /** A build as its context's files describe it. */
 export interface ReadBuild {
   dockerfile: Dockerfile;
@@ -22,6 +27,8 @@ export interface ReadBuild {
   report: CheckReport;
   /** An error with its place in the Dockerfile, if it has one. */
   placed(error: unknown): unknown;
+  /** The Dockerfile's lines, for what fails while they are carried out. */
+  source: DockerfileSource;
 }
 
 type Host = Pick<BuildHost, "files" | "platform" | "images">;
@@ -48,9 +55,9 @@ export function readBuild(host: Host, root: string, request: BuildRequest): Read
       // With exceptions it takes the files to say what is left out.
       ...(excluded && !/^\s*!/m.test(rules ?? "") ? { ignored: excluded } : {}),
     });
-    const source = { fileName: name, language: "Dockerfile" as const, data: Buffer.from(text).toString("base64") };
-    const report = { warnings: checks.warnings, sources: [source] };
-    return { dockerfile, plan, ...(excluded ? { excluded } : {}), checks, report, placed };
+    const whole = { fileName: name, language: "Dockerfile" as const, data: Buffer.from(text).toString("base64") };
+    const report = { warnings: checks.warnings, sources: [whole] };
+    return { dockerfile, plan, ...(excluded ? { excluded } : {}), checks, report, placed, source: { name, lines } };
   } catch (error) {
     throw placed(error);
   }

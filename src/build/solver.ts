@@ -9,6 +9,7 @@ import { ImportedCache } from "./imported-cache.ts";
 import type { InFlight } from "./in-flight.ts";
 import { Misses } from "./misses.ts";
 import type { Dockerfile } from "./parse/instruction.ts";
+import type { DockerfileSource } from "./read-build.ts";
 import type { RunStepper } from "./run-step.ts";
 import type { BuildScope } from "./scope.ts";
 import { type StageResult, Sources } from "./sources.ts";
@@ -26,6 +27,7 @@ export interface Workshop {
 /** One build, as far as it is known before anything is done. */
 export interface Job {
   dockerfile: Dockerfile;
+  source: DockerfileSource;
   plan: BuildPlan;
   context: BuildContext;
   scope: BuildScope;
@@ -34,7 +36,7 @@ export interface Job {
 /** Carries out a plan: every stage at once, each as far as what it needs is there. */
 export async function solve(
   { host, ...shop }: Workshop,
-  { dockerfile, plan, scope, ...job }: Job,
+  { dockerfile, source, plan, scope, ...job }: Job,
 ): Promise<BuiltImage & { steps: BuiltSteps; summary: BuildEvent }> {
   const began = host.clock.now();
   const control = new AbortController();
@@ -47,7 +49,7 @@ export async function solve(
   const sources = new Sources(host, context, plan, scope, results);
   let failure: { error: unknown } | undefined;
   const deps: StageDeps = {
-    ...{ host, ...shop, context, plan, scope, sources, declared, escape: dockerfile.escape },
+    ...{ host, ...shop, context, plan, scope, sources, declared, source, escape: dockerfile.escape },
     imported: new ImportedCache(context, sources),
     misses: new Misses(shop.cache),
     fail: (error) => {
@@ -78,7 +80,8 @@ export async function solve(
   const sum = (what: "steps" | "cached"): number => stages.reduce((all, { counts }) => all + counts[what], 0);
   const ended = { ms: host.clock.now() - began, steps: sum("steps"), cached: sum("cached") };
   const steps = { image: built.at(-1)?.steps ?? [], all: built.flatMap((stage) => stage.steps) };
-  return { ...made, steps, summary: { kind: "summary", image: made.image.id, tags: request.tags, ...ended } };
+  const size = made.image.chain.reduce((all, chainId) => all + (host.layers.get(chainId)?.size ?? 0), 0);
+  return { ...made, steps, summary: { kind: "summary", image: made.image.id, tags: request.tags, size, ...ended } };
 }
 
 /** Tells all steps, and takes those before the first FROM. Gives the names that these declare. */

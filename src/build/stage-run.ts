@@ -1,5 +1,6 @@
-import type { BuildStage, BuildStep } from "../base/build-events.ts";
+import type { BuildEvent, BuildStage, BuildStep } from "../base/build-events.ts";
 import { GantryError, messageOf } from "../base/errors.ts";
+import { excerpt } from "../base/excerpt.ts";
 import type { ImageRecord } from "../engine/images/contract.ts";
 import { StageArgs } from "./build-args.ts";
 import type { StageWork } from "./context.ts";
@@ -10,6 +11,7 @@ import { parseInstruction } from "./parse/dockerfile.ts";
 import type { Instruction } from "./parse/instruction.ts";
 import { dockerfileError, Problem } from "./parse/problem.ts";
 import { keepsImage } from "./outputs.ts";
+import type { DockerfileSource } from "./read-build.ts";
 import type { RunStepper } from "./run-step.ts";
 import type { StageResult } from "./sources.ts";
 import { emptyState, imageConfigOf, stateOf } from "./stage-state.ts";
@@ -21,6 +23,7 @@ import { type StepDeps, type StepOutcome, StepRun } from "./step-run.ts";
 export interface StageDeps extends StepDeps {
   plan: BuildPlan;
   runs: RunStepper;
+  source: DockerfileSource;
   escape: string;
   /** Names that an ARG took, of all stages. */
   declared: Set<string>;
@@ -178,6 +181,7 @@ export class StageRun {
         context.emit({
           ...{ kind: "failed", step: step.id, ms: ms(), message: messageOf(error) },
           ...(code === undefined ? {} : { code }),
+          ...sourceOf(step, this.deps.source),
         });
         this.deps.fail(error);
       }
@@ -209,5 +213,16 @@ const laterStage = (index: number): GantryError =>
     "BAD_STAGE",
     `a trigger of the base image takes files of stage ${index}, which is not built yet`,
   );
+
+/** Where a step stands in the Dockerfile, as an event tells it. */
+function sourceOf(
+  { line }: BuildStep,
+  { name, lines }: DockerfileSource,
+): Pick<Extract<BuildEvent, { kind: "failed" }>, "source"> {
+  const text = lines[line - 1];
+  if (text === undefined) return {};
+  const column = text.length - text.trimStart().length + 1;
+  return { source: { file: name, line, excerpt: excerpt(text, { line, column }, text.trim().length) } };
+}
 
 export const canceled = (): GantryError => new GantryError("canceled", "BUILD_CANCELED", "build cancelled");

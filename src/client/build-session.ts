@@ -15,6 +15,8 @@ export type Grant = (wish: SessionWish) => Promise<(connection: Socket) => Promi
 /** A folder of this machine: its entries, and the tar of those at some positions. */
 export interface SentFolder {
   entries: readonly ListedEntry[];
+  /** Bytes of the files at these positions. */
+  size(wanted: readonly number[]): number;
   tar(wanted: readonly number[]): AsyncIterable<Buffer> | Iterable<Buffer>;
 }
 

@@ -9,7 +9,8 @@ const BLUR = 100;
 /** A folder's entries, for an engine that kept an earlier state of it, and the tar of those that it wants. */
 export interface Listing {
   entries: ListedEntry[];
-  /** `wanted`: positions in `entries`. */
+  /** `wanted`, here and below: positions in `entries`. Bytes of these files. */
+  size(wanted: readonly number[]): number;
   tar(wanted: readonly number[]): Generator<Buffer>;
 }
 
@@ -24,6 +25,11 @@ export function listFolder(root: string, options: PackOptions): Listing {
   ];
   return {
     entries,
+    size: (wanted) =>
+      wanted.reduce((sum, position) => {
+        const stat = found[position]?.stat;
+        return sum + (stat?.isFile() ? stat.size : 0);
+      }, 0),
     *tar(wanted) {
       for (const position of wanted) {
         const one = found[position];

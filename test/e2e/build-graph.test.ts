@@ -58,9 +58,10 @@ describe("stages", () => {
       const begun = spans.filter((_, n) => n % 2 === 0);
       const ended = spans.filter((_, n) => n % 2 === 1);
       assert.ok(Math.max(...begun) < Math.min(...ended), `all three at one time: ${spans.join(" ")}`);
-      const steps = [...ran.stdout.matchAll(/^Step (\d+)\/13 : /gm)].map(([, number]) => Number(number));
+      const steps = [...ran.stdout.matchAll(/^(?:Step|#\d+ \[\S+) (\d+)\/13(?: :|\]) /gm)].map(([, n]) => Number(n));
       assert.deepEqual(
-        steps,
+        // docker has them in the Dockerfile's order, gantry as they come
+        cli === "docker" ? steps : steps.toSorted((a, b) => a - b),
         Array.from({ length: 13 }, (_, n) => n + 1),
       );
     });
@@ -82,8 +83,9 @@ describe("stages", () => {
     assert.deepEqual([processes(endless(1)), workspaces()], [[], []]);
     const gantry = await engine.gantry("build", "--progress", "plain", folder({ Dockerfile }));
     assert.equal(gantry.code, 7);
-    assert.match(gantry.stdout, /^#4 FAILED .*: \[bad 4\/7\] RUN sleep 0.5; echo broken; exit 7, line 4$/m);
+    assert.match(gantry.stdout, /^#4 FAILED \d\.\ds$/m);
     assert.match(gantry.stdout, /^#2 CANCELED /m);
+    assert.match(gantry.stdout, /^Dockerfile:4\n 4 \| RUN sleep 0\.5; echo broken; exit 7\n {3}\| \^+$/m);
     assert.deepEqual([processes(endless(1)), workspaces()], [[], []]);
   });
 
@@ -121,7 +123,10 @@ describe("gantry build", () => {
     assert.match(text, /^#4 \[stage-0 4\/4\] RUN echo said \$V$/m);
     assert.match(text, /^#4 said 1$/m);
     assert.match(text, /^#4 DONE \d+\.\ds$/m);
-    assert.match(text, /^Built sha256:[0-9a-f]{64} in \d+\.\ds, 0 of 3 steps from the cache\nTagged plain:latest$/m);
+    assert.match(
+      text,
+      /^Built sha256:[0-9a-f]{64} in \d+\.\ds, [\d.]+MB, 0 of 3 steps from the cache\nTagged plain:latest$/m,
+    );
     assert.match(await built("--progress", "plain", folder(files)), /^#4 CACHED$/m);
   });
 
@@ -138,7 +143,7 @@ describe("gantry build", () => {
     const heard = events.flatMap((event) => ("step" in event && event.step === "4" ? [event.kind] : []));
     assert.deepEqual(heard, ["started", "missed", "running", "output", "done"]);
     const bad = await engine.gantry("build", "--progress", "fancy", folder(files));
-    assert.match(bad.stderr, /auto, plain or json/);
+    assert.match(bad.stderr, /one of auto, plain, tty, json/);
   });
 
   it("says why a step was not cached by --why", async () => {

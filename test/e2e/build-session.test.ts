@@ -131,7 +131,7 @@ describe("an ssh agent", () => {
 describe("the context", () => {
   const again = (context: string, ...flags: string[]): Promise<Ran> =>
     run(GANTRY, ["build", "-t", "built", ...flags, context], { env: engine.env });
-  const sent = (ran: Ran): string => /daemon +(\S+)/.exec(ran.stdout)?.[1] ?? ran.stdout + ran.stderr;
+  const sent = (ran: Ran): string => /^Sent build context: (\S+)$/m.exec(ran.stdout)?.[1] ?? ran.stdout + ran.stderr;
   const says = (...args: string[]): Promise<string> => engine.ok("run", "--rm", "built", ...args);
   /** Times of files lie back so far that a second change shows in them. */
   const settle = async (context: string): Promise<void> => {

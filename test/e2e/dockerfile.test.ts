@@ -152,8 +152,8 @@ for (const program of ["docker", GANTRY]) {
         env: engine.env,
       });
       assert.equal(ran.code, 0, ran.stderr);
-      assert.match(ran.stdout, /^open$/m);
-      assert.doesNotMatch(ran.stdout, /^secret$/m);
+      assert.match(ran.stdout, /^(?:#3 )?open$/m);
+      assert.doesNotMatch(ran.stdout, /^(?:#3 )?secret$/m);
     });
 
     it("tells all of its mistakes at once", async () => {
@@ -182,7 +182,7 @@ for (const program of ["docker", GANTRY]) {
       assert.equal(ran.code, 0, ran.stderr);
       assert.match(
         ran.stdout,
-        /\n 1 warning found \(.*\):\n - JSONArgsRecommended: JSON arguments recommended for CMD .* \(line 2\)\n\nSuccessfully built [0-9a-f]{12}\n$/,
+        /\n 1 warning found \(.*\):\n - JSONArgsRecommended: JSON arguments recommended for CMD .* \(line 2\)\n(?:\nSuccessfully b|B)uilt /,
       );
       const strict = folder({ Dockerfile: "# check=error=true\nFROM busybox\nCMD echo hi\n" });
       const failed = await run(program, ["build", strict], { env: engine.env });

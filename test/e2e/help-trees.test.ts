@@ -14,6 +14,14 @@ const OTHER = new Set("config manifest node plugin secret service stack swarm tr
 
 const CLUSTER = "a volume of a swarm's cluster: there is no swarm";
 const HOME = "a home folder is not written out";
+/** One command by three names. */
+const BUILDS = ["build", "builder build", "image build"];
+/** The golden help is the classic builder's; docker's plugin for BuildKit has most of these too. */
+const BUILD_FLAGS: [flags: string, reason: string][] = [
+  ["build-context cache-to check load metadata-file no-cache-filter output progress push secret ssh", "as docker buildx has it"],
+  ["format", "Gantry's own: what --check says as JSON"],
+  ["why", "Gantry's own: why a step was not in the cache"],
+];
 /** Where gantry's help differs, and why. */
 const REASONS: Record<string, string> = {
   ": summary": "another program",
@@ -32,6 +40,17 @@ const REASONS: Record<string, string> = {
   "network: more shape": "Gantry's own: a network made slow, narrow or lossy",
   "image: more bootstrap": "Gantry's own: a first image without a registry",
   ": more snapshot": "Gantry's own: a container's files and volumes as they were",
+  ...Object.fromEntries(
+    BUILD_FLAGS.flatMap(([flags, reason]) =>
+      flags.split(" ").flatMap((flag) => BUILDS.map((name) => [`${name}: more --${flag}`, reason])),
+    ),
+  ),
+  ...Object.fromEntries(
+    ["max-used-space", "min-free-space", "reserved-space"].map((flag) => [
+      `builder prune: more --${flag}`,
+      "as docker buildx prune has it; API 1.48",
+    ]),
+  ),
   ...Object.fromEntries(
     [
       ": more clone",

@@ -60,32 +60,41 @@ describe("progress", () => {
     await engine.ok("rmi", `${registry.host}/slow:1`);
   });
 
-  it("build: a line a step with its time; what a step says is below it while it runs; a failure shows all", async () => {
+  it("build: what is over stands above, what runs below it with its last words; a failure shows all, and where", async () => {
     const good = folderWith("good", "FROM busybox\nRUN echo heard; sleep 2\nRUN echo second\n");
     const terminal = await Terminal.start(engine.env, GANTRY, "build", "-t", "drawn", good);
     try {
-      await terminal.waitFor(/^\[1\/3\] FROM busybox +\d\.\ds\n\[2\/3\] RUN echo heard; sleep 2 +\d\.\ds\n {2}heard$/m);
+      await terminal.waitFor(
+        /^Building: 1 of 3 steps, 1 cached +\d\.\ds\n\[stage-0 2\/3\] RUN echo heard; sleep 2 +\d\.\ds\n {2}heard$/m,
+      );
+      await terminal.resize(50, 12);
       assert.equal(await terminal.exit(), 0);
       const text = await terminal.text();
       assert.match(
         text,
-        /^\[1\/3\] FROM busybox +\d+\.\ds\n\[2\/3\] RUN echo heard; sleep 2 +\d+\.\ds\n\[3\/3\] RUN echo second +\d+\.\ds\nSuccessfully built [0-9a-f]{12}\nSuccessfully tagged drawn:latest$/m,
+        /\[stage-0 1\/3\] FROM busybox\n\[stage-0 2\/3\] RUN echo heard; sleep 2 +\d+\.\ds\n\[stage-0 3\/3\] RUN echo second +\d+\.\ds\nBuilt [0-9a-f]{12} in \d\.\ds, [\d.]+MB, 0 of 2 s[^]*\nTagged drawn:latest\nSlowest steps:\n +2\.\ds +\[stage-0 2\/3\] RUN echo heard/m,
       );
+      assert.doesNotMatch(text, /Building:/, "drawn over");
     } finally {
       await terminal.close();
     }
     const again = await Terminal.start(engine.env, GANTRY, "build", good);
     try {
       assert.equal(await again.exit(), 0);
-      assert.match(await again.text(), /^\[2\/3\] RUN echo heard; sleep 2 +cached$/m);
+      assert.match(await again.text(), /^\[stage-0 1-3\/3\] 3 steps +cached$/m);
     } finally {
       await again.close();
     }
-    const bad = folderWith("bad", "FROM busybox\nRUN seq 1 15; exit 3\n");
-    const failed = await Terminal.start(engine.env, GANTRY, "build", bad);
+    const bad = folderWith("bad", "FROM busybox\nENV A=1\nRUN seq 1 15; exit 3\n");
+    const failed = await Terminal.start(engine.env, GANTRY, "build", "--why", bad);
     try {
       assert.equal(await failed.exit(), 3);
-      assert.match(await failed.text(), /^\[2\/2\] RUN seq 1 15; exit 3\n1\n2\n3\n(?:\d+\n)+15\nThe command/m);
+      const text = await failed.text();
+      assert.match(text, /^\[stage-0 2\/3\] ENV A=1 .*\n {2}not cached: no step like this was built before$/m);
+      assert.match(
+        text,
+        /^\[stage-0 3\/3\] RUN seq 1 15; exit 3 +failed \d\.\ds\n1\n2\n3\n(?:\d+\n)+15\n\nDockerfile:3\n 3 \| RUN seq 1 15; exit 3\n {3}\| \^{20}\nThe command/m,
+      );
     } finally {
       await failed.close();
     }
@@ -100,9 +109,9 @@ describe("progress", () => {
   it("no colours with NO_COLOR, nothing but plain lines on dumb terminals and in pipes", async () => {
     const folder = folderWith("plain", "FROM busybox\nRUN echo words\n");
     const coloured = await onPty(`build --no-cache ${folder}`, {});
-    assert.match(coloured.stdout, /\u001b\[32m\[2\/2\]/);
+    assert.match(coloured.stdout, /\u001b\[32m\[stage-0 2\/2\]/);
     const grey = await onPty(`build --no-cache ${folder}`, { NO_COLOR: "1" });
-    assert.match(grey.stdout, /\[2\/2\] RUN echo words/);
+    assert.match(grey.stdout, /\[stage-0 2\/2\] RUN echo words/);
     assert.doesNotMatch(grey.stdout, /\u001b\[\d*m/);
     for (const plain of [
       await onPty(`build --no-cache ${folder}`, { TERM: "dumb" }),
@@ -110,7 +119,7 @@ describe("progress", () => {
       await engine.gantry("build", "--no-cache", folder),
     ]) {
       assert.doesNotMatch(plain.stdout, /\u001b/);
-      assert.match(plain.stdout, /Step 2\/2 : RUN echo words\r?\n ---> Running in [0-9a-f]{12}\r?\nwords\r?\n/);
+      assert.match(plain.stdout, /^#2 \[stage-0 2\/2\] RUN echo words\r?\n#2 words\r?\n#2 DONE /m);
     }
     await engine.ok("image", "prune", "-f");
   });

@@ -1,19 +1,28 @@
 import { checksText } from "../../base/build-checks.ts";
-import type { BuildEvent, BuildStep, InputChange, Miss } from "../../base/build-events.ts";
+import type { BuildEvent, BuildStep } from "../../base/build-events.ts";
 import { humanSize } from "../../base/units.ts";
 import type { ProgressLine } from "../../wire/types/images.ts";
 import type { Output } from "../terminal/output.ts";
-import type { Screen } from "./show.ts";
-
-const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)}s`;
+import type { BuildScreen } from "./build-screen.ts";
+import {
+  type BuildEventOf,
+  BuildTally,
+  countsAsCached,
+  excerptLines,
+  heading,
+  reasons,
+  seconds,
+} from "./build-words.ts";
 
 /** A build for logs: each line begins with the step it belongs to, since steps of several stages come side by side. */
-export class BuildLines implements Screen {
+export class BuildLines implements BuildScreen {
   private readonly out: Output;
   private readonly steps = new Map<string, BuildStep>();
   /** What a step said of a line that is not over. */
   private readonly open = new Map<string, string>();
-  private readonly checks: Extract<BuildEvent, { kind: "warning" }>[] = [];
+  private readonly checks: BuildEventOf<"warning">[] = [];
+  private readonly tally = new BuildTally();
+  private failure: BuildEventOf<"failed"> | undefined;
 
   constructor(out: Output) {
     this.out = out;
@@ -24,8 +33,14 @@ export class BuildLines implements Screen {
     else if (stream !== undefined) this.out.write(stream);
   }
 
+  sending(what: string, current: number, _total: number, over: boolean): void {
+    if (over) this.out.write(`Sent ${what}: ${humanSize(current)}\n`);
+  }
+
   end(): void {
     for (const step of this.open.keys()) this.closeLine(step);
+    const excerpt = this.failure ? excerptLines(this.failure) : [];
+    if (excerpt.length > 0) this.out.write(`${excerpt.join("\n")}\n`);
   }
 
   private hear(event: BuildEvent): void {
@@ -48,13 +63,17 @@ export class BuildLines implements Screen {
         if (current === 0 && total === 0) this.say(event.step, `${id ? `${id}: ` : ""}${status}`);
         break;
       }
-      case "done":
+      case "done": {
+        const step = this.steps.get(event.step);
         this.closeLine(event.step);
-        this.say(event.step, ending(event, this.steps.get(event.step)));
+        this.say(event.step, ending(event, step));
+        if (step && !(event.cached && countsAsCached(step))) this.tally.add(step, event);
         break;
+      }
       case "failed":
+        this.failure = event;
         this.closeLine(event.step);
-        this.say(event.step, `FAILED ${seconds(event.ms)}: ${this.heading(event.step)}, line ${this.line(event.step)}`);
+        this.say(event.step, `FAILED ${seconds(event.ms)}`);
         break;
       case "canceled":
         this.closeLine(event.step);
@@ -66,26 +85,15 @@ export class BuildLines implements Screen {
         break;
       case "summary":
         this.out.write(checksText(this.checks));
-        this.out.write(
-          `Built ${event.image} in ${seconds(event.ms)}, ${event.cached} of ${event.steps} steps from the cache\n`,
-        );
-        for (const tag of event.tags) this.out.write(`Tagged ${tag}\n`);
+        for (const line of this.tally.lines(event, event.image)) this.out.write(`${line}\n`);
         break;
       default: // running, stageDone: nothing that a reader needs
     }
   }
 
-  /** "[build 5/9] RUN make" */
   private heading(id: string): string {
     const step = this.steps.get(id);
-    if (step === undefined) return id;
-    const { stage, number, total, name } = step;
-    const where = stage === undefined ? "" : `${stage.name ?? `stage-${stage.index}`} `;
-    return `[${where}${number}/${total}] ${name}`;
-  }
-
-  private line(id: string): number {
-    return this.steps.get(id)?.line ?? 0;
+    return step === undefined ? id : heading(step);
   }
 
   private say(step: string, text: string): void {
@@ -105,30 +113,8 @@ export class BuildLines implements Screen {
   }
 }
 
-function ending({ cached, shared, ms, bytes }: Extract<BuildEvent, { kind: "done" }>, step?: BuildStep): string {
+function ending({ cached, shared, ms, bytes }: BuildEventOf<"done">, step?: BuildStep): string {
   const size = bytes === undefined || bytes === 0 ? "" : `, ${humanSize(bytes)}`;
-  if (cached && step?.instruction !== "FROM" && step?.stage !== undefined) return `CACHED${size}`;
+  if (cached && countsAsCached(step)) return `CACHED${size}`;
   return `DONE ${seconds(ms)}${size}${shared ? ", by another build or stage" : ""}`;
-}
-
-function reasons(why: Miss): string[] {
-  switch (why.reason) {
-    case "new":
-      return ["not cached: no step like this was built before"];
-    case "lost":
-      return ["not cached: its layer is gone"];
-    case "disabled":
-      return ["not cached: --no-cache"];
-    case "follows":
-      return [`not cached: follows step ${why.step}, which was not cached`, ...why.changes.map(changeText)];
-    case "changed":
-      return why.changes.map((change) => `not cached: ${changeText(change)}`);
-  }
-}
-
-function changeText({ what, was, is }: InputChange): string {
-  if (was === undefined && is === undefined) return `${what} changed`;
-  if (was === undefined) return `${what} is new`;
-  if (is === undefined) return `${what} is gone`;
-  return what.startsWith("file ") || what === "content" ? `${what} changed` : `${what} was ${was}, is ${is}`;
 }

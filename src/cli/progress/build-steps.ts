@@ -3,7 +3,8 @@ import { LiveLines } from "../terminal/live-lines.ts";
 import { clipped, type Look, tinted, withoutEscapes } from "../terminal/look.ts";
 import type { Output } from "../terminal/output.ts";
 import { progressBar } from "./transfers.ts";
-import type { Screen } from "./show.ts";
+import { humanSize } from "../../base/units.ts";
+import type { BuildScreen } from "./build-screen.ts";
 
 /** How much of what a step says stands below it while it runs, and how much is kept for its failure. */
 const TAIL = 6;
@@ -18,8 +19,8 @@ interface Step {
   cached: boolean;
 }
 
-/** A build on a terminal: a line a step with its time; what a step says is seen while it runs, and when it fails. */
-export class BuildSteps implements Screen {
+/** A build by an engine that tells the classic builder's words, on a terminal: a line a step with its time; what a step says is seen while it runs, and when it fails. */
+export class BuildSteps implements BuildScreen {
   private readonly out: Output;
   private readonly look: Look;
   private readonly live: LiveLines;
@@ -50,6 +51,10 @@ export class BuildSteps implements Screen {
       for (const text of lines) this.heard(text);
     }
     if (this.step !== undefined) this.live.touch();
+  }
+
+  sending(what: string, current: number, _total: number, over: boolean): void {
+    if (over) this.out.write(`Sent ${what}: ${humanSize(current)}\n`);
   }
 
   end(failed: boolean): void {

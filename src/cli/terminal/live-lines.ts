@@ -1,4 +1,4 @@
-import { clipped, withoutEscapes } from "./look.ts";
+import { clipped, columnsOf, withoutEscapes } from "./look.ts";
 import type { Output } from "./output.ts";
 
 /** Milliseconds between two pictures. */
@@ -14,6 +14,8 @@ export class LiveLines {
   private readonly lines: () => string[];
   /** How long the lines are that stand there. */
   private drawn: number[] = [];
+  /** Lines for good that are to come above them. */
+  private above: string[] = [];
   private last = 0;
   private timer: NodeJS.Timeout | undefined;
 
@@ -25,9 +27,17 @@ export class LiveLines {
 
   /** Something has changed: it is drawn soon. */
   touch(): void {
-    const wait = this.last + FRAME - performance.now();
-    if (wait <= 0) this.draw();
-    else this.timer ??= setTimeout(() => this.draw(), wait);
+    const wait = Math.max(0, this.last + FRAME - performance.now());
+    this.timer ??= setTimeout(() => {
+      // After signals that wait: one of them may tell of another width.
+      setImmediate(() => this.timer && this.draw());
+    }, wait);
+  }
+
+  /** A line for good, above those that are drawn over; it comes with the next picture. */
+  print(line: string): void {
+    this.above.push(line);
+    this.touch();
   }
 
   /** Draws all lines for the last time, and leaves them. */
@@ -41,8 +51,15 @@ export class LiveLines {
     this.stop();
     const rows = this.rows();
     // Line by line: to clear from the first row on would put all of it into the terminal's history.
-    this.out.write(`${up(rows)}${`${CLEAR_REST}\n`.repeat(rows)}${up(rows)}`);
+    this.out.write(`${up(rows)}${`${CLEAR_REST}\n`.repeat(rows)}${up(rows)}${this.printed()}`);
     this.drawn = [];
+  }
+
+  private printed(): string {
+    return this.above
+      .splice(0)
+      .map((line) => `${line}${CLEAR_REST}\n`)
+      .join("");
   }
 
   private stop(): void {
@@ -63,8 +80,8 @@ export class LiveLines {
     const all = this.lines();
     // What does not fit on the screen could not be drawn over.
     const shown = all.slice(Math.max(0, all.length - most)).map((line) => clipped(line, width - 1));
-    const text = shown.map((line) => `${line}${CLEAR_REST}\n`).join("");
-    this.out.write(`${up(this.rows())}${text}${shown.length > 0 ? CLEAR_BELOW : ""}`);
-    this.drawn = shown.map((line) => withoutEscapes(line).length);
+    const text = this.printed() + shown.map((line) => `${line}${CLEAR_REST}\n`).join("");
+    this.out.write(`${up(this.rows())}${text}${text === "" ? "" : CLEAR_BELOW}`);
+    this.drawn = shown.map((line) => columnsOf(withoutEscapes(line)));
   }
 }

@@ -25,17 +25,38 @@ const ESCAPES = /\u001b(?:\[[0-9;?]*[ -/]*[@-~]|[()][A-Z0-9]|[@-Z\\^_])/g;
 /** Without what would move a cursor or colour what follows. */
 export const withoutEscapes = (text: string): string => text.replace(ESCAPES, "");
 
-/** At most `width` letters, colours not counted and kept whole. */
+/** Signs that take two columns: of East Asia, and pictures. */
+const WIDE =
+  /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/u;
+/** And those that take none. */
+const JOINED = /[\p{Mn}\u200b-\u200f\ufe0f]/u;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: what needs no look at its letters
+const PLAIN = /^[\u0000-\u02ff]*$/;
+
+const columns = (letter: string): number => (WIDE.test(letter) ? 2 : JOINED.test(letter) ? 0 : 1);
+
+/** How many columns of a terminal a text takes; it has no escapes. */
+export function columnsOf(text: string): number {
+  if (PLAIN.test(text)) return text.length;
+  let sum = 0;
+  for (const letter of text) sum += columns(letter);
+  return sum;
+}
+
+/** At most `width` columns, colours not counted and kept whole. */
 export function clipped(text: string, width: number): string {
-  if (withoutEscapes(text).length <= width) return text;
+  if (columnsOf(withoutEscapes(text)) <= width) return text;
   let left = width - 1;
   let result = "";
   for (const part of text.split(/(\u001b\[[0-9;]*m)/)) {
     if (part.startsWith("\u001b[")) result += part;
     else {
-      result += part.slice(0, Math.max(0, left));
-      if (part.length > left && left >= 0) result += "…";
-      left -= part.length > left ? Infinity : part.length;
+      for (const letter of part) {
+        if (left < 0) break;
+        const wide = columns(letter);
+        result += wide <= left ? letter : "…";
+        left = wide <= left ? left - wide : -1;
+      }
     }
   }
   return result;

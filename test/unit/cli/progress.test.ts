@@ -5,6 +5,7 @@ import { PlainLines } from "../../../src/cli/progress/show.ts";
 import { progressBar, Transfers } from "../../../src/cli/progress/transfers.ts";
 import { clipped, lookOf, tinted, withoutEscapes } from "../../../src/cli/terminal/look.ts";
 import type { Output } from "../../../src/cli/terminal/output.ts";
+import { screenOf } from "../../support/screen.ts";
 
 const paper = (): Output & { text: string } => ({
   isTTY: true,
@@ -14,24 +15,6 @@ const paper = (): Output & { text: string } => ({
   },
 });
 const PLAIN = { live: true, colour: false };
-
-/** What a terminal shows in the end of what was written to it. */
-function screen(text: string): string {
-  const lines = [""];
-  let row = 0;
-  let column = 0;
-  for (const part of text.split(/(\u001b\[\d*[AJK]|\r|\n)/)) {
-    const up = /^\u001b\[(\d+)A$/.exec(part)?.[1];
-    if (up !== undefined) row -= Number(up);
-    else if (part === "\u001b[J") lines.splice(row, Infinity, lines[row]!.slice(0, column));
-    else if (part === "\u001b[K") lines[row] = lines[row]!.slice(0, column);
-    else if (part === "\n") lines[(row += 1)] ??= "";
-    else if (part !== "\r") lines[row] = lines[row]!.slice(0, column) + part + lines[row]!.slice(column + part.length);
-    if (/^[\r\n]$|A$/.test(part)) column = 0;
-    else if (!part.startsWith("\u001b")) column += part.length;
-  }
-  return lines.join("\n");
-}
 
 test("what may be drawn: not to pipes, not on dumb terminals, without colour where NO_COLOR says so", () => {
   const out = paper();
@@ -106,7 +89,7 @@ test("a build's steps are a line each with their time, and what they said is gon
     steps.show({ stream });
   steps.end(false);
   assert.deepEqual(
-    screen(out.text)
+    screenOf(out.text)
       .split("\n")
       .map((line) => line.replace(/ {2,}/g, " ")),
     ["[1/2] FROM busybox 0.0s", "[2/2] RUN make all 3.2s", "Successfully built 77", "Successfully tagged x:latest", ""],
@@ -119,7 +102,7 @@ test("while a step runs its last words stand below it; when it fails all of them
   steps.show({ stream: "Step 1/1 : RUN seq 20\n" });
   for (let line = 1; line <= 20; line += 1) steps.show({ stream: `${line}\n` });
   steps.end(true);
-  const shown = screen(out.text).split("\n");
+  const shown = screenOf(out.text).split("\n");
   assert.equal(shown[0], "[1/1] RUN seq 20");
   assert.deepEqual(
     shown.slice(1, 21),
@@ -134,7 +117,7 @@ test("a cached step says so; a base image's layers stand below the step that pul
   steps.show({ id: "aaa", status: "Downloading", progressDetail: { current: 1, total: 2 } });
   steps.show({ stream: "Step 2/2 : COPY . .\n ---> Using cache\n" });
   steps.end(false);
-  assert.match(screen(out.text), /^\[1\/2\] FROM far +0\.0s\n\[2\/2\] COPY \. \. +cached\n$/);
+  assert.match(screenOf(out.text), /^\[1\/2\] FROM far +0\.0s\n\[2\/2\] COPY \. \. +cached\n$/);
 });
 
 test("elsewhere only changes of state are printed", () => {

@@ -1,7 +1,6 @@
-import { createWriteStream, mkdirSync, rmSync } from "node:fs";
-import { dirname, resolve } from "node:path";
+import { resolve } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { unpack } from "../../local/unpack.ts";
+import { intoFile, intoFolder } from "../../local/build-outputs.ts";
 import { FlagError } from "../flags.ts";
 import { fileError } from "../file-errors.ts";
 
@@ -54,7 +53,7 @@ function wish(type: "local" | "tar" | "oci" | "docker", dest: string, names: str
   return { type, dest, names, push };
 }
 
-/** Writes what the engine sends to where it was wished for. A file that did not come whole is removed. */
+/** Writes what the engine sends to where it was wished for. */
 export async function writeOutput(
   { type, dest = "-" }: OutputWish,
   cwd: string,
@@ -64,21 +63,9 @@ export async function writeOutput(
     await pipeline(bytes, process.stdout, { end: false });
     return;
   }
-  const path = resolve(cwd, dest);
   try {
-    if (type === "local") {
-      mkdirSync(path, { recursive: true });
-      await unpack(path, bytes, { rename: (name) => name, keepOwner: process.getuid?.() === 0 });
-      return;
-    }
-    mkdirSync(dirname(path), { recursive: true });
+    await (type === "local" ? intoFolder : intoFile)(resolve(cwd, dest), bytes);
   } catch (error) {
-    throw fileError("write", dest, error);
-  }
-  try {
-    await pipeline(bytes, createWriteStream(path));
-  } catch (error) {
-    rmSync(path, { force: true });
     throw fileError("write", dest, error);
   }
 }

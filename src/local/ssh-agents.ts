@@ -2,11 +2,9 @@ import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Socket } from "node:net";
 import { once } from "node:events";
-import { GantryError } from "../../base/errors.ts";
-import type { Context } from "../command.ts";
-import { fileError } from "../file-errors.ts";
+import { GantryError } from "../base/errors.ts";
 
-/** One `--ssh`: the agent that runs here, another one's socket, or private keys. */
+/** The agent that runs here, another one's socket, or private keys. */
 export interface AgentSource {
   id: string;
   paths: string[];
@@ -18,44 +16,36 @@ export interface Agent {
   close(): void;
 }
 
-/** `default`, `default=/run/agent.sock`, `deploy=~/.ssh/id_ed25519,other`. */
-export function parseAgent(text: string): AgentSource {
-  const at = text.indexOf("=");
-  if (at === -1) return { id: text || "default", paths: [] };
-  return { id: text.slice(0, at) || "default", paths: text.slice(at + 1).split(",") };
+interface Surroundings {
+  cwd: string;
+  env: Record<string, string | undefined>;
+  /** A program as a connection: its stdin and stdout; it ends with the connection. */
+  connect(program: string, args: string[]): Promise<Socket>;
 }
 
-/** Checks the paths and starts an agent for those that are keys. Throws what the command says. */
-export async function openAgent(context: Context, { id, paths }: AgentSource): Promise<Agent> {
+/** Checks the paths and starts an agent for those that are keys. Throws invalid NO_AGENT, BAD_AGENT; the file system's errors. */
+export async function openAgent({ id, paths }: AgentSource, { cwd, env, connect }: Surroundings): Promise<Agent> {
   if (paths.length === 0) {
-    const socket = context.env["SSH_AUTH_SOCK"];
+    const socket = env["SSH_AUTH_SOCK"];
     if (socket) return { socket, close: () => {} };
-    throw new GantryError("invalid", "NO_AGENT", `--ssh ${id}: no ssh agent runs here (SSH_AUTH_SOCK is not set)`, {
+    throw new GantryError("invalid", "NO_AGENT", `ssh ${id}: no ssh agent runs here (SSH_AUTH_SOCK is not set)`, {
       hint: `name a key: --ssh ${id}=$HOME/.ssh/id_ed25519`,
     });
   }
-  const files = paths.map((path) => resolve(context.cwd, path));
-  const sockets = files.filter(isSocket);
-  if (sockets.length === 0) return agentFor(context, files);
+  const files = paths.map((path) => resolve(cwd, path));
+  const sockets = files.filter((path) => statSync(path).isSocket());
+  if (sockets.length === 0) return agentFor(connect, files);
   const [socket, ...others] = files;
   if (others.length === 0 && socket !== undefined) return { socket, close: () => {} };
-  throw new GantryError("invalid", "BAD_AGENT", `--ssh ${id}: only single socket allowed`);
-}
-
-function isSocket(path: string): boolean {
-  try {
-    return statSync(path).isSocket();
-  } catch (error) {
-    throw fileError("open", path, error);
-  }
+  throw new GantryError("invalid", "BAD_AGENT", `ssh ${id}: only single socket allowed`);
 }
 
 const SCRIPT = `trap 'kill "$SSH_AGENT_PID"' EXIT; trap exit TERM
 ssh-add -q "$@" </dev/null 1>&2 && echo "$SSH_AUTH_SOCK" && cat >/dev/null`;
 
 /** An agent of its own, which ends once nobody holds its script's stdin. */
-async function agentFor(context: Context, keys: string[]): Promise<Agent> {
-  const connection = await (await context.programs()).connect("ssh-agent", ["sh", "-c", SCRIPT, "sh", ...keys]);
+async function agentFor(connect: Surroundings["connect"], keys: string[]): Promise<Agent> {
+  const connection = await connect("ssh-agent", ["sh", "-c", SCRIPT, "sh", ...keys]);
   const socket = await firstLine(connection);
   if (socket !== "") return { socket, close: () => void connection.destroy() };
   connection.destroy();

@@ -1,0 +1,31 @@
+import { hostname } from "node:os";
+import { GantryError } from "../base/errors.ts";
+import { namedFolder } from "./context.ts";
+import type { Listing } from "./listing.ts";
+
+export interface NamedContexts {
+  /** For the engine, by name: a folder's key, or docker-image://NAME. */
+  keys: Record<string, string>;
+  folders: Map<string, { root: string; list(): Listing }>;
+}
+
+/** By what name the engine keeps a folder for the next build. */
+export const contextKey = (root: string): string => `${hostname()}:${process.getuid?.() ?? ""}:${root}`;
+
+/** Contexts beside the build's own: folders of this machine, and images, which are for the engine. Throws invalid BAD_CONTEXT. */
+export function namedContexts(given: Iterable<readonly [name: string, place: string]>, cwd: string): NamedContexts {
+  const contexts: NamedContexts = { keys: {}, folders: new Map() };
+  for (const [name, place] of given) {
+    const scheme = /^[a-z-]+:\/\//.exec(place)?.[0];
+    if (scheme === "docker-image://") contexts.keys[name] = place;
+    else if (scheme) {
+      const message = `build context ${name}: ${scheme} is not supported: a folder or docker-image://`;
+      throw new GantryError("invalid", "BAD_CONTEXT", message);
+    } else {
+      const folder = namedFolder(place, cwd);
+      contexts.folders.set(name, folder);
+      contexts.keys[name] = contextKey(folder.root);
+    }
+  }
+  return contexts;
+}
