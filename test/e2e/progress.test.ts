@@ -67,7 +67,7 @@ describe("progress", () => {
       await terminal.waitFor(
         /^Building: 1 of 3 steps, 1 cached +\d\.\ds\n\[stage-0 2\/3\] RUN echo heard; sleep 2 +\d\.\ds\n {2}heard$/m,
       );
-      await terminal.resize(50, 12);
+      await terminal.resize(100, 30);
       assert.equal(await terminal.exit(), 0);
       const text = await terminal.text();
       assert.match(
