@@ -18,7 +18,10 @@ const HOME = "a home folder is not written out";
 const BUILDS = ["build", "builder build", "image build"];
 /** The golden help is the classic builder's; docker's plugin for BuildKit has most of these too. */
 const BUILD_FLAGS: [flags: string, reason: string][] = [
-  ["build-context cache-to check load metadata-file no-cache-filter output progress push secret ssh", "as docker buildx has it"],
+  [
+    "build-context cache-to check load metadata-file no-cache-filter output progress push secret ssh",
+    "as docker buildx has it",
+  ],
   ["format", "Gantry's own: what --check says as JSON"],
   ["why", "Gantry's own: why a step was not in the cache"],
 ];
@@ -45,6 +48,7 @@ const REASONS: Record<string, string> = {
       flags.split(" ").flatMap((flag) => BUILDS.map((name) => [`${name}: more --${flag}`, reason])),
     ),
   ),
+  ...Object.fromEntries(BUILDS.map((name) => [`${name}: --cache-from`, "commas part a cache's options, as in buildx"])),
   ...Object.fromEntries(
     ["max-used-space", "min-free-space", "reserved-space"].map((flag) => [
       `builder prune: more --${flag}`,
