@@ -63,7 +63,7 @@ export class CommandBuild {
     if (options.iidfile) rmSync(resolve(context.cwd, options.iidfile), { force: true });
     const id = await this.build(prepared, signal);
     const pushes = options.push || options.output.some((wish) => wish.push);
-    const pushed = pushes ? await push(context, names, /json$/.test(this.progress) ? context.err : out) : undefined;
+    const pushed = pushes ? await push(context, names, this.progress.endsWith("json") ? context.err : out) : undefined;
     if (options["metadata-file"]) writeMetadata(context, options["metadata-file"], { id, names, pushed });
     if (this.quiet && !this.bytesOnStdout) context.out.write(`${id || (this.heard.at(-1)?.trim() ?? "")}\n`);
     if (options.iidfile) {

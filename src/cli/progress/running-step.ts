@@ -38,7 +38,7 @@ class StepTransfers {
     const over = /^(Pull complete|Already exists|Download complete)/.test(status);
     if (over && before) before.over = true;
     // What follows the download (to verify, to unpack) has bytes of its own, which are not counted twice.
-    else if (/^Downloading/.test(status) || before === undefined) {
+    else if (status.startsWith("Downloading") || before === undefined) {
       if (total > 0 || /^(Pulling fs layer|Waiting|Already exists)/.test(status)) {
         this.known.set(id, { current, total: Math.max(total, before?.total ?? 0), over });
       }

@@ -29,7 +29,7 @@ export const withoutEscapes = (text: string): string => text.replace(ESCAPES, ""
 const WIDE =
   /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/u;
 /** And those that take none. */
-const JOINED = /[\p{Mn}\u200b-\u200f\ufe0f]/u;
+const JOINED = /\p{Mn}|\p{Cf}/u;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: what needs no look at its letters
 const PLAIN = /^[\u0000-\u02ff]*$/;
 
