@@ -143,6 +143,7 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
     layersRoot: path.join(dataRoot, "layers"),
   });
 
+  const files = new HostContainerFiles(dataRoot, execRoot);
   const links = new NetlinkLinks();
   const firewall = new NftFirewall({ bridge: options.bridge, publishedPorts: options.publishedPorts, logger });
   const networks = new Networks({
@@ -158,6 +159,7 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
     logger,
     publish: (action, id, attributes) => events.publish("network", action, id, attributes),
     namespacesOf: (reference) => registry.find(reference).record.attachment ?? {},
+    withdrawn: (id, name) => use.networked.saveEndpoint(id, name, undefined),
     resolvChanged: (id, resolv) => replaceResolvConf({ registry, files, ...(idMap && { idMap }) }, id, resolv),
     options: {
       bridge: options.bridge,
@@ -202,7 +204,6 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
   });
   const cdi = new CdiSpecFolders(options.cdiSpecDirs);
   const initBinary = options.initPath ?? findInit();
-  const files = new HostContainerFiles(dataRoot, execRoot);
   const conmon = requireProgram("conmon", "conmon");
   const monitor = new ConmonMonitor({
     conmon,

@@ -108,6 +108,7 @@ export class World {
       logger,
       publish: (action, _id, attributes) => void events.push(`${action} ${attributes["name"]}`),
       namespacesOf: (id) => ({ netns: path.join(options.execRoot ?? this.root, "netns", id) }),
+      withdrawn: () => {},
       resolvChanged: () => {},
       options: { bridge, bip: options.bip ?? "172.30.0.1/16", execRoot: options.execRoot ?? this.root, engineId: "e" },
     });

@@ -65,7 +65,6 @@ export class NetlinkSublinks implements Sublinks {
       if (parent === undefined) throw noParent(spec.parent);
       if (spec.mtu !== undefined && spec.mtu > parent.mtu) throw tooLargeMtu(spec.mtu, parent);
       const mac = type.kind === "macvlan" ? spec.mac : undefined;
-      this.unplug(netns, FIRST_NAME); // what an engine that was killed left
       const netnsFd = openFd(netns, 0);
       try {
         this.host.batch([addSublink({ parent: parent.index, netnsFd, name: FIRST_NAME, mac, mtu: spec.mtu, type })]);
@@ -84,8 +83,10 @@ export class NetlinkSublinks implements Sublinks {
 
   unplug(netns: string, name: string): void {
     if (!fs.existsSync(netns)) return;
+    // an engine may have been killed before it gave the link its name
+    const names = [name, FIRST_NAME];
     guard(`unplug ${name}`, () =>
-      inNetworkNamespace(netns, () => withSocket((socket) => socket.batch([deleteLink(name)]))),
+      inNetworkNamespace(netns, () => withSocket((socket) => socket.batch(names.map(deleteLink)))),
     );
   }
 

@@ -58,6 +58,8 @@ export interface NetworksDeps {
   publish: (action: string, networkId: string, attributes: Record<string, string>) => void;
   /** The namespaces of another container, for `container:ID`; missing: the host's. Throws when there is none. */
   namespacesOf: (containerId: string) => Partial<Pick<Attachment, "netns" | "userns" | "resolv">>;
+  /** An engine was killed while it plugged a container in or out: it is off that network now. */
+  withdrawn: (containerId: string, networkName: string) => void;
   /** What resolv.conf of a running container is to hold from now on. */
   resolvChanged: (containerId: string, resolv: Resolv) => void;
   options: NetworkOptions;
@@ -107,7 +109,12 @@ export class Networks implements ContainerNetworking {
    * published goes on without a gap), and takes away whatever belongs to no live container.
    */
   restore(liveContainerIds: string[]): void {
-    this.sandboxes.restore(new Set(liveContainerIds));
+    for (const { containerId, unsettled } of this.sandboxes.restore(new Set(liveContainerIds))) {
+      const { dns } = this.sandboxes.mustHave(containerId);
+      if (unsettled.newResolver) this.deps.resolvChanged(containerId, this.planNames(dns).resolv);
+      const network = this.catalog.byId(unsettled.endpoint.networkId);
+      if (network) this.deps.withdrawn(containerId, network.name);
+    }
     this.shapes.restore();
   }
 
@@ -251,7 +258,10 @@ export class Networks implements ContainerNetworking {
     return gone;
   }
 
-  /** Plugs a running container into one more network. Errors: forbidden ALREADY_CONNECTED, those of `attach`. */
+  /**
+   * Plugs a running container into one more network. Taken back at the next start unless `settle` follows.
+   * Errors: forbidden ALREADY_CONNECTED, those of `attach`.
+   */
   connect(reference: string, containerId: string, asked: EndpointSettings): EndpointSettings {
     const network = this.catalog.resolve(reference);
     const before = this.sandboxes.mustHave(containerId);
@@ -263,6 +273,7 @@ export class Networks implements ContainerNetworking {
     const after = {
       ...{ ...before, endpoints: [...before.endpoints, endpoint] },
       ...(names && { resolver: names.resolver }),
+      unsettled: { endpoint, newResolver: names !== undefined },
     };
     this.sandboxes.store(after);
     try {
@@ -289,7 +300,7 @@ export class Networks implements ContainerNetworking {
     checkMixable(network, others);
   }
 
-  /** Unplugs a running container. Errors: forbidden NOT_CONNECTED. */
+  /** Unplugs a running container; `settle` is to follow. Errors: forbidden NOT_CONNECTED. */
   disconnect(reference: string, containerId: string): void {
     const network = this.catalog.resolve(reference);
     const before = this.sandboxes.mustHave(containerId);
@@ -303,10 +314,19 @@ export class Networks implements ContainerNetworking {
       );
     }
     const unshaped = this.shapes.leave(before, network);
-    const after = { ...unshaped, endpoints: before.endpoints.filter((candidate) => candidate !== endpoint) };
+    const after = {
+      ...{ ...unshaped, endpoints: before.endpoints.filter((candidate) => candidate !== endpoint) },
+      unsettled: { endpoint, newResolver: false },
+    };
     this.sandboxes.moveWayOut(before, after);
     this.sandboxes.unplug(after, endpoint);
     this.tell("disconnect", network, containerId);
+  }
+
+  /** The container's record says what `connect` or `disconnect` did. */
+  settle(containerId: string): void {
+    const { unsettled, ...sandbox } = this.sandboxes.mustHave(containerId);
+    if (unsettled) this.sandboxes.store(sandbox);
   }
 
   private planSandbox(request: AttachRequest, places: Place[]): SandboxRecord {

@@ -97,6 +97,12 @@ export interface ShapeRecord {
   until?: number;
 }
 
+export interface Unsettled {
+  endpoint: EndpointRecord;
+  /** It came with the container's first resolver. */
+  newResolver: boolean;
+}
+
 /** A container's network state (bucket `endpoints`, key: the container's id). Stored before anything is made. */
 export interface SandboxRecord {
   containerId: string;
@@ -119,6 +125,8 @@ export interface SandboxRecord {
   ports: (PublishedPort | null)[];
   /** Networks that were made worse for it, by the network's id. */
   shapes?: Record<string, ShapeRecord>;
+  /** Is being plugged in or out; there until the container's own record says the same. */
+  unsettled?: Unsettled;
   /** What it may reach on the default bridge where containers there are kept apart. */
   allowed?: AllowedFlow[];
 }

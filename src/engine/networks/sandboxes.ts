@@ -21,6 +21,7 @@ import {
   type NetworkRecord,
   publishedPorts,
   type SandboxRecord,
+  type Unsettled,
 } from "./record.ts";
 import { withPrefix } from "./subnet-plan.ts";
 
@@ -39,6 +40,11 @@ export interface SandboxesDeps {
   names: NameService;
   logger: Logger;
   options: NetworkOptions;
+}
+
+export interface Withdrawn {
+  containerId: string;
+  unsettled: Unsettled;
 }
 
 /** The containers' network state: what is stored, and its effects in the kernel. */
@@ -65,8 +71,8 @@ export class Sandboxes {
     return [...this.records.values()];
   }
 
-  /** See Networks.restore. */
-  restore(live: ReadonlySet<string>): void {
+  /** See Networks.restore. Gives what was withdrawn. */
+  restore(live: ReadonlySet<string>): Withdrawn[] {
     const dead = [...this.records.values()].filter((sandbox) => !live.has(sandbox.containerId));
     this.deps.state.commit(
       dead.map(({ containerId }) => ({ bucket: BUCKET, key: containerId, value: undefined })),
@@ -74,6 +80,10 @@ export class Sandboxes {
     );
     for (const { containerId } of dead) this.records.delete(containerId);
     this.deps.names.changed();
+    const withdrawn = this.all().flatMap(({ containerId, unsettled }) =>
+      unsettled ? [{ containerId, unsettled }] : [],
+    );
+    for (const { containerId } of withdrawn) this.withdraw(this.mustHave(containerId));
     for (const sandbox of this.records.values()) {
       this.reopenNames(sandbox);
       for (const port of publishedPorts(sandbox)) {
@@ -86,6 +96,23 @@ export class Sandboxes {
     }
     this.syncFirewall();
     this.sweep(live);
+    return withdrawn;
+  }
+
+  /** Takes the endpoint away that an engine was plugging in or out when it was killed, whatever there is of it. */
+  private withdraw({ unsettled, ...sandbox }: SandboxRecord): void {
+    const { containerId, containerName } = sandbox;
+    const endpoints = sandbox.endpoints.filter(({ endpointId }) => endpointId !== unsettled?.endpoint.endpointId);
+    let after: SandboxRecord = { ...sandbox, endpoints, ports: [] };
+    try {
+      if (unsettled) this.removeCable(containerId, unsettled.endpoint);
+      this.setWaysOut(after);
+      after = this.withPorts({ ...after, ports: sandbox.ports });
+    } catch (error) {
+      const words = "a container's network was left by an engine that was killed, and not put right whole";
+      this.deps.logger.error(words, { container: containerName, error: messageOf(error) });
+    }
+    this.store(after);
   }
 
   /** Namespace, cables, published ports. The caller takes down what a failure leaves. */
@@ -113,8 +140,11 @@ export class Sandboxes {
   }
 
   unplug({ containerId }: SandboxRecord, endpoint: EndpointRecord): void {
-    const { cable } = endpoint;
     this.deps.rules.unpublish([], [endpoint]);
+    this.removeCable(containerId, endpoint);
+  }
+
+  private removeCable(containerId: string, { cable }: EndpointRecord): void {
     if (cable?.hostName) this.deps.links.removeLink(cable.hostName);
     else if (cable) this.deps.sublinks.unplug(this.netnsPath(containerId), cable.name);
   }
@@ -213,8 +243,12 @@ export class Sandboxes {
     this.deps.rules.unpublish(gone);
     this.deps.rules.publish(come);
     this.deps.ports.release(gone.filter((port) => !come.some((other) => isSamePort(other, port))));
-    const ways = Object.values(to).map(({ gateway, cable }) => ({ gateway, link: cable.name }));
-    this.deps.links.setWaysOut(this.netnsPath(after.containerId), ways);
+    this.setWaysOut(after);
+  }
+
+  private setWaysOut(sandbox: SandboxRecord): void {
+    const ways = Object.values(this.waysOut(sandbox)).map(({ gateway, cable }) => ({ gateway, link: cable.name }));
+    this.deps.links.setWaysOut(this.netnsPath(sandbox.containerId), ways);
   }
 
   private waysOut({ endpoints }: SandboxRecord): WaysOut {

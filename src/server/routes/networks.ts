@@ -144,6 +144,7 @@ async function connect(deps: NetworkRoutesDeps, call: Call): Promise<void> {
   if (container.running) {
     const actual = deps.networks.connect(network.Id, container.id, asked);
     await deps.saveEndpoint(container.id, network.Name, { asked, actual });
+    deps.networks.settle(container.id);
   } else {
     deps.networks.checkConnect(network.Id, deps.savedEndpoints(container.id), container.id);
     await deps.saveEndpoint(container.id, network.Name, { asked });
@@ -176,5 +177,6 @@ async function disconnect(deps: NetworkRoutesDeps, call: Call): Promise<void> {
     );
   }
   await deps.saveEndpoint(container.id, network.Name, undefined);
+  if (container.running) deps.networks.settle(container.id);
   call.empty(200);
 }

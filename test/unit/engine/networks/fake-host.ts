@@ -13,6 +13,8 @@ import type { Sublinks } from "../../../../src/ports/sublinks.ts";
 
 type Answer = Parameters<NameServers["serve"]>[1];
 
+export class Killed extends Error {}
+
 /** A host in memory: what is there can be read, and any effect can be made to fail. */
 export class FakeHost {
   readonly bridges = new Map<string, string>();
@@ -38,10 +40,13 @@ export class FakeHost {
   readonly asked: string[] = [];
   readonly resolvs = new Map<string, Resolv>();
   readonly complaints: string[] = [];
+  /** "network container", in order. */
+  readonly withdrawn: string[] = [];
   /** The kernel has it. */
   ipv6 = true;
   /** Names of the effects that fail from now on. */
   readonly failing = new Set<string>();
+  private left = Number.POSITIVE_INFINITY;
   private count = 0;
   private now = 0;
   private readonly timers = new Set<{ at: number; fn: () => void }>();
@@ -74,7 +79,11 @@ export class FakeHost {
       },
       publish: (action, _id, attributes) => void this.events.push(`${action} ${attributes["name"]}`),
       namespacesOf: (id) => ({ netns: `/run/gantry/netns/${id}` }),
-      resolvChanged: (id, resolv) => void this.resolvs.set(id, resolv),
+      withdrawn: (id, name) => void this.withdrawn.push(`${name} ${id}`),
+      resolvChanged: (id, resolv) => {
+        this.effect("resolvChanged");
+        this.resolvs.set(id, resolv);
+      },
       options: { bridge: "gantry0", execRoot: "/run/gantry", engineId: "e", ...(bip === "none" ? {} : { bip }) },
     });
     networks.init();
@@ -100,7 +109,13 @@ export class FakeHost {
     ];
   }
 
-  private fail(what: string): void {
+  /** The engine is killed before its effect of that number, from now on: nothing more of it happens. */
+  killAt(effect: number): void {
+    this.left = effect;
+  }
+
+  private effect(what: string): void {
+    if (this.left-- <= 0) throw new Killed();
     if (this.failing.has(what)) throw new GantryError("internal", "FAILED", `${what} failed`);
   }
 
@@ -111,7 +126,7 @@ export class FakeHost {
       list: <T>(bucket: string) =>
         [...bucketOf(bucket)].map(([key, text]) => [key, JSON.parse(text) as T] as [string, T]),
       commit: (changes: StateChange[]) => {
-        if (changes.some((change) => change.value !== undefined)) this.fail("commit");
+        this.effect(changes.some((change) => change.value !== undefined) ? "commit" : "forget");
         for (const { bucket, key, value } of changes) {
           if (!this.stored.has(bucket)) this.stored.set(bucket, new Map());
           if (value === undefined) bucketOf(bucket).delete(key);
@@ -127,26 +142,33 @@ export class FakeHost {
     return {
       supports: (kind) => kind === "macvlan",
       ensureParent: ({ name, make }) => {
-        this.fail("ensureParent");
+        this.effect("ensureParent");
         if (make) this.parents.add(name);
       },
-      removeParent: (name) => void this.parents.delete(name),
+      removeParent: (name) => {
+        this.effect("removeParent");
+        this.parents.delete(name);
+      },
       plug: (spec) => {
-        this.fail("plug");
+        this.effect("plug");
         this.sublinks.set(`${spec.netns} ${spec.name}`, `${spec.parent} ${spec.addresses.join(" ")}`);
         if (spec.gateways?.length) this.gateways.set(spec.netns, spec.gateways.join(" "));
       },
-      unplug: (netns, name) => void this.sublinks.delete(`${netns} ${name}`),
+      unplug: (netns, name) => {
+        this.effect("unplug");
+        this.sublinks.delete(`${netns} ${name}`);
+      },
     };
   }
 
   private links(): Links {
     return {
       ensureBridge: (spec) => {
-        this.fail("ensureBridge");
+        this.effect("ensureBridge");
         this.bridges.set(spec.name, spec.addresses.join(" "));
       },
       removeLink: (name) => {
+        this.effect("removeLink");
         this.bridges.delete(name);
         this.cables.delete(name);
       },
@@ -154,7 +176,7 @@ export class FakeHost {
         this.bridges.delete(name);
       },
       createNamespace: (file) => {
-        this.fail("createNamespace");
+        this.effect("createNamespace");
         this.namespaces.add(file);
       },
       removeUserNamespace: (file) => {
@@ -167,13 +189,13 @@ export class FakeHost {
       },
       namespacesIn: (folder) => [...this.namespaces].map((file) => file.slice(folder.length + 1)),
       plug: (spec) => {
-        this.fail("plug");
+        this.effect("plug");
         this.cables.set(spec.hostName, `${spec.netns} ${spec.name} ${spec.addresses.join(" ")}`);
         if (spec.gateways?.length) this.gateways.set(spec.netns, spec.gateways.join(" "));
       },
-      allowHairpin: () => this.fail("allowHairpin"),
+      allowHairpin: () => this.effect("allowHairpin"),
       setWaysOut: (netns, ways) => {
-        this.fail("setWaysOut");
+        this.effect("setWaysOut");
         this.gateways.set(netns, ways.map(({ gateway }) => gateway).join(" ") || undefined);
       },
       list: () => [...this.cables.keys()].map((name, index) => ({ index, name, up: true, label: "gantry gantry0 x" })),
@@ -191,9 +213,9 @@ export class FakeHost {
 
   private traffic(): Traffic {
     return {
-      require: () => this.fail("require"),
+      require: () => this.effect("require"),
       shape: ({ hostName }, shape) => {
-        this.fail("shape");
+        this.effect("shape");
         this.shaped.set(hostName, shapeWords(shape));
       },
       clear: ({ hostName }) => void this.shaped.delete(hostName),
@@ -207,15 +229,16 @@ export class FakeHost {
     const key = (port: PublishedPort): string => `${port.hostAddress}:${port.hostPort}/${port.protocol}`;
     return {
       sync: (_networks, ports) => {
-        this.fail("sync");
+        this.effect("sync");
         this.published.clear();
         for (const port of ports) this.published.set(key(port), port);
       },
       publish: (ports) => {
-        this.fail("publish");
+        this.effect("publish");
         for (const port of ports) this.published.set(key(port), port);
       },
       unpublish: (ports) => {
+        this.effect("unpublish");
         for (const port of ports) this.published.delete(key(port));
       },
       keep: () => {},
@@ -229,7 +252,7 @@ export class FakeHost {
   private nameServers(): NameServers {
     return {
       serve: (netns, answer) => {
-        this.fail("serve");
+        this.effect("serve");
         this.answering.set(netns, answer);
         return { close: () => void this.answering.delete(netns) };
       },
