@@ -1,4 +1,3 @@
-import type { Readable } from "node:stream";
 import type { CheckReport } from "../base/build-checks.ts";
 import type { OnBuildEvent } from "../base/build-events.ts";
 import { GantryError, messageOf } from "../base/errors.ts";
@@ -13,6 +12,7 @@ import { type ContextSource, type OpenContext, openContext } from "./open-contex
 import type { BuildHost } from "./host.ts";
 import { exportCache } from "./export-cache.ts";
 import { InFlight } from "./in-flight.ts";
+import { Materials } from "./materials.ts";
 import { deliver, keepsImage } from "./outputs.ts";
 import { readBuild, refuseFailedChecks } from "./read-build.ts";
 import { RunStepper } from "./run-step.ts";
@@ -39,7 +39,8 @@ export class Builder {
     const tags = request.tags.map(checkedTag);
     const context = await openContext(this.shop.host, request, from, signal);
     try {
-      return await this.buildIn(context, { ...request, tags }, emit, signal);
+      const { dockerfile = request.dockerfile } = context;
+      return await this.buildIn(context, { ...request, tags, dockerfile }, emit, signal);
     } finally {
       await context.release();
     }
@@ -62,27 +63,29 @@ export class Builder {
     }
     refuseFailedChecks(checks);
     const epoch = epochOf(request.buildArgs);
+    const materials = new Materials();
+    if (context.material) materials.add(context.material);
     try {
       return await this.solved({
         dockerfile,
         source,
         plan,
-        context: { request, tree: context.tree, emit, signal, ...(epoch !== undefined && { epoch }) },
+        context: { request, tree: context.tree, materials, emit, signal, ...(epoch !== undefined && { epoch }) },
       });
     } catch (error) {
       throw placed(error);
     }
   }
 
-  /** What Docker's build checks say of the Dockerfile in a context (a tar). Throws what a build throws before it begins. */
-  async check(request: BuildRequest, tar: Readable, signal: AbortSignal): Promise<CheckReport> {
+  /** What Docker's build checks say of the Dockerfile in a context. Throws what a build throws before it begins. */
+  async check(request: BuildRequest, from: ContextSource, signal: AbortSignal): Promise<CheckReport> {
     const { host } = this.shop;
-    const root = await host.files.scratch();
+    const context = await openContext(host, request, from, signal);
     try {
-      await host.archive.extract(tar, root, { whiteouts: "plain", owner: { uid: 0, gid: 0 }, signal });
-      return readBuild(host, root, request).report;
+      const { dockerfile = request.dockerfile } = context;
+      return readBuild(host, context.root, { ...request, dockerfile }).report;
     } finally {
-      await host.files.discard(root);
+      await context.release();
     }
   }
 

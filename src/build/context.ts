@@ -7,6 +7,7 @@ import type { RegistryAuth } from "../ports/remote-registry.ts";
 import type { StageArgs } from "./build-args.ts";
 import type { BuildCache } from "./cache.ts";
 import type { BuildHost } from "./host.ts";
+import type { Materials } from "./materials.ts";
 import type { NamedContexts } from "./named-contexts.ts";
 import type { BuildOutput } from "./outputs.ts";
 import type { StageState } from "./stage-state.ts";
@@ -52,6 +53,8 @@ export interface BuildContext {
   tree: SourceTree;
   /** Seconds since 1970: when what is built was made, instead of now. */
   epoch?: number;
+  /** What it turns out to be made of. */
+  materials: Materials;
   emit: OnBuildEvent;
   /** Aborted when the client goes, and when a step fails: all that is under way has to end. */
   signal: AbortSignal;

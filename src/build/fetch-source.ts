@@ -3,6 +3,8 @@ import type { FoundSource } from "../ports/build-files.ts";
 import type { Copying } from "./copy-sources.ts";
 import type { StepRoom } from "./context.ts";
 import { type GitSource, parseGitSource } from "./git-source.ts";
+import type { BuildHost } from "./host.ts";
+import { type Material, publicUrl } from "./materials.ts";
 import type { Of } from "./parse/instruction.ts";
 
 export const isUrl = (source: string): boolean => /^https?:\/\//i.test(source);
@@ -51,6 +53,7 @@ export async function fetchSource(
   if (checksum !== undefined && `sha256:${digest}` !== checksum) {
     throw new GantryError("invalid", "DIGEST_MISMATCH", `digest mismatch sha256:${digest}: ${checksum}`);
   }
+  room.context.materials.add({ uri: publicUrl(url), digest: { sha256: digest } });
   return { root, path: name, kind: "file" };
 }
 
@@ -58,22 +61,34 @@ export async function fetchSource(
 export async function fetchRepository(
   room: StepRoom,
   source: GitSource,
-  instruction: Of<"add">,
+  { checksum, keepGitDir = source.keepGitDir ?? false }: Of<"add">,
 ): Promise<FoundSource & { root: string; digest?: string }> {
-  const { git, files } = room.host;
-  const { signal } = room.context;
+  const { signal, materials } = room.context;
   const folder = await room.scratch();
+  const options = { keepGitDir, signal, ...(checksum ? { checksum } : {}) };
+  const { commit, found, root, material } = await checkOut(room.host, source, folder, options);
+  materials.add(material);
+  // Git's own files differ from one checkout to the next; the commit says all about them.
+  return { ...found, root, ...(keepGitDir ? { digest: `git:${commit}` } : {}) };
+}
+
+/** What a repository's address names, below a private folder. Throws invalid DIGEST_MISMATCH and what checkout throws. */
+export async function checkOut(
+  { git, files }: Pick<BuildHost, "git" | "files">,
+  source: GitSource,
+  folder: string,
+  { keepGitDir, checksum, signal }: { keepGitDir: boolean; checksum?: string; signal: AbortSignal },
+): Promise<{ root: string; found: FoundSource; commit: string; material: Material }> {
   const root = files.makeFolder(folder, "/checkout");
-  const keepGitDir = instruction.keepGitDir ?? source.keepGitDir ?? false;
   const { url, ref, submodules } = source;
   const { commit } = await git.checkout({ url, ...(ref ? { ref } : {}), keepGitDir, submodules, signal }, root);
-  for (const wanted of [instruction.checksum, source.commit]) {
+  for (const wanted of [checksum, source.commit]) {
     if (wanted !== undefined && !commit.startsWith(wanted)) {
       throw new GantryError("invalid", "DIGEST_MISMATCH", `expected checksum to match ${wanted}, got ${commit}`);
     }
   }
   const [found] = files.find(root, source.subdir ?? "");
   if (found === undefined) throw new Error("what was found is missing");
-  // Git's own files differ from one checkout to the next; the commit says all about them.
-  return { ...found, root, ...(keepGitDir ? { digest: `git:${commit}` } : {}) };
+  const uri = publicUrl(ref ? `${url}#${ref}` : url);
+  return { root, found, commit, material: { uri, digest: { [commit.length === 40 ? "sha1" : "sha256"]: commit } } };
 }

@@ -6,6 +6,7 @@ import type { ImageRecord } from "../engine/images/contract.ts";
 import type { BuildContext, SourceTree } from "./context.ts";
 import { ClientFolder, fetchFolder, type FolderWish } from "./client-folders.ts";
 import type { DoneStep } from "./exported-steps.ts";
+import { fetchRemote } from "./remote-context.ts";
 import type { BuildHost } from "./host.ts";
 import type { BuildScope } from "./scope.ts";
 import { type StageState, stateOf } from "./stage-state.ts";
@@ -101,9 +102,26 @@ export class Sources {
     const key = JSON.stringify(base);
     const known = this.trees.get(key);
     if (known) return known;
-    const tree = base.kind === "folder" ? this.folder(base) : this.chainTree(() => this.chainOf(base, onProgress));
+    const tree = this.treeOf(base, onProgress);
     this.trees.set(key, tree);
     return tree;
+  }
+
+  private treeOf(base: Base, onProgress: OnProgress): SourceTree {
+    if (base.kind === "folder") return this.folder(base);
+    if (base.kind === "remote") return this.remote(base.url);
+    return this.chainTree(() => this.chainOf(base, onProgress));
+  }
+
+  private remote(url: string): SourceTree {
+    let opened: Promise<string> | undefined;
+    const fetch = async (): Promise<string> => {
+      const { signal, materials } = this.context;
+      const { root, material } = await fetchRemote(this.host, url, { scratch: () => this.scope.scratch(), signal });
+      materials.add(material);
+      return root;
+    };
+    return { isContext: false, open: () => (opened ??= fetch()) };
   }
 
   private folder(wish: FolderWish): SourceTree {
@@ -111,7 +129,10 @@ export class Sources {
     return new ClientFolder(() => this.scope.folder(() => fetchFolder(this.host, request, wish, signal)));
   }
 
-  private async chainOf(base: Exclude<Base, { kind: "folder" }>, onProgress: OnProgress): Promise<readonly Digest[]> {
+  private async chainOf(
+    base: Exclude<Base, { kind: "folder" | "remote" }>,
+    onProgress: OnProgress,
+  ): Promise<readonly Digest[]> {
     if (base.kind === "scratch") return [];
     if (base.kind === "stage") return (await this.stage(base.index)).state.chain;
     try {

@@ -92,7 +92,7 @@ export class StageRun {
         this.from = below.from;
         this.missed = below.missed;
         this.done.push(...below.steps);
-      } else if (base.kind === "folder") throw noFolderBase(base.name);
+      } else if (base.kind === "folder" || base.kind === "remote") throw noFolderBase(base.name);
       else if (base.kind === "image") {
         const image = await this.deps.sources.image(base.reference, base.platform, (progress) =>
           run.transfer(progress),

@@ -9,7 +9,8 @@ export type Base =
   | { kind: "scratch" }
   | { kind: "stage"; index: number }
   | { kind: "image"; reference: string; platform?: Platform }
-  | { kind: "folder"; name: string; key: string };
+  | { kind: "folder"; name: string; key: string }
+  | { kind: "remote"; name: string; url: string };
 
 export interface Stage {
   index: number;

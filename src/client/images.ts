@@ -230,14 +230,13 @@ export class Images {
 
   /** What Docker's build checks say of a Dockerfile. Gantry's own. `context`: a tar with it and its ignore file. */
   checkBuild(
-    context: Buffer | AsyncIterable<Uint8Array>,
+    context: Buffer | AsyncIterable<Uint8Array> | undefined,
     options: BuildOptions,
     signal?: AbortSignal,
   ): Promise<CheckReport> {
     return this.transport.json("POST", "/gantry/build/check", {
       query: buildQuery(options),
-      body: context,
-      contentType: "application/x-tar",
+      ...(context && { body: context, contentType: "application/x-tar" }),
       signal,
     });
   }

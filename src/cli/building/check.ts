@@ -17,13 +17,13 @@ export function checkFormat(text: string): CheckFormat {
 export async function checkBuild(
   context: Context,
   images: Pick<Images, "checkBuild">,
-  { rules, tar }: BuildContext,
+  prepared: BuildContext | undefined,
   options: BuildOptions,
   format: CheckFormat,
 ): Promise<void> {
   let report: CheckReport;
   try {
-    report = await images.checkBuild(rules ? Buffer.concat([...rules]) : whole(tar), options);
+    report = await images.checkBuild(prepared && sent(prepared), options);
   } catch (error) {
     throw new Exit(1, describe(error));
   }
@@ -31,6 +31,9 @@ export async function checkBuild(
   context.out.write(format === "json" ? `${JSON.stringify(report, null, 2)}\n` : checkText(report));
   if (warnings.length > 0) throw new Exit(1, "");
 }
+
+const sent = ({ rules, tar }: BuildContext): Buffer | AsyncIterable<Buffer> =>
+  rules ? Buffer.concat([...rules]) : whole(tar);
 
 async function* whole(tar: BuildContext["tar"]): AsyncGenerator<Buffer> {
   yield* tar;

@@ -1,7 +1,7 @@
 import { GantryError } from "../../base/errors.ts";
 import type { SentFolder } from "../../client/build-session.ts";
 import { type BuildContext, folderContext, stdinContext } from "../../local/context.ts";
-import { namedContexts, type NamedContexts } from "../../local/named-contexts.ts";
+import { isFetched, namedContexts, type NamedContexts } from "../../local/named-contexts.ts";
 import type { Context } from "../command.ts";
 import { FlagError } from "../flags.ts";
 import type { BuildScreen } from "../progress/build-screen.ts";
@@ -10,7 +10,7 @@ import { readAllInput } from "../terminal/ask.ts";
 
 /** What a build is made from: a folder, stdin, or (undefined) a place that the engine is to fetch. */
 export function prepare({ cwd }: Context, path: string, file: string | undefined): Promise<BuildContext> | undefined {
-  if (/^(https?|git):\/\//.test(path) || path.startsWith("git@")) return undefined;
+  if (isFetched(path)) return undefined;
   if (path === "-") return stdinContext(process.stdin, file);
   return folderContext(path, file, cwd, async () => Buffer.from(await readAllInput()));
 }

@@ -20,10 +20,11 @@ export default command({
     const prepared = await prepare(context, path, options.file);
     const { host } = await context.target();
     const query = buildQuery(context, host, options, prepared?.dockerfile ?? options.file);
-    if (options.check && prepared) {
+    if (prepared === undefined) query.remote = path;
+    if (options.check) {
       const { images } = await context.engine();
       return checkBuild(context, images, prepared, query, options.format);
     }
-    await new CommandBuild(context, prepared ? query : { ...query, remote: path }, options).run(prepared);
+    await new CommandBuild(context, query, options).run(prepared);
   },
 });

@@ -30,7 +30,7 @@ export function buildRoutes(deps: BuildRoutesDeps): Route[] {
       method: "POST",
       path: "/gantry/build/check",
       handler: async (call) =>
-        call.send(200, await deps.builder.check(decode(call, deps), requestBody(call.request), call.signal)),
+        call.send(200, await deps.builder.check(decode(call, deps), contextOf(call), call.signal)),
     },
   ];
 }
@@ -53,9 +53,11 @@ async function build(deps: BuildRoutesDeps, call: Call): Promise<void> {
   });
 }
 
-/** The body, or (Gantry's own) a folder that the client's session gives. */
+/** The body, what `remote` names, or (Gantry's own) a folder that the client's session gives. */
 function contextOf(call: Call): ContextSource {
   const key = call.query.get("contextkey");
+  const remote = call.query.get("remote");
+  if (remote && remote !== "client-session") return { remote };
   return key ? { key } : { tar: requestBody(call.request) };
 }
 
@@ -87,10 +89,6 @@ function decode(call: Call, { platform, sessions }: BuildRoutesDeps): BuildReque
     });
   }
   if (call.flag("squash")) throw invalid("--squash is not supported by this builder");
-  const remote = text("remote");
-  if (remote !== undefined && remote !== "client-session") {
-    throw invalid(`building from ${remote} is not supported`, "fetch it first and give the folder, or a tar on stdin");
-  }
   const session = text("buildsession");
   const target = text("target");
   const wanted = text("platform");

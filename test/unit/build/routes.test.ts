@@ -176,7 +176,6 @@ describe("POST /build", () => {
 
   const refused: [string, Record<string, string>, RegExp][] = [
     ["BuildKit", { version: "2" }, /BuildKit is not supported/],
-    ["a remote context", { remote: "https://x/y.git" }, /building from https:\/\/x\/y\.git is not supported/],
     ["an output of no type", { outputs: "[{}]" }, /unknown output type undefined/],
     ["broken JSON", { buildargs: "{" }, /error reading buildargs/],
     ["labels that are no texts", { labels: '{"a":1}' }, /error reading labels/],
