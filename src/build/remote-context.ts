@@ -24,7 +24,7 @@ type Host = Pick<BuildHost, "git" | "files" | "downloads" | "archive">;
 export const isRemoteContext = (text: string): boolean => isUrl(text) || gitSourceOf(text) !== undefined;
 
 const gitSourceOf = (text: string): ReturnType<typeof parseGitSource> =>
-  parseGitSource(/^github\.com\//.test(text) ? `https://${text.replace(/(?:\.git)?(#|$)/, ".git$1")}` : text);
+  parseGitSource(text.startsWith("github.com/") ? `https://${text.replace(/(?:\.git)?(#|$)/, ".git$1")}` : text);
 
 /** Fetches a git repository, unpacks an archive, or takes a file alone. Errors: invalid BAD_CONTEXT; those of the ports. */
 export async function fetchRemote(host: Host, text: string, options: RemoteOptions): Promise<RemoteFiles> {
