@@ -4,11 +4,9 @@ import { type ModeChange, parseChmod } from "./chmod.ts";
 import type { StageWork, StepChange, StepRoom } from "./context.ts";
 import { type Copying, findItems, isRemote, type Item, unpacks } from "./copy-sources.ts";
 import { inWorkingDir, shellOf } from "./metadata.ts";
-import { type Accounts, parseChown } from "./owner.ts";
+import { accountsOf, parseChown } from "./owner.ts";
 import { SeenFiles } from "./seen-files.ts";
 import type { StageState } from "./stage-state.ts";
-
-const ACCOUNTS_LIMIT = 1024 * 1024;
 
 /** COPY and ADD. */
 export class CopyStep {
@@ -93,11 +91,7 @@ export class CopyStep {
 
   private owner(instruction: Copying, keep: boolean, root: string): Owner | undefined {
     if (keep) return undefined;
-    const { files } = this.room.host;
-    const accounts = (): Accounts => ({
-      passwd: files.readText(root, "/etc/passwd", ACCOUNTS_LIMIT),
-      group: files.readText(root, "/etc/group", ACCOUNTS_LIMIT),
-    });
+    const accounts = () => accountsOf(this.room.host.files, root);
     return instruction.chown === undefined ? { uid: 0, gid: 0 } : parseChown(instruction.chown, accounts);
   }
 

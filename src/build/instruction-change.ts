@@ -3,6 +3,7 @@ import type { StageWork, StepChange, StepRoom } from "./context.ts";
 import { expandInstruction } from "./expand-instruction.ts";
 import type { Lookup } from "./expand.ts";
 import { applyMetadata, cleanPath, envValue, shellOf } from "./metadata.ts";
+import { accountsOf, userOwner } from "./owner.ts";
 import type { Instruction, Of } from "./parse/instruction.ts";
 import type { RunStepper } from "./run-step.ts";
 import type { StepInput } from "./step-record.ts";
@@ -67,15 +68,20 @@ function inputsOf(instruction: Instruction): StepInput[] | undefined {
 
 function workdir(room: StepRoom, work: StageWork, instruction: Of<"workdir">): StepChange {
   const { config, comment } = applyMetadata(work.state.config, instruction, work.cmdSet);
+  const user = config.User ?? "";
   return {
-    key: ["workdir", comment],
-    inputs: () => [["folder", config.WorkingDir ?? "/"]],
+    key: ["workdir", comment, user],
+    inputs: () => [
+      ["folder", config.WorkingDir ?? "/"],
+      ["user", user],
+    ],
     createdBy: `${shellOf(work.state.config).join(" ")} #(nop) ${comment}`,
     set: { config },
     container: true,
     effect: (id, state) =>
       room.inWorkspace(id, state, async (root) => {
-        room.host.files.makeFolder(root, cleanPath(config.WorkingDir ?? "/"));
+        const owner = userOwner(user, () => accountsOf(room.host.files, root));
+        room.host.files.makeFolder(root, cleanPath(config.WorkingDir ?? "/"), owner);
       }),
   };
 }

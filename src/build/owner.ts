@@ -1,12 +1,29 @@
-import { GantryError } from "../base/errors.ts";
-import type { Owner } from "../ports/build-files.ts";
+import { GantryError, isGantryError } from "../base/errors.ts";
+import type { BuildFiles, Owner } from "../ports/build-files.ts";
 
+const ACCOUNTS_LIMIT = 1024 * 1024;
 const LAST_ID = 2 ** 32 - 2;
 
 /** /etc/passwd and /etc/group of the tree that is written to; undefined: not there. */
 export interface Accounts {
   passwd: string | undefined;
   group: string | undefined;
+}
+
+export const accountsOf = (files: BuildFiles, root: string): Accounts => ({
+  passwd: files.readText(root, "/etc/passwd", ACCOUNTS_LIMIT),
+  group: files.readText(root, "/etc/group", ACCOUNTS_LIMIT),
+});
+
+/** Of what is made on behalf of USER: root's, as long as the user isn't there. */
+export function userOwner(user: string, accounts: () => Accounts): Owner | undefined {
+  if (user === "") return undefined;
+  try {
+    return parseChown(user, accounts);
+  } catch (error) {
+    if (isGantryError(error, "BAD_OWNER")) return undefined;
+    throw error;
+  }
 }
 
 /**

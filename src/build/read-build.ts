@@ -2,7 +2,7 @@ import type { CheckReport } from "../base/build-checks.ts";
 import { GantryError, isGantryError } from "../base/errors.ts";
 import type { BuildRequest } from "./context.ts";
 import type { BuildHost } from "./host.ts";
-import { ignored, ignoreText } from "./ignore.ts";
+import { ignored, ignoreFile, takenOut } from "./ignore.ts";
 import { lint, type LintFacts, type LintResult } from "./lint/lint.ts";
 import { linesOf, parseDockerfile } from "./parse/dockerfile.ts";
 import type { Dockerfile } from "./parse/instruction.ts";
@@ -20,7 +20,7 @@ export interface DockerfileSource {
 export interface ReadBuild {
   dockerfile: Dockerfile;
   plan: BuildPlan;
-  /** What the ignore file leaves out. */
+  /** What has to go from the context before it is copied from. */
   excluded?: (path: string) => boolean;
   checks: LintResult;
   /** The same for those who only look. */
@@ -38,8 +38,9 @@ export function readBuild(host: Host, root: string, request: BuildRequest): Read
   const name = request.dockerfile;
   const read = (path: string): string | undefined => host.files.readText(root, path, TEXT_LIMIT);
   const text = dockerfileText(name, read);
-  const rules = ignoreText(name, read);
-  const excluded = ignored(rules);
+  const ignore = ignoreFile(name, read);
+  const ignoring = ignored(ignore?.text);
+  const excluded = ignore && ignoring && takenOut(ignore.name, name, ignoring);
   const dockerfile = parseDockerfile(text, name, request.buildArgs["BUILDKIT_SYNTAX"] ?? undefined);
   const lines = linesOf(text);
   const placed = (error: unknown): unknown => (error instanceof Problem ? dockerfileError(error, name, lines) : error);
@@ -53,7 +54,7 @@ export function readBuild(host: Host, root: string, request: BuildRequest): Read
       ...platforms,
       image: (reference) => (Object.hasOwn(contexts, reference) ? undefined : imageFacts(host, reference)),
       // With exceptions it takes the files to say what is left out.
-      ...(excluded && !/^\s*!/m.test(rules ?? "") ? { ignored: excluded } : {}),
+      ...(ignoring && !/^\s*!/m.test(ignore?.text ?? "") ? { ignored: ignoring } : {}),
     });
     const whole = { fileName: name, language: "Dockerfile" as const, data: Buffer.from(text).toString("base64") };
     const report = { warnings: checks.warnings, sources: [whole] };

@@ -1,4 +1,5 @@
 import { closeSync, lstatSync, openSync, readdirSync, readlinkSync, readSync, type Stats } from "node:fs";
+import { isUtf8 } from "node:buffer";
 import { join } from "node:path";
 import { padding, type TarEntry, tarHeader, trailer } from "./tar-writer.ts";
 
@@ -21,10 +22,12 @@ export interface PackOptions {
 export interface Found {
   /** Relative to the folder, with slashes. */
   name: string;
-  path: string;
+  /** The name where it is no UTF-8: `name` is then the best that text can do. */
+  bytes?: Buffer;
+  path: string | Buffer;
   stat: Stats;
   /** The name that the same file was found by before. */
-  link?: string;
+  link?: string | Buffer;
 }
 
 /**
@@ -35,15 +38,22 @@ export function* pack(root: string, options: PackOptions = {}): Generator<Buffer
   const { top = "" } = options;
   const stat = lstatSync(root);
   if (top !== "") yield* packed({ name: top, path: root, stat }, options);
-  const below = (name: string): string => (top === "" ? name : `${top}/${name}`);
   if (stat.isDirectory()) {
     for (const found of walk(root, options)) {
-      const link = found.link === undefined ? {} : { link: below(found.link) };
-      yield* packed({ ...found, name: below(found.name), ...link }, options);
+      const { name, bytes, link } = found;
+      const names = { ...(bytes && { bytes: joined(top, bytes) }), ...(link && { link: joined(top, link) }) };
+      yield* packed({ ...found, name: joined(top, name), ...names }, options);
     }
   }
   for (const { name, content } of options.extra ?? []) yield* packedText(name, content);
   yield trailer();
+}
+
+function joined<T extends string | Buffer>(folder: string | Buffer, name: T): T;
+function joined(folder: string | Buffer, name: string | Buffer): string | Buffer {
+  if (folder.length === 0) return name;
+  if (typeof folder === "string" && typeof name === "string") return `${folder}/${name}`;
+  return Buffer.concat([Buffer.from(folder as string), Buffer.from("/"), Buffer.from(name as string)]);
 }
 
 /** A file that is in no folder, as a tar has it. */
@@ -55,33 +65,51 @@ export function* packedText(name: string, content: Buffer): Generator<Buffer> {
 
 /** What is in a folder, each after the folder that it is in, as far as the options leave it in. */
 export function* walk(root: string, options: PackOptions): Generator<Found> {
-  const inodes = new Map<string, string>();
-  for (const found of children(root, "", options)) {
-    const { name, stat } = found;
+  const inodes = new Map<string, string | Buffer>();
+  for (const found of children(root, { name: "", path: root }, options)) {
+    const { name, bytes, stat } = found;
     const inode = stat.isFile() && stat.nlink > 1 ? `${stat.dev}:${stat.ino}` : undefined;
     const link = inode === undefined ? undefined : inodes.get(inode);
-    if (inode !== undefined && link === undefined) inodes.set(inode, name);
+    if (inode !== undefined && link === undefined) inodes.set(inode, bytes ?? name);
     yield link === undefined ? found : { ...found, link };
   }
 }
 
-function* children(root: string, folder: string, options: PackOptions): Generator<Found> {
-  for (const child of readdirSync(join(root, folder)).toSorted((a, b) =>
-    Buffer.compare(Buffer.from(a), Buffer.from(b)),
-  )) {
-    const name = folder === "" ? child : `${folder}/${child}`;
-    const path = join(root, name);
+function* children(
+  root: string,
+  folder: Pick<Found, "name" | "bytes" | "path">,
+  options: PackOptions,
+): Generator<Found> {
+  for (const child of namesIn(folder.path)) {
+    const name = joined(folder.name, child.toString());
+    const bytes =
+      typeof child === "string" && folder.bytes === undefined
+        ? undefined
+        : joined(folder.bytes ?? folder.name, Buffer.from(child as string));
+    const path = bytes === undefined ? join(root, name) : joined(root, bytes);
     const stat = lstatSync(path, { throwIfNoEntry: false });
     if (stat === undefined) continue;
+    const found: Found = { name, path, stat, ...(bytes && { bytes }) };
     const replaced = options.extra?.some((extra) => extra.name === name) === true;
     const ignored = replaced || options.ignores?.(name) === true;
-    if (!ignored) yield { name, path, stat };
-    if (stat.isDirectory() && (!ignored || options.searchIgnored === true)) yield* children(root, name, options);
+    if (!ignored) yield found;
+    if (stat.isDirectory() && (!ignored || options.searchIgnored === true)) yield* children(root, found, options);
   }
 }
 
+/** Sorted by their bytes; what is no UTF-8 as bytes. */
+function namesIn(folder: string | Buffer): (string | Buffer)[] {
+  let names: (string | Buffer)[] = readdirSync(folder, "utf8");
+  if (names.some((name) => name.includes("\ufffd"))) {
+    names = readdirSync(folder, "buffer").map((name) => (isUtf8(name) ? name.toString() : name));
+  }
+  return names.toSorted((a, b) => Buffer.compare(Buffer.from(a as string), Buffer.from(b as string)));
+}
+
 /** One entry of a tar. */
-export function* packed({ name, path, stat, link }: Found, options: Pick<PackOptions, "keepOwner">): Generator<Buffer> {
+export function* packed(found: Found, options: Pick<PackOptions, "keepOwner">): Generator<Buffer> {
+  const { bytes, path, stat, link } = found;
+  const name = bytes ?? found.name;
   const entry: TarEntry = {
     name,
     type: "file",
@@ -91,8 +119,8 @@ export function* packed({ name, path, stat, link }: Found, options: Pick<PackOpt
     ...(options.keepOwner && { uid: stat.uid, gid: stat.gid }),
   };
   if (link !== undefined) yield tarHeader({ ...entry, type: "hardlink", link });
-  else if (stat.isSymbolicLink()) yield tarHeader({ ...entry, type: "symlink", link: readlinkSync(path) });
-  else if (stat.isDirectory()) yield tarHeader({ ...entry, type: "folder", name: `${name}/` });
+  else if (stat.isSymbolicLink()) yield tarHeader({ ...entry, type: "symlink", link: readlinkSync(path, "buffer") });
+  else if (stat.isDirectory()) yield tarHeader({ ...entry, type: "folder", name: joined(name, "") });
   else if (stat.isFIFO()) yield tarHeader({ ...entry, type: "fifo" });
   else if (stat.isCharacterDevice() || stat.isBlockDevice()) {
     const type = stat.isCharacterDevice() ? "character" : "block";
@@ -101,7 +129,7 @@ export function* packed({ name, path, stat, link }: Found, options: Pick<PackOpt
 }
 
 /** Header and content leave together when small: one chunk a file, not three. */
-function* content(path: string, entry: TarEntry, size: number): Generator<Buffer> {
+function* content(path: string | Buffer, entry: TarEntry, size: number): Generator<Buffer> {
   const header = tarHeader({ ...entry, size });
   const fd = openSync(path, "r");
   try {

@@ -1,6 +1,6 @@
 export interface TarEntry {
-  /** Relative, with a slash at the end for a folder. */
-  name: string;
+  /** Relative, with a slash at the end for a folder. As bytes where it is no UTF-8. */
+  name: string | Buffer;
   type: "file" | "folder" | "symlink" | "hardlink" | "fifo" | "character" | "block";
   /** Permission bits. */
   mode: number;
@@ -11,7 +11,7 @@ export interface TarEntry {
   uid?: number;
   gid?: number;
   /** Where a link points. */
-  link?: string;
+  link?: string | Buffer;
   major?: number;
   minor?: number;
 }
@@ -31,15 +31,15 @@ const MAX_OCTAL = 0o77777777777;
 /** The header blocks of an entry: ustar, with a PAX record in front for what does not fit. */
 export function tarHeader(entry: TarEntry): Buffer {
   const pax: Record<string, string> = {};
-  let name = entry.name;
+  let name = bytesOf(entry.name);
   let prefix = "";
-  if (Buffer.byteLength(name) > 100 || !isAscii(name)) {
+  if (name.length > 100 || !isAscii(name)) {
     const parts = isAscii(name) ? splitName(name) : undefined;
     if (parts === undefined) pax["path"] = name;
     [prefix, name] = parts ?? ["", name];
   }
-  const link = entry.link ?? "";
-  if (Buffer.byteLength(link) > 100 || !isAscii(link)) pax["linkpath"] = link;
+  const link = bytesOf(entry.link ?? "");
+  if (link.length > 100 || !isAscii(link)) pax["linkpath"] = link;
   if (entry.size > MAX_OCTAL) pax["size"] = String(entry.size);
   for (const id of ["uid", "gid"] as const) {
     if ((entry[id] ?? 0) > 0o7777777) pax[id] = String(entry[id]);
@@ -47,7 +47,7 @@ export function tarHeader(entry: TarEntry): Buffer {
   const block = ustar(entry, name, prefix, link);
   const records = Object.entries(pax);
   if (records.length === 0) return block;
-  const body = Buffer.from(records.map(([key, value]) => paxRecord(key, value)).join(""));
+  const body = Buffer.from(records.map(([key, value]) => paxRecord(key, value)).join(""), "latin1");
   const short = name
     .split("/")
     .filter(Boolean)
@@ -57,6 +57,10 @@ export function tarHeader(entry: TarEntry): Buffer {
   const extended = ustar({ ...entry, mode: 0o644, size: body.length }, `PaxHeaders.0/${short}`, "", "", "x");
   return Buffer.concat([extended, body, padding(body.length), block]);
 }
+
+/** One character for each byte. */
+const bytesOf = (text: string | Buffer): string =>
+  (typeof text === "string" ? Buffer.from(text) : text).toString("latin1");
 
 /** Zeros up to the next block. */
 export const padding = (size: number): Buffer => Buffer.alloc((BLOCK - (size % BLOCK)) % BLOCK);
@@ -80,7 +84,7 @@ function splitName(name: string): [string, string] | undefined {
 
 function paxRecord(key: string, value: string): string {
   const body = ` ${key}=${value}\n`;
-  let length = Buffer.byteLength(body);
+  let { length } = body;
   length += String(length + String(length).length).length;
   return `${length}${body}`;
 }
@@ -91,7 +95,7 @@ function ustar(entry: TarEntry, name: string, prefix: string, link: string, flag
     const text = value.toString(8).padStart(width - 1, "0");
     block.write(text.length < width ? text : "0".repeat(width - 1), at, "latin1");
   };
-  block.write(name, 0, 100);
+  block.write(name, 0, 100, "latin1");
   octal(entry.mode & 0o7777, 100, 8);
   octal(entry.uid ?? 0, 108, 8);
   octal(entry.gid ?? 0, 116, 8);
@@ -99,11 +103,11 @@ function ustar(entry: TarEntry, name: string, prefix: string, link: string, flag
   octal(Math.max(0, entry.mtime), 136, 12);
   block.fill(0x20, 148, 156);
   block.write(flag, 156);
-  block.write(link, 157, 100);
+  block.write(link, 157, 100, "latin1");
   block.write("ustar\u000000", 257, "latin1");
   octal(entry.major ?? 0, 329, 8);
   octal(entry.minor ?? 0, 337, 8);
-  block.write(prefix, 345, 155);
+  block.write(prefix, 345, 155, "latin1");
   let sum = 0;
   for (const byte of block) sum += byte;
   block.write(`${sum.toString(8).padStart(6, "0")}\u0000 `, 148, "latin1");

@@ -10,8 +10,8 @@ const FOLDERS = ["bin", "dev", "etc", "home", "proc", "root", "sys", "tmp"];
 
 const sha256 = (bytes: Buffer | string): string => createHash("sha256").update(bytes).digest("hex");
 
-/** An image that is the same on every daemon: this machine's busybox, as `docker save` would have written it. */
-export function baseImage(): { archive: Buffer; size: number } {
+/** An image that is the same on every daemon: this machine's busybox and `more`, as `docker save` would have written it. */
+export function baseImage(more: Member[] = []): { archive: Buffer; size: number } {
   const program = fs.readFileSync("/bin/busybox", "latin1");
   const passwd = "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/home:/bin/false\n";
   const group = "root:x:0:\nnogroup:x:65534:\n";
@@ -21,6 +21,7 @@ export function baseImage(): { archive: Buffer; size: number } {
     ...APPLETS.map((name): Member => ({ name: `bin/${name}`, type: "symlink", link: "busybox", mode: 0o777 })),
     { name: "etc/passwd", content: passwd },
     { name: "etc/group", content: group },
+    ...more,
   );
   const config = JSON.stringify({
     architecture: process.arch === "x64" ? "amd64" : process.arch,

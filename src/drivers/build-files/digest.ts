@@ -3,7 +3,7 @@ import fs from "node:fs";
 import { setImmediate as breathe } from "node:timers/promises";
 import { GantryError } from "../../base/errors.ts";
 import type { DigestOptions, FoundSource } from "../../ports/build-files.ts";
-import { type ByteString, O, openAt, readable, readlinkAt, S, type Status, statOf, typeOf } from "../syscalls/files.ts";
+import { type ByteString, byteString, O, openAt, readable, readlinkAt, S, type Status, statOf, typeOf } from "../syscalls/files.ts";
 import { getXattr, listXattrs } from "../syscalls/xattr.ts";
 import { holdingFd, inner, openInside, openRoot, split, withFd } from "./root.ts";
 import { type Entry, walk } from "./walk.ts";
@@ -94,9 +94,11 @@ class Digester {
   private async content(hash: Hash, fd: number, path: ByteString): Promise<void> {
     attributes(hash, fd);
     const { contents } = this.options;
-    const known = contents?.get(readable(path));
+    const text = readable(path);
+    // Two names that are no UTF-8 may read the same.
+    const known = byteString(text) === path ? contents?.get(text) : undefined;
     const digest = known ?? (await this.read(fd));
-    if (known === undefined) contents?.set(readable(path), digest);
+    if (known === undefined) contents?.set(text, digest);
     hash.update(digest);
   }
 
