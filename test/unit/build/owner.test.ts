@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { parseChown } from "../../../src/build/owner.ts";
+import { parseChown, userOwner } from "../../../src/build/owner.ts";
 
 const accounts = () => ({
   passwd: "root:x:0:0::/root:/bin/sh\napp:x:100:101::/:\n1234:x:0:0:::\nbroken:x:abc:1:::\n",
@@ -33,4 +33,17 @@ describe("--chown", () => {
       { uid: 1, gid: 2 },
     );
   });
+});
+
+describe("the owner of what WORKDIR makes", () => {
+  const cases: [string, { uid: number; gid: number } | undefined][] = [
+    ["", undefined],
+    ["app", { uid: 100, gid: 102 }],
+    ["5:6", { uid: 5, gid: 6 }],
+    ["ghost", undefined],
+  ];
+  for (const [user, owner] of cases) {
+    it(`is ${owner ? "USER" : "root"} for USER ${user || "unset"}`, () =>
+      assert.deepEqual(userOwner(user, accounts), owner));
+  }
 });
