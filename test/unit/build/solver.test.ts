@@ -443,18 +443,27 @@ describe("COPY and ADD", () => {
     });
   }
 
-  it(".dockerignore is kept to", async () => {
+  const ignoring = {
+    Dockerfile: "FROM busybox\nCOPY . /ctx\n",
+    "a.log": "",
+    "keep.log": "",
+    "b.txt": "",
+  };
+  const rules = "# comment\n*.log\n!keep.log\nDockerfile\n";
+  const copied = async (files: Record<string, string>): Promise<string[]> => {
     const fake = host();
-    const files = {
-      Dockerfile: "FROM busybox\nCOPY . /ctx\n",
-      ".dockerignore": "# comment\n*.log\n!keep.log\nDockerfile\n",
-      "a.log": "",
-      "keep.log": "",
-      "b.txt": "",
-    };
     const { image } = await build(fake, files);
-    const names = [...filesOf(fake, image).keys()].filter((path) => path.startsWith("ctx/"));
-    assert.deepEqual(names.toSorted(), ["ctx/.dockerignore", "ctx/b.txt", "ctx/keep.log"]);
+    return [...filesOf(fake, image).keys()].filter((path) => path.startsWith("ctx/")).toSorted();
+  };
+
+  it("a Dockerfile's own ignore file is kept to", async () => {
+    const names = await copied({ ...ignoring, "Dockerfile.dockerignore": rules });
+    assert.deepEqual(names, ["ctx/Dockerfile.dockerignore", "ctx/b.txt", "ctx/keep.log"]);
+  });
+
+  it(".dockerignore is the client's to keep to, but for what the engine had to read", async () => {
+    const names = await copied({ ...ignoring, ".dockerignore": rules });
+    assert.deepEqual(names, ["ctx/.dockerignore", "ctx/a.log", "ctx/b.txt", "ctx/keep.log"]);
   });
 
   it("ADD fetches URLs and checks what they gave", async () => {
