@@ -3,7 +3,18 @@ import fs from "node:fs";
 import { setImmediate as breathe } from "node:timers/promises";
 import { GantryError } from "../../base/errors.ts";
 import type { DigestOptions, FoundSource } from "../../ports/build-files.ts";
-import { type ByteString, byteString, O, openAt, readable, readlinkAt, S, type Status, statOf, typeOf } from "../syscalls/files.ts";
+import {
+  type ByteString,
+  byteString,
+  O,
+  openAt,
+  readable,
+  readlinkAt,
+  S,
+  type Status,
+  statOf,
+  typeOf,
+} from "../syscalls/files.ts";
 import { getXattr, listXattrs } from "../syscalls/xattr.ts";
 import { holdingFd, inner, openInside, openRoot, split, withFd } from "./root.ts";
 import { type Entry, walk } from "./walk.ts";
