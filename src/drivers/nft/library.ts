@@ -4,6 +4,7 @@ type Native = (...args: unknown[]) => unknown;
 
 const OUTPUT_JSON = 1 << 4;
 const OUTPUT_HANDLE = 1 << 3;
+const ATTEMPTS = 5;
 
 /** libnftables' answer: its exit code, and what nft would print on stdout and stderr. */
 export interface NftAnswer {
@@ -12,7 +13,7 @@ export interface NftAnswer {
   error: string;
 }
 
-/** Runs nft commands; all of one text are one transaction. */
+/** Runs nft commands; all of one text are one transaction, which may be run twice. */
 export interface NftSession {
   run(text: string): NftAnswer;
   /** The listing of `command` as nft's JSON. */
@@ -46,10 +47,17 @@ export function openLibrarySession(): NftSession | undefined {
   if (context === null) return undefined;
   bufferOutput(context);
   bufferError(context);
-  const run = (text: string): NftAnswer => {
+  const once = (text: string): NftAnswer => {
     const code = runNative(context, text) as number;
     // reading a buffer also empties it
     return { code, output: (output(context) as string | null) ?? "", error: (error(context) as string | null) ?? "" };
+  };
+  // a signal (a child's end, say) while it waits for the kernel's answer is an error to it, whatever the kernel did
+  const run = (text: string): NftAnswer => {
+    for (let left = ATTEMPTS; ; left--) {
+      const answer = once(text);
+      if (answer.code === 0 || left === 1 || !answer.error.includes("Interrupted system call")) return answer;
+    }
   };
   const runWith = (flags: number, command: string): NftAnswer => {
     setFlags(context, flags);
