@@ -29,12 +29,14 @@ export interface AllowedFlow {
 
 export interface PublishedPort {
   protocol: "tcp" | "udp" | "sctp";
-  /** "0.0.0.0": every IPv4 address of the host, "::": every IPv6 address. Of the same family as `address`. */
+  /** "0.0.0.0": every IPv4 address of the host, "::": every IPv6 address. Of the same family as `address`, unless relayed. */
   hostAddress: string;
   hostPort: number;
   /** The container's. */
   address: string;
   port: number;
+  /** The container has no address of the host address's family: not the firewall but the engine itself passes it on. */
+  relayed?: true;
   /** On a network without translation: the container's port is open at its own address. There is no host port (0). */
   routed?: true;
 }

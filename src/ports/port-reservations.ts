@@ -11,13 +11,21 @@ export interface PortHolder {
   command: string;
 }
 
+/** A container's address and port. */
+export interface PortTarget {
+  address: string;
+  port: number;
+}
+
 /**
- * Holds ports of the host against other programs, without answering on them. Reservations end with this process:
- * a restart makes them again. Synchronous.
+ * Holds ports of the host against other programs, without answering on them unless told. Reservations end with this
+ * process: a restart makes them again. Synchronous.
  */
 export interface PortReservations {
   /** True: now held, or held already by this object. False: another process has it. invalid BAD_ADDRESS: not an address of this host. */
   reserve(claim: PortClaim): boolean;
+  /** What reaches the host itself on a held port, of TCP or UDP, is passed on from now on, by this process. */
+  relay(claim: PortClaim, target: PortTarget): void;
   /** Unknown ones are fine. */
   release(claim: PortClaim): void;
   /** Who has it, if that can be seen. */

@@ -39,8 +39,8 @@ test("published TCP and UDP ports answer from everywhere, and keep a remote clie
     request("web", { portBindings: { "80/tcp": bind("8080"), "53/udp": bind("8053") } }),
   );
   assert.deepEqual(got.ports, {
-    "80/tcp": [{ HostIp: "0.0.0.0", HostPort: "8080" }],
-    "53/udp": [{ HostIp: "0.0.0.0", HostPort: "8053" }],
+    "80/tcp": ["0.0.0.0", "::"].map((HostIp) => ({ HostIp, HostPort: "8080" })),
+    "53/udp": ["0.0.0.0", "::"].map((HostIp) => ({ HostIp, HostPort: "8053" })),
   });
   const other = await engine.networks.attach(request("other"));
   await world.serveTcp(got.netns, 80);
@@ -102,8 +102,9 @@ test("a restarted engine keeps ports going and sweeps what is left of the dead",
   const next = world.engine({ state });
   assert.equal(await world.ask(world.neighbour, HOST, 8082), NEIGHBOUR, "before restore");
   // the killed engine's sockets are closed by the kernel
-  engine.reservations.release({ protocol: "tcp", address: "0.0.0.0", port: 8082 });
-  engine.reservations.release({ protocol: "tcp", address: "0.0.0.0", port: 8083 });
+  for (const address of ["0.0.0.0", "::"]) {
+    for (const port of [8082, 8083]) engine.reservations.release({ protocol: "tcp", address, port });
+  }
   next.networks.restore([request("survivor").containerId]);
   assert.equal(await world.ask(world.neighbour, HOST, 8082), NEIGHBOUR, "after restore");
   assert.deepEqual(

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import dgram from "node:dgram";
+import { once } from "node:events";
 import net from "node:net";
 import { after, before, test } from "node:test";
 import { SocketReservations } from "../../src/drivers/port-reservations/socket-reservations.ts";
@@ -66,6 +67,70 @@ test("closed connections of an earlier server don't keep a port busy, and it is 
   assert.equal(reservations.reserve(claim(8004)), true);
   assert.equal(await listen(8004), "EADDRINUSE");
   reservations.release(claim(8004));
+});
+
+/** What comes back for `text`, sent with an end after it; or the error's code. */
+const talk = (host: string, port: number, text: string): Promise<string> =>
+  new Promise((resolve) => {
+    let answer = "";
+    const socket = net.connect({ host, port, allowHalfOpen: true }, () => socket.end(text));
+    socket.on("data", (bytes) => (answer += bytes));
+    socket.on("end", () => resolve(answer));
+    socket.on("error", (error: NodeJS.ErrnoException) => resolve(error.code ?? ""));
+  });
+
+test("a held port passes connections on, half-closed ones too, and refuses as its target does", async () => {
+  const echo = net.createServer({ allowHalfOpen: true }, (socket) => {
+    let heard = "";
+    socket.on("data", (bytes) => (heard += bytes));
+    socket.on("end", () => socket.end(heard.toUpperCase()));
+  });
+  await new Promise<void>((resolve) => echo.listen(8006, "127.0.0.1", resolve));
+  const reservations = new SocketReservations();
+  const held = claim(8007, "::");
+  reservations.reserve(held);
+  assert.equal(await talk("::1", 8007, "x"), "ECONNREFUSED");
+  reservations.relay(held, { address: "127.0.0.1", port: 8006 });
+  const long = "text ".repeat(200_000);
+  assert.equal(await talk("::1", 8007, long), long.toUpperCase());
+  assert.equal(await listen(8007), "EADDRINUSE");
+  reservations.relay(held, { address: "127.0.0.1", port: 8009 });
+  assert.equal(await talk("::1", 8007, "x"), "ECONNRESET");
+  reservations.relay(held, { address: "127.0.0.1", port: 8006 });
+  const open = net.connect(8007, "::1");
+  const over = once(open, "close");
+  await once(open, "connect");
+  reservations.release(held);
+  await over;
+  assert.equal(await talk("::1", 8007, "x"), "ECONNREFUSED");
+  echo.close();
+});
+
+test("a held port passes datagrams on, and answers to who asked", async () => {
+  const echo = dgram.createSocket("udp4");
+  echo.on("message", (bytes, from) => echo.send(`${bytes} of ${from.port}`, from.port, from.address));
+  await new Promise<void>((resolve) => echo.bind(8006, "127.0.0.1", resolve));
+  const reservations = new SocketReservations();
+  const held = claim(8008, "::", "udp");
+  reservations.reserve(held);
+  reservations.relay(held, { address: "127.0.0.1", port: 8006 });
+  const answers: string[] = [];
+  for (const name of ["one", "two"]) {
+    const client = dgram.createSocket("udp6");
+    for (const _ of [1, 2]) {
+      client.send(name, 8008, "::1");
+      const [answer] = (await once(client, "message")) as [Buffer];
+      answers.push(answer.toString());
+    }
+    client.close();
+  }
+  assert.deepEqual(
+    answers.map((answer) => answer.split(" ")[0]),
+    ["one", "one", "two", "two"],
+  );
+  assert.equal(new Set(answers).size, 2, "a flow keeps its port, each client has its own");
+  reservations.release(held);
+  echo.close();
 });
 
 test("an address that the host doesn't have is refused in the system's words", () => {

@@ -38,9 +38,4 @@ export const rewordings: Rewording[] = [
   ),
   dockerd(/interface does was not found/g, () => "interface was not found"),
   ...[dockerd, gantryd].map((side) => side(/"(?:ip|mac)vlan",/g, nothing, "gantryd lists what the kernel has")),
-  dockerd(
-    /, \[::\]:[^ ,\n]+|,\{"HostIp":"::","HostPort":"\d+"\}|(?:\d+\/tcp -> )?\[::\]:(?:\d+|<port>)\n/g,
-    nothing,
-    "gantryd publishes on IPv4 only, as yet",
-  ),
 ];

@@ -1,7 +1,8 @@
 import fs from "node:fs";
 import { errnoOf, GantryError, messageOf } from "../../base/errors.ts";
 import { familyOf } from "../../base/ip-address.ts";
-import type { PortClaim, PortHolder, PortReservations } from "../../ports/port-reservations.ts";
+import type { PortClaim, PortHolder, PortReservations, PortTarget } from "../../ports/port-reservations.ts";
+import { duplicateFd } from "../syscalls/libc.ts";
 import {
   AF,
   bindSocket,
@@ -13,6 +14,8 @@ import {
   socketAddress,
 } from "../syscalls/sockets.ts";
 import { findHolder } from "./port-holder.ts";
+import { TcpRelay } from "./tcp-relay.ts";
+import { UdpRelay } from "./udp-relay.ts";
 
 const IPPROTO_SCTP = 132;
 const DEFAULT_RANGE = { first: 32768, last: 60999 };
@@ -20,11 +23,12 @@ const DEFAULT_RANGE = { first: 32768, last: 60999 };
 const keyOf = (claim: PortClaim): string => `${claim.protocol} ${claim.address} ${claim.port}`;
 
 /**
- * Holds a port by a bound socket that never listens: other programs get EADDRINUSE, and what reaches the host itself
- * on it is refused as if nobody were there.
+ * Holds a port by a bound socket: other programs get EADDRINUSE, and what reaches the host itself on it is refused as if
+ * nobody were there, unless it is passed on.
  */
 export class SocketReservations implements PortReservations {
   private readonly held = new Map<string, number>();
+  private readonly relays = new Map<string, TcpRelay | UdpRelay>();
 
   reserve(claim: PortClaim): boolean {
     const key = keyOf(claim);
@@ -40,7 +44,18 @@ export class SocketReservations implements PortReservations {
     const fd = this.held.get(key);
     if (fd === undefined) return;
     this.held.delete(key);
+    this.relays.get(key)?.close();
+    this.relays.delete(key);
     if (fd >= 0) closeFd(fd);
+  }
+
+  relay(claim: PortClaim, target: PortTarget): void {
+    const key = keyOf(claim);
+    const fd = this.held.get(key);
+    if (fd === undefined || claim.protocol === "sctp") return;
+    const relay = this.relays.get(key);
+    if (relay) relay.target = target;
+    else this.relays.set(key, new { tcp: TcpRelay, udp: UdpRelay }[claim.protocol](duplicateFd(fd), target));
   }
 
   holder(claim: PortClaim): PortHolder | undefined {

@@ -28,12 +28,13 @@ export class PacketRules {
     if (networks.some(({ icc }) => !icc)) this.keepApart();
     this.deps.firewall.sync(
       networks,
-      sandboxes.flatMap(publishedPorts),
+      translated(sandboxes.flatMap(publishedPorts)),
       sandboxes.flatMap(({ endpoints }) => this.guarded(endpoints)),
     );
   }
 
-  publish(ports: PublishedPort[], joining: EndpointRecord[] = []): void {
+  publish(published: PublishedPort[], joining: EndpointRecord[] = []): void {
+    const ports = translated(published);
     this.deps.firewall.publish(ports, this.guarded(joining));
     const udp = ports.filter((port) => port.protocol === "udp" && !port.routed);
     if (udp.length === 0) return;
@@ -46,7 +47,8 @@ export class PacketRules {
     this.deps.links.forgetUdpFlows(flows);
   }
 
-  unpublish(ports: PublishedPort[], leaving: EndpointRecord[] = []): void {
+  unpublish(published: PublishedPort[], leaving: EndpointRecord[] = []): void {
+    const ports = translated(published);
     this.deps.firewall.unpublish(ports, this.guarded(leaving));
     const udp = ports.filter((port) => port.protocol === "udp");
     this.deps.links.forgetUdpFlows(udp.map(({ address, port }) => ({ side: "from" as const, address, port })));
@@ -68,6 +70,8 @@ export class PacketRules {
     }
   }
 }
+
+const translated = (ports: PublishedPort[]): PublishedPort[] => ports.filter(({ relayed }) => !relayed);
 
 function rulesOf(
   { bridge, subnets, builtin, internal }: NetworkRecord,

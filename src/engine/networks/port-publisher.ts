@@ -17,10 +17,13 @@ export interface PortOwner {
   endpointId: string;
 }
 
-/** A container's address, and whether packets go there by it: then there is no host port. */
+/** A container's address. */
 export interface PortPlace {
   address: string;
+  /** Packets go there by it: there is no host port. */
   routed: boolean;
+  /** It is of the other family. */
+  relayed?: true;
 }
 
 export type PortPlaces = Partial<Record<IpFamily, PortPlace>>;
@@ -58,12 +61,13 @@ export class PortPublisher {
       for (const [from, wish] of wishes.entries()) {
         if (from < claimed.length) continue;
         const group = [wish, ...wishes.slice(from + 1, from + 2).filter(({ twin }) => twin)];
-        const placed = group.filter(({ hostAddress }) => places[familyOf(hostAddress)]?.routed === false);
+        const placed = group.filter((one) => placeOf(one, places)?.routed === false);
         const before = held.slice(from, from + group.length).find((port) => port && !port.routed);
         const own = claimed.filter((port) => port !== null);
         const hostPort = placed.length === 0 ? 0 : this.hostPortFor(placed, before?.hostPort, { own, held, owner });
-        claimed.push(...group.map((one) => publishedAt(one, hostPort, places[familyOf(one.hostAddress)])));
+        claimed.push(...group.map((one) => publishedAt(one, hostPort, placeOf(one, places))));
       }
+      for (const port of claimed) if (port) this.relay(port);
     } catch (error) {
       this.release(claimed.filter((port) => port !== null && !held.some((other) => other && isSamePort(other, port))));
       throw error;
@@ -77,7 +81,16 @@ export class PortPublisher {
 
   /** Takes a port back after a restart; false: somebody else got it meanwhile. */
   reclaim(port: PublishedPort): boolean {
-    return port.routed === true || this.deps.reservations.reserve(claimOf(port));
+    if (port.routed) return true;
+    if (!this.deps.reservations.reserve(claimOf(port))) return false;
+    this.relay(port);
+    return true;
+  }
+
+  /** Passes on what no packet rule can: between families, and from ::1, to which the kernel takes no answer from a bridge. */
+  private relay(port: PublishedPort): void {
+    if (port.routed || !(port.relayed || port.hostAddress === "::" || port.hostAddress === "::1")) return;
+    this.deps.reservations.relay(claimOf(port), { address: port.address, port: port.port });
   }
 
   /** One host port for all of them, held. */
@@ -184,13 +197,18 @@ const flagFor = (wish: PortWish, hostPort: number): string => {
   return `${address}${hostPort}:${wish.port}${wish.protocol === "tcp" ? "" : `/${wish.protocol}`}`;
 };
 
+const placeOf = ({ hostAddress, protocol }: PortWish, places: PortPlaces): PortPlace | undefined => {
+  const place = places[familyOf(hostAddress)];
+  return place?.relayed && protocol === "sctp" ? undefined : place;
+};
+
 function publishedAt(wish: PortWish, hostPort: number, place: PortPlace | undefined): PublishedPort | null {
   if (place === undefined) return null;
   const { protocol, hostAddress, port } = wish;
-  const { address, routed } = place;
+  const { address, routed, relayed } = place;
   return routed
     ? { protocol, hostAddress, hostPort: 0, address, port, routed }
-    : { protocol, hostAddress, hostPort, address, port };
+    : { protocol, hostAddress, hostPort, address, port, ...(relayed && { relayed }) };
 }
 
 const claimFor = ({ protocol, hostAddress: address }: PortWish, port: number): PortClaim => ({

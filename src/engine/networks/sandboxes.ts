@@ -198,6 +198,10 @@ export class Sandboxes {
       const { bridge } = way?.network ?? {};
       if (way && bridge) places[family] = { address: way.address, routed: bridge.routed.includes(`ipv${family}`) };
     }
+    // as where a proxy stands before the container, IPv6 addresses of the host are good for an IPv4 one too
+    if (places[4]?.routed === false && !places[6] && this.deps.links.hasIpv6()) {
+      places[6] = { ...places[4], relayed: true };
+    }
     const out = ways[4] ?? ways[6];
     if (out === undefined || Object.keys(places).length === 0) return { ...sandbox, ports: [] };
     const owner = { containerName: sandbox.containerName, endpointId: out.endpoint.endpointId };

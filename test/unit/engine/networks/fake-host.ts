@@ -270,6 +270,7 @@ export class FakeHost {
     return {
       reserve: (claim) => Boolean(this.held.add(`${claim.protocol} ${claim.port}`)),
       release: (claim) => void this.held.delete(`${claim.protocol} ${claim.port}`),
+      relay: () => {},
       holder: () => undefined,
       ephemeralRange: () => ({ first: 32768, last: 60999 }),
     };

@@ -40,7 +40,10 @@ test("an attached container has all that Docker's inspect shows", async () => {
   const networks = host.engine();
   networks.restore([]);
   const got = await networks.attach(request("web", web));
-  assert.deepEqual(got.ports, { "443/tcp": null, "80/tcp": [{ HostIp: "0.0.0.0", HostPort: "8080" }] });
+  assert.deepEqual(got.ports, {
+    "443/tcp": null,
+    "80/tcp": ["0.0.0.0", "::"].map((HostIp) => ({ HostIp, HostPort: "8080" })),
+  });
   assert.deepEqual(got.hosts, [{ address: "172.30.0.2", names: ["web.example", "web"] }]);
   assert.deepEqual(got.resolv.nameservers, ["10.0.0.53"]);
   const bridge = networks.inspect("bridge");

@@ -83,12 +83,15 @@ test("nonsense is refused", () => {
 });
 
 /** A host on which `busy` ports belong to a process. */
-function fakeHost(busy: number[]): PortReservations & { held: Set<string> } {
+function fakeHost(busy: number[]): PortReservations & { held: Set<string>; relays: Map<string, string> } {
   const held = new Set<string>();
+  const relays = new Map<string, string>();
   const key = (claim: PortClaim): string => `${claim.protocol} ${claim.address} ${claim.port}`;
   return {
     held,
+    relays,
     reserve: (claim) => !busy.includes(claim.port) && Boolean(held.add(key(claim))),
+    relay: (claim, { address, port }) => void relays.set(key(claim), `${address} ${port}`),
     release: (claim) => void held.delete(key(claim)),
     holder: (claim) => (busy.includes(claim.port) ? { pid: 123, command: "nginx" } : undefined),
     ephemeralRange: () => ({ first: 40000, last: 40003 }),
@@ -200,6 +203,27 @@ test("a container with both families is published in both, at one host port", ()
     { HostIp: "127.0.0.1", HostPort: "8080" },
   ];
   assert.deepEqual(places(claim(fakeHost([]), [], named, DUAL)), ["::1 8080 fd00::2", "127.0.0.1 8080 172.30.0.2"]);
+});
+
+test("IPv6 addresses of the host are passed on to a container without one, and [::1] to any", () => {
+  const relayed: PortPlaces = { 4: DUAL[4] as PortPlaces[4], 6: { ...DUAL[4], relayed: true } } as PortPlaces;
+  const host = fakeHost([]);
+  const ports = claim(host, [], [{ HostPort: "8080" }, { HostIp: "fd00::5", HostPort: "8081" }], relayed);
+  assert.deepEqual(places(ports), ["0.0.0.0 8080 172.30.0.2", ":: 8080 172.30.0.2", "fd00::5 8081 172.30.0.2"]);
+  assert.deepEqual(
+    ports.map((port) => port.relayed),
+    [undefined, true, true],
+  );
+  assert.deepEqual(
+    [...host.relays],
+    [
+      ["tcp :: 8080", "172.30.0.2 80"],
+      ["tcp fd00::5 8081", "172.30.0.2 80"],
+    ],
+  );
+  const both = fakeHost([]);
+  claim(both, [], [{ HostPort: "8080" }, { HostIp: "fd00::5", HostPort: "8081" }], DUAL);
+  assert.deepEqual([...both.relays], [["tcp :: 8080", "fd00::2 80"]]);
 });
 
 test("a port of one family does not meet the same of the other; a range is left where either is taken", () => {
