@@ -183,13 +183,15 @@ describe("networks with IPv6", () => {
   });
 
   test("a container without IPv6 is reached at the host's IPv6 addresses", async () => {
-    const serve = ["sh", "-c", "nc -ll -p 80 -e echo hello & udpsvd 0 53 cat & wait"];
-    const flags = ["-p", "8070:80", "-p", "8071:81", "-p", "8053:53/udp", "-p", "127.0.0.1:8072:80"];
-    await engine.ok("run", "-d", "--init", "--name", "four-only", ...flags, "busybox", ...serve);
-    assert.equal(await engine.ok("port", "four-only", "80"), "0.0.0.0:8070\n[::]:8070\n127.0.0.1:8072");
-    for (const address of [HOST, "::1", "localhost"]) assert.equal(await host.ask(address, 8070), "hello");
-    assert.equal(await neighbour.ask(HOST, 8070), "hello");
-    assert.equal((await host.ask("::1", 8053, { protocol: "udp" })) !== undefined, true);
+    await run("four-only", "-p", "8070:80", "-p", "8071:81", "-p", "8053:53/udp", "-p", "127.0.0.1:8072:80");
+    const container = world.within(Number(await inspect("{{.State.Pid}}", "four-only")));
+    await container.serve(80);
+    await container.serve(53, "udp");
+    const gateway = await inspect("{{.NetworkSettings.Gateway}}", "four-only");
+    assert.equal(await engine.ok("port", "four-only", "80"), "0.0.0.0:8070\n127.0.0.1:8072\n[::]:8070");
+    for (const address of [HOST, "::1", "localhost"]) assert.equal(await host.ask(address, 8070), gateway);
+    assert.equal(await neighbour.ask(HOST, 8070), gateway);
+    for (const address of [HOST, "::1"]) assert.equal(await host.ask(address, 8053, { protocol: "udp" }), gateway);
     const refused = /Connection reset|Connection refused|Failed to connect|Recv failure/;
     const curl = (url: string): Promise<{ stderr: string }> => host.run("curl", "-sS", "-m", "5", url);
     assert.match((await curl("http://[::1]:8071")).stderr, refused);
@@ -199,16 +201,17 @@ describe("networks with IPv6", () => {
   });
 
   test("a published port gains and loses a family with a network", async () => {
-    const serve = ["tcpsvd", "-l", "late", "::", "80", "sh", "-c", 'echo "from $TCPREMOTEADDR"'];
-    await engine.ok("run", "-d", "--init", "--name", "late", "-p", "8090:80", "busybox", ...serve);
+    await run("late", "-p", "8090:80");
+    await world.within(Number(await inspect("{{.State.Pid}}", "late"))).serve(80);
+    const gateway = await inspect("{{.NetworkSettings.Gateway}}", "late");
     // without IPv6 it sees the host in place of who asks by it
-    assert.match((await neighbour.ask(HOST, 8090)) ?? "", /^from \[?(::ffff:)?172\./);
+    assert.equal(await neighbour.ask(HOST, 8090), gateway);
     await engine.ok("network", "connect", "joined", "late");
-    assert.ok((await neighbour.ask(HOST, 8090))?.startsWith(`from [${NEIGHBOUR}]`));
+    assert.equal(await neighbour.ask(HOST, 8090), NEIGHBOUR);
     await engine.ok("network", "disconnect", "joined", "late");
-    assert.match((await neighbour.ask(HOST, 8090)) ?? "", /^from \[?(::ffff:)?172\./);
+    assert.equal(await neighbour.ask(HOST, 8090), gateway);
     assert.equal(await engine.ok("port", "late", "80"), "0.0.0.0:8090\n[::]:8090");
-    assert.match((await neighbour.ask("192.0.2.1", 8090)) ?? "", /192\.0\.2\.2/);
+    assert.equal(await neighbour.ask("192.0.2.1", 8090), "192.0.2.2");
   });
 
   test("on a routed network a published port is open at the container's own address, others aren't", async () => {

@@ -1,5 +1,6 @@
 import net from "node:net";
 import type { PortTarget } from "../../ports/port-reservations.ts";
+import { setReuseAddress } from "../syscalls/sockets.ts";
 
 /** A flood of one port leaves descriptors to the rest of the engine. */
 const MOST_CONNECTIONS = 1000;
@@ -15,7 +16,10 @@ export class TcpRelay {
     this.server = net.createServer({ allowHalfOpen: true, noDelay: true }, (client) => this.passOn(client));
     this.server.maxConnections = MOST_CONNECTIONS;
     this.server.on("error", () => {}); // connections are refused then, as without a relay
+    // the kernel asks again whether the port is free, and closed connections of an earlier engine's relay may linger on it
+    setReuseAddress(fd, true);
     this.server.listen({ fd, exclusive: true });
+    setReuseAddress(fd, false);
     this.server.unref();
   }
 
