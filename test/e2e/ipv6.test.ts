@@ -185,8 +185,7 @@ describe("networks with IPv6", () => {
   test("a container without IPv6 is reached at the host's IPv6 addresses", async () => {
     await run("four-only", "-p", "8070:80", "-p", "8071:81", "-p", "8053:53/udp", "-p", "127.0.0.1:8072:80");
     const container = world.within(Number(await inspect("{{.State.Pid}}", "four-only")));
-    await container.serve(80);
-    await container.serve(53, "udp");
+    const servers = [await container.serve(80), await container.serve(53, "udp")];
     const gateway = await inspect("{{.NetworkSettings.Gateway}}", "four-only");
     assert.equal(await engine.ok("port", "four-only", "80"), "0.0.0.0:8070\n127.0.0.1:8072\n[::]:8070");
     for (const address of [HOST, "::1", "localhost"]) assert.equal(await host.ask(address, 8070), gateway);
@@ -196,13 +195,14 @@ describe("networks with IPv6", () => {
     const curl = (url: string): Promise<{ stderr: string }> => host.run("curl", "-sS", "-m", "5", url);
     assert.match((await curl("http://[::1]:8071")).stderr, refused);
     assert.match((await curl("http://[::1]:8072")).stderr, refused);
+    await world.end(...servers); // the container's network lasts as long as a process in it
     await engine.ok("rm", "-f", "four-only");
     assert.match((await curl("http://[::1]:8070")).stderr, refused);
   });
 
   test("a published port gains and loses a family with a network", async () => {
     await run("late", "-p", "8090:80");
-    await world.within(Number(await inspect("{{.State.Pid}}", "late"))).serve(80);
+    const server = await world.within(Number(await inspect("{{.State.Pid}}", "late"))).serve(80);
     const gateway = await inspect("{{.NetworkSettings.Gateway}}", "late");
     // without IPv6 it sees the host in place of who asks by it
     assert.equal(await neighbour.ask(HOST, 8090), gateway);
@@ -212,6 +212,7 @@ describe("networks with IPv6", () => {
     assert.equal(await neighbour.ask(HOST, 8090), gateway);
     assert.equal(await engine.ok("port", "late", "80"), "0.0.0.0:8090\n[::]:8090");
     assert.equal(await neighbour.ask("192.0.2.1", 8090), "192.0.2.2");
+    await world.end(server);
   });
 
   test("on a routed network a published port is open at the container's own address, others aren't", async () => {

@@ -91,7 +91,7 @@ function nat(networks: FirewallNetwork[], mode: PublishedPortsMode): Chain[] {
     {
       name: "output",
       hook: "type nat hook output priority -100; policy accept;",
-      // the kernel takes no answer to ::1 from a bridge: a refusal at once makes clients try 127.0.0.1
+      // the kernel takes no answer to ::1 from a bridge: the engine itself passes on what comes there
       rules: ["ip6 daddr ::1 return", "jump to_containers"],
     },
     { name: "postrouting", hook: "type nat hook postrouting priority srcnat; policy accept;", rules: outgoing },

@@ -16,10 +16,9 @@ export class TcpRelay {
     this.server = net.createServer({ allowHalfOpen: true, noDelay: true }, (client) => this.passOn(client));
     this.server.maxConnections = MOST_CONNECTIONS;
     this.server.on("error", () => {}); // connections are refused then, as without a relay
-    // the kernel asks again whether the port is free, and closed connections of an earlier engine's relay may linger on it
+    // what it accepts inherits this: closed connections that linger don't keep the next engine off the port
     setReuseAddress(fd, true);
     this.server.listen({ fd, exclusive: true });
-    setReuseAddress(fd, false);
     this.server.unref();
   }
 
