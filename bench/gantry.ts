@@ -7,15 +7,16 @@ import { clientEnv, docker, type Side, until } from "./side.ts";
 const REPO = path.resolve(import.meta.dirname, "..");
 export const GANTRY = path.join(REPO, "bin/gantry");
 
-/** The gantryd of this checkout, with roots and a bridge of its own. */
+/** The gantryd of this checkout, with roots, a bridge and a network namespace of its own, as dockerd has. */
 export async function startGantryd(parent: string): Promise<Side> {
   const folder = path.join(parent, "gantryd");
   const socket = path.join(folder, "gantry.sock");
   fs.mkdirSync(folder, { recursive: true });
   const log = fs.openSync(path.join(folder, "log"), "a");
   const child = spawn(
-    path.join(REPO, "bin/gantryd"),
+    "unshare",
     [
+      ...["--net", "sh", "-c", 'ip link set lo up && exec "$@"', "gantryd", path.join(REPO, "bin/gantryd")],
       ...["--data-root", path.join(folder, "data"), "--exec-root", path.join(folder, "exec")],
       ...["-H", `unix://${socket}`, "--bridge", `gb${process.pid}`, "--bip", "10.249.0.1/24"],
     ],
@@ -28,7 +29,7 @@ export async function startGantryd(parent: string): Promise<Side> {
     folder,
     pid: child.pid ?? 0,
     env: clientEnv(folder, socket),
-    netns: undefined,
+    netns: `/proc/${child.pid}/ns/net`,
     stop: async () => {
       if (child.exitCode === null && child.signalCode === null) {
         const left = (await docker(side, ["ps", "-aq"]).catch(() => "")).split("\n").filter(Boolean);

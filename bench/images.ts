@@ -93,7 +93,7 @@ async function startRegistry(side: Side, folder: string): Promise<{ stop(): void
       "",
     ].join("\n"),
   );
-  const inside = side.netns === undefined ? [] : ["nsenter", `--net=${side.netns}`];
+  const inside = ["nsenter", `--net=${side.netns}`];
   const [file, ...args] = [...inside, "docker-registry", "serve", config];
   const child = spawn(file!, args, { stdio: "ignore" });
   const probe = "import('node:net').then(n => n.connect(+process.argv[1], '127.0.0.1', () => process.exit(0)))";

@@ -6,7 +6,9 @@ import { exec, manyAtOnce, ownClient, runWithBridge, runWithoutNetwork, startAnd
 import { GANTRY, startGantryd } from "./gantry.ts";
 import { builds, transfers } from "./images.ts";
 import type { Measured } from "./measure.ts";
+import { idleWork } from "./idle-work.ts";
 import { idle, perContainer } from "./memory.ts";
+import { manyPorts, networks } from "./networks.ts";
 import { startDockerd } from "./peer.ts";
 import { docker, run, type Side } from "./side.ts";
 import { ratioOf, reached, table } from "./table.ts";
@@ -21,6 +23,9 @@ const CASES: Record<string, (sides: Side[], folder: string) => Promise<Measured[
   detached: startAndRemove,
   many: manyAtOnce,
   containers: perContainer,
+  work: idleWork,
+  networks,
+  ports: manyPorts,
   build: builds,
   transfer: transfers,
   after: (sides) => idle(sides, "after all this"),

@@ -3,13 +3,13 @@ import type { Side } from "./side.ts";
 /** One line of the result: a figure for each engine. */
 export interface Measured {
   name: string;
-  unit: "ms" | "MB";
+  unit: "ms" | "MB" | "Gbit/s";
   dockerd: number;
   gantryd: number;
-  /** All samples behind the two figures. */
+  /** All samples behind the two figures; none where an engine has no such thing. */
   samples: { dockerd: number[]; gantryd: number[] };
-  /** What is to be reached: Gantry's share of dockerd's figure, or an amount of its own. */
-  target?: { ratio?: number; most?: number };
+  /** What is to be reached: Gantry's share of dockerd's figure, at most or at least, or an amount of its own. */
+  target?: { ratio?: number; least?: number; most?: number };
 }
 
 export const median = (values: number[]): number => {

@@ -1,5 +1,5 @@
-import fs from "node:fs";
 import { type Measured, measured, median } from "./measure.ts";
+import { processesOf, read, sum } from "./processes.ts";
 import { docker, type Side, wait } from "./side.ts";
 
 const CONTAINERS = 20;
@@ -53,39 +53,8 @@ async function settledUse(side: Side): Promise<Use> {
 
 /** Proportional set sizes in bytes. The engine: its process and all below it (containerd, proxies). */
 function use(side: Side): Use {
-  const parents = new Map<number, number>();
-  for (const name of fs.readdirSync("/proc")) {
-    if (/^\d+$/.test(name)) parents.set(Number(name), parentOf(Number(name)));
-  }
-  const below = (pid: number): boolean => {
-    for (let at: number | undefined = pid; at !== undefined && at > 1; at = parents.get(at)) {
-      if (at === side.pid) return true;
-    }
-    return false;
-  };
-  const total: Use = { engine: 0, monitors: 0 };
-  for (const pid of parents.keys()) {
-    if (below(pid)) total.engine += pssOf(pid);
-    else if (isMonitor(pid, side.folder)) total.monitors += pssOf(pid);
-  }
-  return total;
+  const { engine, monitors } = processesOf(side);
+  return { engine: sum(engine.map(pssOf)), monitors: sum(monitors.map(pssOf)) };
 }
-
-/** conmon and containerd-shim name the engine's folder in their arguments. */
-const isMonitor = (pid: number, folder: string): boolean => {
-  const words = read(pid, "cmdline").split("\0");
-  return /conmon|containerd-shim/.test(words[0] ?? "") && words.some((word) => word.includes(`${folder}/`));
-};
-
-const parentOf = (pid: number): number => Number(/^PPid:\s+(\d+)/m.exec(read(pid, "status"))?.[1] ?? 0);
 
 const pssOf = (pid: number): number => 1024 * Number(/^Pss:\s+(\d+) kB/m.exec(read(pid, "smaps_rollup"))?.[1] ?? 0);
-
-/** Empty when the process has gone. */
-function read(pid: number, file: string): string {
-  try {
-    return fs.readFileSync(`/proc/${pid}/${file}`, "utf8");
-  } catch {
-    return "";
-  }
-}

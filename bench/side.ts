@@ -11,8 +11,8 @@ export interface Side {
   pid: number;
   /** For the clients: where it listens, and no configuration of the user's. */
   env: NodeJS.ProcessEnv;
-  /** The network namespace in which `127.0.0.1` is the engine's own; undefined: ours. */
-  netns: string | undefined;
+  /** The network namespace in which `127.0.0.1` is the engine's own. */
+  netns: string;
   /** Ends it and takes away all it left. */
   stop(): Promise<void>;
 }

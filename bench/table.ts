@@ -8,7 +8,7 @@ export function table(results: Measured[]): string {
       result.name,
       figure(result.dockerd, result.unit),
       figure(result.gantryd, result.unit),
-      ratioOf(result).toFixed(2),
+      Number.isNaN(result.dockerd) ? "" : ratioOf(result).toFixed(2),
       target(result),
       verdict(result),
     ]),
@@ -23,16 +23,18 @@ export const ratioOf = ({ dockerd, gantryd }: Measured): number => gantryd / doc
 
 /** undefined: nothing was promised. */
 export function reached(result: Measured): boolean | undefined {
-  const { ratio, most } = result.target ?? {};
+  const { ratio, least, most } = result.target ?? {};
   if (ratio !== undefined) return ratioOf(result) <= ratio;
+  if (least !== undefined) return ratioOf(result) >= least;
   return most === undefined ? undefined : result.gantryd <= most;
 }
 
 const figure = (value: number, unit: Measured["unit"]): string =>
-  `${unit === "MB" ? value.toFixed(1) : value.toFixed(value < 100 ? 1 : 0)} ${unit}`;
+  Number.isNaN(value) ? "" : `${unit === "MB" ? value.toFixed(1) : value.toFixed(value < 100 ? 1 : 0)} ${unit}`;
 
 function target({ target, unit }: Measured): string {
   if (target?.ratio !== undefined) return `≤ ${target.ratio}`;
+  if (target?.least !== undefined) return `≥ ${target.least}`;
   return target?.most === undefined ? "" : `≤ ${target.most} ${unit}`;
 }
 
