@@ -8,7 +8,7 @@ import { until } from "../support/until.ts";
 import { type Host, World } from "../support/world.ts";
 import { assertTruth, chance, inspect } from "./facts.ts";
 
-const ROUNDS = 5;
+const ROUNDS = 4;
 /** A request has been carried out after so many milliseconds, mostly. */
 const LONGEST = 15;
 const PORT = 8080;

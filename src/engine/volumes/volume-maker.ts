@@ -73,8 +73,14 @@ export class VolumeMaker {
     checkVolumeName(name);
     checkVolumeOptions(name, given.options);
     const record = { ...this.newRecord(name, LOCAL), ...given };
+    this.deps.records.save({ ...record, intent: "create" }, { sync: false });
+    try {
+      this.deps.files.create(name);
+    } catch (error) {
+      this.deps.records.forget(name);
+      throw error;
+    }
     this.deps.records.save(record);
-    this.deps.files.create(name);
     return record;
   }
 

@@ -37,7 +37,7 @@ function world() {
       containers: { containersUsing: (name) => users.get(name) ?? [], beingCreated: (id) => making.has(id) },
     }),
   );
-  return { volumes, state, disk, folders, users, making, log };
+  return { volumes, files, state, disk, folders, users, making, log };
 }
 
 const filters = (object: Record<string, string[]>): Map<string, string[]> => new Map(Object.entries(object));
@@ -129,6 +129,25 @@ describe("volumes", () => {
     await volumes.recover(() => false);
     assert.deepEqual(state.list("volumes"), []);
     assert.equal((await volumes.create({ name: "data" })).name, "data");
+  });
+
+  it("that were being made when the engine was killed, or could not be, are not there", async () => {
+    const killed = world();
+    const { create } = killed.files;
+    killed.files.create = () => {
+      assert.deepEqual((killed.state.get("volumes", "data") as { intent?: string }).intent, "create");
+      throw new Error("full disk");
+    };
+    const seen = killed.state.list("volumes");
+    await assert.rejects(killed.volumes.create({ name: "data" }), /full disk/);
+    assert.deepEqual(killed.state.list("volumes"), seen);
+    killed.files.create = create;
+    killed.state.commit([
+      { bucket: "volumes", key: "data", value: { name: "data", driver: "local", intent: "create" } },
+    ]);
+    await killed.volumes.recover(() => false);
+    assert.deepEqual(killed.state.list("volumes"), seen);
+    await killed.volumes.create({ name: "data" });
   });
 
   it("that only the disk knows are taken in, never dropped", async () => {
