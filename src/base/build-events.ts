@@ -57,6 +57,8 @@ export type BuildEvent =
   | { kind: "missed"; step: string; why?: Miss }
   /** A container was made for it. */
   | { kind: "running"; step: string; container: string }
+  /** Its command failed, and what it left is held for a client that asked for that. See docs/building.md. */
+  | { kind: "shell"; step: string; token: string; code: number }
   | { kind: "output"; step: string; stream: "stdout" | "stderr"; text: string }
   /** An image's pull or a download on behalf of the step. */
   | { kind: "transfer"; step: string; progress: ProgressEvent }

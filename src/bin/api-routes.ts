@@ -19,6 +19,7 @@ import { archiveRoutes } from "../server/routes/archive.ts";
 import { bootstrapRoutes } from "../server/routes/bootstrap.ts";
 import { buildSessionRoutes } from "../server/routes/build-sessions.ts";
 import { buildCacheRoutes } from "../server/routes/build-cache.ts";
+import { buildShellRoutes } from "../server/routes/build-shells.ts";
 import { buildRoutes } from "../server/routes/build.ts";
 import { checkpointRoutes } from "../server/routes/checkpoints.ts";
 import { containerRoutes } from "../server/routes/containers.ts";
@@ -101,6 +102,7 @@ export function apiRoutes(parts: ApiParts): Route[] {
     ...snapshotRoutes({ containers, snapshots: parts.snapshots }),
     ...volumeWorkRoutes({ volumes, ...parts.volumeWork }),
     ...buildSessionRoutes({ sessions }),
+    ...buildShellRoutes({ shells: builder.shells, clock }),
     ...buildRoutes({ builder, sessions, platform: parts.platform }),
     ...buildCacheRoutes({ builder, clock, onPruned: parts.onCachePruned }),
     ...bootstrapRoutes({ bootstrap: parts.bootstrap }),

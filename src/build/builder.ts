@@ -14,6 +14,7 @@ import { exportCache } from "./export-cache.ts";
 import { InFlight } from "./in-flight.ts";
 import { Materials } from "./materials.ts";
 import { deliver, keepsImage } from "./outputs.ts";
+import { BuildShells } from "./build-shells.ts";
 import { readBuild, refuseFailedChecks } from "./read-build.ts";
 import { RunStepper } from "./run-step.ts";
 import { BuildScope, WORKSPACE_PREFIX } from "./scope.ts";
@@ -23,10 +24,17 @@ import { type Job, solve, type Workshop } from "./solver.ts";
 export class Builder {
   private readonly shop: Workshop;
   private readonly keeper: CacheKeeper;
+  /** Of steps that failed. */
+  readonly shells = new BuildShells();
 
   constructor(host: BuildHost) {
     const mounts = new CacheMounts(host);
-    this.shop = { host, cache: new BuildCache(host), inFlight: new InFlight(), runs: new RunStepper(host, mounts) };
+    this.shop = {
+      host,
+      cache: new BuildCache(host),
+      inFlight: new InFlight(),
+      runs: new RunStepper(host, mounts, this.shells),
+    };
     this.keeper = new CacheKeeper(host, mounts);
   }
 

@@ -30,6 +30,8 @@ export interface BuildRequest {
   cacheTo: CacheTarget[];
   /** Say of each step that is not in the cache why it isn't. */
   explain: boolean;
+  /** A RUN that fails is held, so that the client can look around in it. */
+  shellOnFail: boolean;
   /** Ask the registry even for base images that are here. */
   pull: boolean;
   buildArgs: Record<string, string | null>;

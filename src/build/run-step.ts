@@ -1,10 +1,12 @@
 import { StringDecoder } from "node:string_decoder";
 import { GantryError, isGantryError } from "../base/errors.ts";
 import { Slots } from "../base/slots.ts";
+import type { RunTerminal } from "../engine/containers/run-terminal.ts";
 import { RUNTIME_STUBS } from "../engine/containers/spec/stubs.ts";
+import type { BuildShells } from "./build-shells.ts";
 import type { BuildHost, RunMount, RunStep } from "./host.ts";
 import type { CacheMounts } from "./cache-mounts.ts";
-import { cleanPath, commandOf, inWorkingDir } from "./metadata.ts";
+import { cleanPath, commandOf, inWorkingDir, shellOf } from "./metadata.ts";
 import { heredocOf, heredocText } from "./parse/heredoc.ts";
 import type { Heredoc, MountFlag, Of } from "./parse/instruction.ts";
 import { lend } from "./session-mounts.ts";
@@ -22,9 +24,11 @@ export class RunStepper {
   private readonly host: BuildHost;
   private readonly caches: CacheMounts;
   private readonly slots: Slots;
+  private readonly shells: BuildShells;
 
-  constructor(host: BuildHost, caches: CacheMounts) {
+  constructor(host: BuildHost, caches: CacheMounts, shells: BuildShells) {
     this.host = host;
+    this.shells = shells;
     this.caches = caches;
     this.slots = new Slots(host.parallelRuns);
   }
@@ -64,6 +68,7 @@ export class RunStepper {
                 user: config.User ?? "",
                 network: instruction.network,
                 mounts,
+                shell: shellOf(config),
               });
             } finally {
               this.host.files.removeStubs(root, stubs);
@@ -85,6 +90,7 @@ export class RunStepper {
       user: string;
       network: Of<"run">["network"];
       mounts: RunMount[];
+      shell: string[];
     },
   ): Promise<void> {
     const { request, signal } = room.context;
@@ -92,7 +98,7 @@ export class RunStepper {
     const show = (stream: "stdout" | "stderr", text: string): void => {
       if (text !== "") room.output(stream, text);
     };
-    const code = await this.start({
+    const run: RunStep = {
       id,
       workspaceId: step.workspaceId,
       rootfs: step.root,
@@ -108,10 +114,12 @@ export class RunStepper {
       mounts: step.mounts,
       onOutput: (stream, chunk) => show(stream, decoders[stream].write(chunk)),
       signal,
-    });
+    };
+    const code = await this.start(run);
     for (const stream of ["stdout", "stderr"] as const) show(stream, decoders[stream].end());
     if (signal.aborted) throw new GantryError("canceled", "BUILD_CANCELED", "build cancelled");
     if (code !== 0) {
+      if (request.shellOnFail) await this.hold(room, run, code, step.shell);
       throw new GantryError(
         "invalid",
         "RUN_FAILED",
@@ -119,6 +127,18 @@ export class RunStepper {
         { details: { exitCode: code } },
       );
     }
+  }
+
+  /** Until the client has looked around in what the command left. */
+  private async hold({ step, context, host }: StepRoom, run: RunStep, code: number, shell: string[]): Promise<void> {
+    const token = host.ids.id();
+    const enter = async (command: string | undefined, terminal: RunTerminal): Promise<void> => {
+      const args = command === undefined ? shell.slice(0, 1) : [...shell, command];
+      await host.run({ ...run, id: host.ids.id(), args, terminal });
+    };
+    await this.shells.hold(token, context.signal, enter, () =>
+      context.emit({ kind: "shell", step: step.id, token, code }),
+    );
   }
 
   /** A command that can't be started has no exit code of its own: Docker's CLI ends with 1 then. */

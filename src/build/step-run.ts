@@ -164,7 +164,8 @@ export class StepRun implements StepRoom {
       if (change.container) this.tell({ kind: "running", container: id });
       return this.put(key, record, await effect(id, state));
     };
-    if (!place.useCache) return perform();
+    // Nobody else is to wait for a shell.
+    if (!place.useCache || this.context.request.shellOnFail) return perform();
     const own = this.tell;
     return this.deps.inFlight.run(key, this.context.signal, own, (tell) => {
       this.tell = tell;

@@ -55,6 +55,8 @@ export interface BuildOptions {
   progress?: "classic" | "events";
   /** Gantry's own: say of each step that is not in the cache why it isn't. */
   why?: boolean;
+  /** Gantry's own, with events: a RUN that fails is held, and an event tells how to get into it. */
+  shellonfail?: boolean;
   /** Gantry's own: the name of a build session that was opened before. */
   buildsession?: string;
   /** With a session, in place of a body: the name by which the engine keeps the context's folder. */

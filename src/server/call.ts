@@ -248,3 +248,9 @@ export async function streamJson(call: Call, body: (send: (line: object) => void
   out ??= call.stream("application/json");
   out.end();
 }
+
+/** For what goes on as raw bytes both ways. Throws invalid NO_UPGRADE. */
+export function mustUpgrade(call: Call): void {
+  if (call.request.headers.upgrade !== undefined) return;
+  throw new GantryError("invalid", "NO_UPGRADE", "no upgrade proto in request");
+}

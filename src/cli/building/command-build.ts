@@ -18,6 +18,7 @@ import { push, writeMetadata } from "./finish.ts";
 import type { BuildValues } from "./flags.ts";
 import { type OutputWish, writeOutput } from "./outputs.ts";
 import { type Offers, offer } from "./session.ts";
+import { enterShell } from "./shell.ts";
 
 /** One run of `gantry build`. */
 export class CommandBuild {
@@ -49,8 +50,15 @@ export class CommandBuild {
       t: this.names,
       q: this.quiet,
       ...(!this.quiet && { progress: "events" }),
+      ...(this.shell !== undefined && { shellonfail: true }),
       ...(output.length > 0 && { outputs: output.map(({ type }) => ({ Type: type })) }),
     };
+  }
+
+  /** The command that a step which fails is looked into with; "" for its shell. undefined: none, or no terminal. */
+  private get shell(): string | undefined {
+    const terminal = process.stdin.isTTY && this.context.out.isTTY && !this.quiet && !this.bytesOnStdout;
+    return terminal ? this.options["shell-on-fail"] : undefined;
   }
 
   private get bytesOnStdout(): boolean {
@@ -82,7 +90,7 @@ export class CommandBuild {
     this.screen = screen;
     try {
       const lines = images.build(this.body(prepared), this.query, await allCredentials(context), signal);
-      const heeded = heeding(lines, (image) => void (id = image));
+      const heeded = this.heeding(lines, (image) => void (id = image));
       await showProgress(context, heeded, this.out, screen, (aux) => {
         if (typeof aux["ID"] === "string") id = aux["ID"];
       });
@@ -137,15 +145,16 @@ export class CommandBuild {
       }
     };
   }
-}
 
-/** Events go by; the one that names the image is taken note of. */
-async function* heeding(
-  lines: AsyncIterable<ProgressLine>,
-  onImage: (id: string) => void,
-): AsyncGenerator<ProgressLine> {
-  for await (const line of lines) {
-    if (line.build?.kind === "summary") onImage(line.build.image);
-    yield line;
+  /** Events go by; what the command has to do with some of them is done once they are shown. */
+  private async *heeding(
+    lines: AsyncIterable<ProgressLine>,
+    onImage: (id: string) => void,
+  ): AsyncGenerator<ProgressLine> {
+    for await (const line of lines) {
+      if (line.build?.kind === "summary") onImage(line.build.image);
+      yield line;
+      if (line.build?.kind === "shell") await enterShell(this.context, line.build.token, this.shell ?? "");
+    }
   }
 }

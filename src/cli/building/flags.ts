@@ -75,6 +75,15 @@ export const buildFlags = {
     'Secret to expose to the build (format: "id=mysecret[,src=/local/secret]")',
   ),
   "security-opt": commaList("Security options"),
+  "shell-on-fail": {
+    ...value(
+      "command",
+      undefined as string | undefined,
+      (text) => (text === "true" ? "" : text),
+      "On a terminal: open a shell (or run COMMAND by =COMMAND) in what a RUN that failed left",
+    ),
+    isSwitch: true,
+  },
   "shm-size": bytes('Size of "/dev/shm"'),
   ssh: value(
     "default|<id>[=<socket>|<key>[,<key>]]",

@@ -13,6 +13,7 @@ import {
   countsAsCached,
   excerptLines,
   heading,
+  leftText,
   placeOf,
   reasons,
   seconds,
@@ -46,6 +47,8 @@ export class BuildBoard implements BuildScreen {
   private readonly checks: BuildEventOf<"warning">[] = [];
   private readonly tally = new BuildTally();
   private counts = { over: 0, cached: 0 };
+  /** To a shell: what other steps still say is not drawn over it. */
+  private gaveWay = false;
   private failure: { event: BuildEventOf<"failed">; step: RunningStep } | undefined;
 
   constructor(out: Output, look: Look, now: () => number = () => performance.now()) {
@@ -60,8 +63,8 @@ export class BuildBoard implements BuildScreen {
 
   show({ build, stream }: ProgressLine): void {
     if (build !== undefined) this.hear(build);
-    else if (stream !== undefined) this.live.print(stream.trimEnd());
-    this.live.touch();
+    else if (stream !== undefined) this.print(stream.trimEnd());
+    if (!this.gaveWay) this.live.touch();
   }
 
   sending(what: string, current: number, total: number, over: boolean): void {
@@ -73,14 +76,32 @@ export class BuildBoard implements BuildScreen {
   }
 
   end(failed: boolean): void {
+    this.settle();
+    if (!failed || this.failure === undefined) return;
+    const { event, step } = this.failure;
+    if (!this.gaveWay) this.showFailed(step, event.ms);
+    const excerpt = excerptLines(event);
+    if (excerpt.length > 0) this.out.write(`\n${excerpt.join("\n")}\n`);
+  }
+
+  /** Nothing is drawn over any more. */
+  private settle(): void {
     clearInterval(this.ticking);
     for (const stage of this.cached.keys()) this.keepCached(stage);
     this.live.clear();
-    if (!failed || this.failure === undefined) return;
-    const { event, step } = this.failure;
-    this.out.write(`${this.lineOf("bad", heading(step.step), `failed ${seconds(event.ms)}`)}\n${step.output.whole()}`);
-    const excerpt = excerptLines(event);
-    if (excerpt.length > 0) this.out.write(`\n${excerpt.join("\n")}\n`);
+  }
+
+  private showFailed(step: RunningStep, ms: number): void {
+    this.out.write(`${this.lineOf("bad", heading(step.step), `failed ${seconds(ms)}`)}\n${step.output.whole()}`);
+  }
+
+  /** The terminal is somebody else's from here on. */
+  private giveWay({ step: id, code }: BuildEventOf<"shell">): void {
+    const step = this.running.get(id);
+    this.settle();
+    this.gaveWay = true;
+    if (step) this.showFailed(step, this.now() - step.began);
+    this.out.write(`${leftText(code)}\n`);
   }
 
   private hear(event: BuildEvent): void {
@@ -102,6 +123,9 @@ export class BuildBoard implements BuildScreen {
       case "transfer":
         this.running.get(event.step)?.transfers.hear(event.progress);
         break;
+      case "shell":
+        this.giveWay(event);
+        break;
       case "done":
         this.done(event);
         break;
@@ -120,13 +144,13 @@ export class BuildBoard implements BuildScreen {
         break;
       case "warning":
         if (event.from === "check") this.checks.push(event);
-        else this.live.print(`WARNING: ${event.line === undefined ? "" : `line ${event.line}: `}${event.message}`);
+        else this.print(`WARNING: ${event.line === undefined ? "" : `line ${event.line}: `}${event.message}`);
         break;
       case "summary": {
         const checks = checksText(this.checks).trimEnd();
-        if (checks !== "") this.live.print(checks);
+        if (checks !== "") this.print(checks);
         for (const line of this.tally.lines(event, event.image.replace("sha256:", "").slice(0, 12)))
-          this.live.print(clipped(line, width() - 1));
+          this.print(clipped(line, width() - 1));
         break;
       }
       default: // running: nothing that a reader needs
@@ -154,7 +178,7 @@ export class BuildBoard implements BuildScreen {
     this.tally.add(step, event);
     const size = event.bytes ? `  ${humanSize(event.bytes)}` : "";
     this.keep("good", heading(step), `${seconds(event.ms)}${event.shared ? " shared" : ""}`, size);
-    for (const line of why) this.live.print(tinted(this.look, "quiet", `  ${line}`));
+    for (const line of why) this.print(tinted(this.look, "quiet", `  ${line}`));
   }
 
   /** Cached steps of a stage stand in one line. */
@@ -169,8 +193,12 @@ export class BuildBoard implements BuildScreen {
     this.keep("good", text, many || countsAsCached(first) ? "cached" : "");
   }
 
+  private print(line: string): void {
+    if (!this.gaveWay) this.live.print(line);
+  }
+
   private keep(tone: Tone, text: string, time: string, size = ""): void {
-    this.live.print(this.lineOf(tone, text, time, size));
+    this.print(this.lineOf(tone, text, time, size));
   }
 
   /** "[build 2/3] RUN make all                18kB  3.2s" */

@@ -10,6 +10,7 @@ import {
   countsAsCached,
   excerptLines,
   heading,
+  leftText,
   reasons,
   seconds,
 } from "./build-words.ts";
@@ -82,6 +83,10 @@ export class BuildLines implements BuildScreen {
       case "warning":
         if (event.from === "check") this.checks.push(event);
         else this.out.write(`WARNING: ${event.line === undefined ? "" : `line ${event.line}: `}${event.message}\n`);
+        break;
+      case "shell":
+        this.closeLine(event.step);
+        this.say(event.step, leftText(event.code));
         break;
       case "summary":
         this.out.write(checksText(this.checks));

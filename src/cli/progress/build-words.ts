@@ -41,6 +41,10 @@ function changeText({ what, was, is }: InputChange): string {
   return what.startsWith("file ") || what === "content" ? `${what} changed` : `${what} was ${was}, is ${is}`;
 }
 
+/** Before a shell is opened in a step that failed. */
+export const leftText = (code: number): string =>
+  `exit code ${code}: this is what it left; the build ends with this shell`;
+
 /** Where in the Dockerfile it failed. */
 export const excerptLines = ({ source }: BuildEventOf<"failed">): string[] =>
   source === undefined ? [] : [`${source.file}:${source.line}`, ...source.excerpt];

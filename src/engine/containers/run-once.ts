@@ -7,6 +7,7 @@ import type { ContainerDeps } from "./deps.ts";
 import { renderResolvConf } from "../networks/resolv.ts";
 import { dnsWish, renderHosts } from "./etc-files.ts";
 import { explainRefusal } from "./refusal.ts";
+import { runOnTerminal, type RunTerminal } from "./run-terminal.ts";
 import type { ResolvedMount } from "./spec/facts.ts";
 import { refuseMountTarget } from "./spec/guards.ts";
 import { encodeSpec, planSpec, withCompiledSeccomp } from "./spec/plan.ts";
@@ -69,20 +70,23 @@ export interface OneRun {
   hostConfig: HostConfig;
   mounts: RunMount[];
   onOutput: (stream: "stdout" | "stderr", chunk: Buffer) => void;
+  /** Somebody at a terminal, who has the output instead. */
+  terminal?: RunTerminal;
   signal: AbortSignal;
 }
 
 export type OneRunDeps = Pick<
   ContainerDeps,
-  "networking" | "rootfs" | "files" | "runtime" | "host" | "logger" | "seccomp" | "layers" | "idMap"
+  "networking" | "rootfs" | "files" | "runtime" | "monitor" | "host" | "logger" | "seccomp" | "layers" | "idMap"
 > & { stepFiles: StepFiles };
 
 /**
- * Runs a command in a container of its own to its end, without a monitor or a record: a build's RUN. Nothing of it is
- * left afterwards; what a killed daemon leaves, the sweep finds by the id. Resolves with the exit code.
+ * Runs a command in a container of its own to its end, without a record: a build's RUN. Nothing of it is left afterwards;
+ * what a killed daemon leaves, the sweep finds by the id. Resolves with the exit code; 0 on a terminal, whatever it was.
  */
 export async function runOnce(deps: OneRunDeps, run: OneRun): Promise<number> {
-  const { id, hostConfig } = run;
+  const { id, hostConfig, terminal } = run;
+  const size = terminal?.size;
   const map = idMapOf(hostConfig, deps.idMap);
   let { rootfs } = run;
   const runtime = deps.runtime(hostConfig.Runtime ?? "");
@@ -116,8 +120,8 @@ export async function runOnce(deps: OneRunDeps, run: OneRun): Promise<number> {
     const spec = planSpec({
       id,
       name: id,
-      config: { Cmd: run.args, Env: run.env, WorkingDir: run.cwd },
-      hostConfig,
+      config: { Cmd: run.args, Env: run.env, WorkingDir: run.cwd, ...(run.terminal && { Tty: true }) },
+      hostConfig: size === undefined ? hostConfig : { ...hostConfig, ConsoleSize: [size.height, size.width] },
       rootfs,
       hostname: run.hostname,
       user: resolveUser(run.user, read("/etc/passwd"), read("/etc/group"), []),
@@ -137,6 +141,11 @@ export async function runOnce(deps: OneRunDeps, run: OneRun): Promise<number> {
       },
       rootOf(map),
     );
+    if (terminal) {
+      const place = { id, bundle: paths.bundle, runtime: hostConfig.Runtime ?? "" };
+      await runOnTerminal(deps, place, terminal, run.signal);
+      return 0;
+    }
     return await runtime.runToEnd(id, paths.bundle, { onOutput: run.onOutput, signal: run.signal });
   } catch (error) {
     throw explainRefusal(error, deps.rootfs, {

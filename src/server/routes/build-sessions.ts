@@ -1,6 +1,5 @@
-import { GantryError } from "../../base/errors.ts";
 import type { BuildSessions } from "../build-sessions.ts";
-import type { Call, Route } from "../call.ts";
+import { mustUpgrade, type Route } from "../call.ts";
 
 const CONTENT_TYPE = "application/vnd.gantry.build-session";
 
@@ -24,9 +23,4 @@ export function buildSessionRoutes({ sessions }: { sessions: BuildSessions }): R
       },
     },
   ];
-}
-
-function mustUpgrade(call: Call): void {
-  if (call.request.headers.upgrade !== undefined) return;
-  throw new GantryError("invalid", "NO_UPGRADE", "no upgrade proto in request");
 }

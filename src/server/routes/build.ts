@@ -101,6 +101,7 @@ function decode(call: Call, { platform, sessions }: BuildRoutesDeps): BuildReque
     cacheFrom: parseCacheSources(textList(call, "cachefrom")),
     cacheTo: parseCacheTargets(textList(call, "cacheto")),
     explain: call.flag("why"),
+    shellOnFail: call.flag("shellonfail"),
     buildArgs: jsonMap(call, "buildargs", true),
     labels: jsonMap(call, "labels", false),
     ...(target === undefined ? {} : { target }),

@@ -402,6 +402,7 @@ export const request = (overrides: Partial<BuildRequest> = {}): BuildRequest => 
   cacheFrom: [],
   cacheTo: [],
   explain: false,
+  shellOnFail: false,
   pull: false,
   buildArgs: {},
   labels: {},

@@ -104,6 +104,7 @@ describe("POST /build", () => {
       ],
       cacheTo: [],
       explain: true,
+      shellOnFail: false,
       pull: true,
       buildArgs: { A: "1", B: null },
       labels: { l: "v" },
