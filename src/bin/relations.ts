@@ -20,7 +20,7 @@ export function containerUse(
   ofImage: (imageId: string) => ImageUser[];
   ofVolumes: ContainerFacts;
   imageName: (images: ImageSource) => (record: ContainerRecord) => string;
-  networked: Pick<NetworkRoutesDeps, "resolveContainer" | "saveEndpoint" | "savedEndpoints">;
+  networked: Omit<NetworkRoutesDeps, "networks" | "clock">;
   authFor: (auth: Record<string, RegistryAuth>, reference: string) => { auth?: RegistryAuth };
 } {
   const records = (): ContainerRecord[] => registry.all().map((entry) => entry.record);
@@ -51,6 +51,7 @@ export function containerUse(
         registry.save(entry);
       },
       savedEndpoints: (containerId) => Object.keys(registry.find(containerId).record.networking),
+      whileSettled: (containerId, work) => registry.find(containerId).lock.run(work),
     },
     authFor: (auth, reference) => {
       const { registry: host } = parseReference(reference);

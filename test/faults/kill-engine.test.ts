@@ -57,6 +57,15 @@ const sometime = (limit: number) => async (): Promise<void> => {
 const sign = (what: string, seen: () => boolean) => (): Promise<void> =>
   until(seen, { what, every: 1, timeout: 10_000 });
 
+const networksOf = async (id: string): Promise<string[]> => {
+  const names = "{{range $name, $_ := .NetworkSettings.Networks}}{{$name}} {{end}}";
+  return (await engine.ok("inspect", "-f", names, id)).trim().split(" ").toSorted();
+};
+
+/** Besides the loopback. */
+const linksIn = async (id: string): Promise<number> =>
+  (await engine.ok("exec", id, "ip", "-o", "link")).split("\n").filter((line) => !line.includes("LOOPBACK")).length;
+
 const ran = (result: Ran): void => assert.equal(result.code, 0, result.stderr);
 
 const repeated = [0, 1, 2, 3];
@@ -128,6 +137,26 @@ describe("kill -9 of the engine", () => {
       const again = await engine.docker("rm", "-fv", id);
       assert.equal(await engine.ok("ps", "-aq", "--filter", "name=^rm$"), "");
       assert.ok(again.code === 0 || /No such container/.test(again.stderr), again.stderr);
+    });
+  }
+
+  for (const round of repeated) {
+    it(`during network connect and disconnect (${round + 1})`, async () => {
+      await engine.ok("network", "create", "joined");
+      const id = await engine.ok("run", "-d", "--name", "joins", "busybox", "sleep", "1000");
+      for (const verb of ["connect", "disconnect", "connect"]) {
+        await cut(() => engine.docker("network", verb, "joined", "joins"), sometime(70));
+        const on = await networksOf(id);
+        assert.equal(await linksIn(id), on.length, `${verb}: ${on}`);
+        if (on.includes("joined") !== (verb === "connect"))
+          ran(await engine.docker("network", verb, "joined", "joins"));
+        assert.equal(await linksIn(id), verb === "connect" ? 2 : 1, verb);
+      }
+      await engine.ok("restart", "-t", "0", id);
+      assert.deepEqual(await networksOf(id), ["bridge", "joined"]);
+      assert.equal(await linksIn(id), 2);
+      await engine.ok("rm", "-f", id);
+      await engine.ok("network", "rm", "joined");
     });
   }
 

@@ -5,6 +5,8 @@ import { parseAddress } from "../../base/ip-address.ts";
 const NAME = "com.docker.network.endpoint.ifname";
 const SETTINGS = "com.docker.network.endpoint.sysctls";
 
+const RESERVED = new Set(["lo", ".", "..", "all", "default"]);
+
 const bad = (message: string): GantryError => new GantryError("invalid", "BAD_ENDPOINT", message);
 
 /** What a user may say of a container's end of a cable besides its address. */
@@ -24,7 +26,7 @@ export function readEndpointOptions({ DriverOpts, IPAMConfig }: EndpointSettings
     if (parseAddress(address) === undefined) throw bad(`invalid link-local IP address: ${address}`);
   }
   const name = DriverOpts?.[NAME];
-  if (name !== undefined && (!/^[^\s/:]{1,15}$/.test(name) || ["lo", ".", ".."].includes(name))) {
+  if (name !== undefined && (!/^[^\s/:]+$/.test(name) || Buffer.byteLength(name) > 15 || RESERVED.has(name))) {
     throw bad(`invalid interface name ${JSON.stringify(name)}`);
   }
   const settings = (DriverOpts?.[SETTINGS] ?? "").split(",").filter(Boolean).map(readSetting);

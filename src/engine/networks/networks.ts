@@ -281,10 +281,7 @@ export class Networks implements ContainerNetworking {
       this.sandboxes.openNames(after);
       this.sandboxes.moveWayOut(before, after);
     } catch (error) {
-      if (names) this.names.close(containerId);
-      this.sandboxes.unplug(after, endpoint);
-      this.sandboxes.store(before);
-      this.sandboxes.syncFirewall();
+      this.sandboxes.goBack(before, endpoint);
       throw error;
     }
     if (names) this.deps.resolvChanged(containerId, names.resolv);
@@ -318,7 +315,12 @@ export class Networks implements ContainerNetworking {
       ...{ ...unshaped, endpoints: before.endpoints.filter((candidate) => candidate !== endpoint) },
       unsettled: { endpoint, newResolver: false },
     };
-    this.sandboxes.moveWayOut(before, after);
+    try {
+      this.sandboxes.moveWayOut(unshaped, after);
+    } catch (error) {
+      this.sandboxes.goBack(unshaped);
+      throw error;
+    }
     this.sandboxes.unplug(after, endpoint);
     this.tell("disconnect", network, containerId);
   }
@@ -326,7 +328,7 @@ export class Networks implements ContainerNetworking {
   /** The container's record says what `connect` or `disconnect` did. */
   settle(containerId: string): void {
     const { unsettled, ...sandbox } = this.sandboxes.mustHave(containerId);
-    if (unsettled) this.sandboxes.store(sandbox);
+    if (unsettled) this.sandboxes.store(sandbox, { ending: true });
   }
 
   private planSandbox(request: AttachRequest, places: Place[]): SandboxRecord {

@@ -1,8 +1,9 @@
 import path from "node:path";
 import { GantryError, isGantryError, messageOf } from "../../base/errors.ts";
+import type { PublishedPort } from "../../ports/firewall.ts";
 import type { EndSpec, Links } from "../../ports/links.ts";
 import type { Logger } from "../../ports/logger.ts";
-import type { StateStore } from "../../ports/state-store.ts";
+import type { CommitOptions, StateStore } from "../../ports/state-store.ts";
 import type { CableEnds, Traffic } from "../../ports/traffic.ts";
 import type { Sublinks } from "../../ports/sublinks.ts";
 import type { NetworkCatalog, NetworkOptions } from "./catalog.ts";
@@ -144,6 +145,26 @@ export class Sandboxes {
     this.removeCable(containerId, endpoint);
   }
 
+  /** As before a connect (of `plugged`) or disconnect that failed, past errors. */
+  goBack(before: SandboxRecord, plugged?: EndpointRecord): void {
+    const { containerId, containerName, resolver } = before;
+    const steps = [
+      () => resolver ?? this.deps.names.close(containerId),
+      () => plugged && this.removeCable(containerId, plugged),
+      () => this.store(before, { ending: true }),
+      () => this.setWaysOut(before),
+      () => this.syncFirewall(),
+    ];
+    for (const step of steps) {
+      try {
+        step();
+      } catch (error) {
+        const words = "a container's network is not as it was before a change that failed";
+        this.deps.logger.error(words, { container: containerName, error: messageOf(error) });
+      }
+    }
+  }
+
   private removeCable(containerId: string, { cable }: EndpointRecord): void {
     if (cable?.hostName) this.deps.links.removeLink(cable.hostName);
     else if (cable) this.deps.sublinks.unplug(this.netnsPath(containerId), cable.name);
@@ -237,17 +258,23 @@ export class Sandboxes {
     for (const { cable } of endpoints) if (cable?.hostName) this.deps.links.allowHairpin(cable.hostName);
   }
 
-  /** Default routes and published ports follow the endpoints that lead out; stores `after` completed. */
+  /** Default routes and published ports follow the endpoints that lead out; stores `after` completed. `goBack` undoes a failed one. */
   moveWayOut(before: SandboxRecord, after: SandboxRecord): void {
     const [from, to] = [this.waysOut(before), this.waysOut(after)];
     if (from[4]?.endpoint === to[4]?.endpoint && from[6]?.endpoint === to[6]?.endpoint) return this.store(after);
     const moved = this.withPorts(after);
-    this.store(moved);
     const [gone, come] = [publishedPorts(before), publishedPorts(moved)];
-    this.deps.rules.unpublish(gone);
-    this.deps.rules.publish(come);
-    this.deps.ports.release(gone.filter((port) => !come.some((other) => isSamePort(other, port))));
-    this.setWaysOut(after);
+    const notIn = (others: PublishedPort[]) => (port: PublishedPort) => !others.some((one) => isSamePort(one, port));
+    try {
+      this.store(moved);
+      this.deps.rules.unpublish(gone);
+      this.deps.rules.publish(come);
+      this.setWaysOut(moved);
+    } catch (error) {
+      this.deps.ports.release(come.filter(notIn(gone)));
+      throw error;
+    }
+    this.deps.ports.release(gone.filter(notIn(come)));
   }
 
   private setWaysOut(sandbox: SandboxRecord): void {
@@ -314,8 +341,9 @@ export class Sandboxes {
   }
 
   /** Survives a crash when it returns. */
-  store(sandbox: SandboxRecord): void {
-    this.deps.state.commit([{ bucket: BUCKET, key: sandbox.containerId, value: sandbox }], UNSYNCED);
+  store(sandbox: SandboxRecord, options?: Pick<CommitOptions, "ending">): void {
+    const change = { bucket: BUCKET, key: sandbox.containerId, value: sandbox };
+    this.deps.state.commit([change], { ...UNSYNCED, ...options });
     this.records.set(sandbox.containerId, sandbox);
     this.deps.names.changed();
   }

@@ -39,6 +39,8 @@ export interface NetworkRoutesDeps {
   saveEndpoint: (containerId: string, networkName: string, endpoint: SavedEndpoint | undefined) => Promise<void> | void;
   /** The networks by name that the container's record has, running or not. */
   savedEndpoints: (containerId: string) => string[];
+  /** Runs `work` while the container neither starts nor ends. */
+  whileSettled: <T>(containerId: string, work: () => Promise<T>) => Promise<T>;
 }
 
 const route = (method: Route["method"], path: string, handler: Route["handler"]): Route => ({ method, path, handler });
@@ -139,16 +141,18 @@ function prune({ networks, clock }: NetworkRoutesDeps, call: Call): void {
 async function connect(deps: NetworkRoutesDeps, call: Call): Promise<void> {
   const body = await call.json<NetworkConnectRequest>(NETWORK_CONNECT);
   const network = deps.networks.inspect(call.param("id"));
-  const container = deps.resolveContainer(body.Container ?? "");
+  const { id } = deps.resolveContainer(body.Container ?? "");
   const asked = body.EndpointConfig ?? {};
-  if (container.running) {
-    const actual = deps.networks.connect(network.Id, container.id, asked);
-    await deps.saveEndpoint(container.id, network.Name, { asked, actual });
-    deps.networks.settle(container.id);
-  } else {
-    deps.networks.checkConnect(network.Id, deps.savedEndpoints(container.id), container.id);
-    await deps.saveEndpoint(container.id, network.Name, { asked });
-  }
+  await deps.whileSettled(id, async () => {
+    if (deps.resolveContainer(id).running) {
+      const actual = deps.networks.connect(network.Id, id, asked);
+      await deps.saveEndpoint(id, network.Name, { asked, actual });
+      deps.networks.settle(id);
+    } else {
+      deps.networks.checkConnect(network.Id, deps.savedEndpoints(id), id);
+      await deps.saveEndpoint(id, network.Name, { asked });
+    }
+  });
   call.empty(200);
 }
 
@@ -167,16 +171,16 @@ function resolveForDisconnect(
 async function disconnect(deps: NetworkRoutesDeps, call: Call): Promise<void> {
   const body = await call.json<NetworkDisconnectRequest>(NETWORK_CONNECT);
   const network = deps.networks.inspect(call.param("id"));
-  const container = resolveForDisconnect(deps, body);
-  if (container.running) deps.networks.disconnect(network.Id, container.id);
-  else if (!deps.savedEndpoints(container.id).includes(network.Name)) {
-    throw new GantryError(
-      "forbidden",
-      "NOT_CONNECTED",
-      `container ${container.id} is not connected to network ${network.Name}`,
-    );
-  }
-  await deps.saveEndpoint(container.id, network.Name, undefined);
-  if (container.running) deps.networks.settle(container.id);
+  const { id } = resolveForDisconnect(deps, body);
+  await deps.whileSettled(id, async () => {
+    const { running } = deps.resolveContainer(id);
+    if (running) deps.networks.disconnect(network.Id, id);
+    else if (!deps.savedEndpoints(id).includes(network.Name)) {
+      const words = `container ${id} is not connected to network ${network.Name}`;
+      throw new GantryError("forbidden", "NOT_CONNECTED", words);
+    }
+    await deps.saveEndpoint(id, network.Name, undefined);
+    if (running) deps.networks.settle(id);
+  });
   call.empty(200);
 }

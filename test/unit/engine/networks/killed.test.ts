@@ -63,6 +63,7 @@ async function killedAnywhere(
       return;
     }
     host.held.clear();
+    host.complaints.length = 0; // what is killed tells nobody
     const next = host.engine();
     next.restore([web.containerId]);
     look(host, next, `killed before effect ${effect + 1}`);

@@ -211,6 +211,37 @@ test("a failing connect leaves the container as it was", async () => {
   }
 });
 
+test("a failing connect gives the host ports back that it took", async () => {
+  const host = new FakeHost();
+  const networks = host.engine();
+  networks.create(wish("vault", { internal: true }));
+  await networks.attach(request("web", { ...web, networkMode: "vault" }));
+  for (const effect of ["publish", "setWaysOut"]) {
+    host.failing.add(effect);
+    assert.throws(() => networks.connect("bridge", idOf("web"), {}), new RegExp(`${effect} failed`));
+    host.failing.clear();
+    assert.deepEqual([[...host.held], [...host.published]], [[], []], effect);
+  }
+  networks.connect("bridge", idOf("web"), {});
+  assert.deepEqual([...host.published.keys()], ["0.0.0.0:8080/tcp"]);
+});
+
+test("a failing disconnect leaves the container as it was", async () => {
+  const host = new FakeHost();
+  const networks = host.engine();
+  networks.create(wish("alpha"));
+  await networks.attach(request("web", { ...web, endpoints: { bridge: {}, alpha: {} } }));
+  const state = (): string =>
+    JSON.stringify([networks.current(idOf("web")), [...host.cables], [...host.published], [...host.held]]);
+  const before = state();
+  for (const effect of ["publish", "setWaysOut"]) {
+    host.failing.add(effect);
+    assert.throws(() => networks.disconnect("alpha", idOf("web")), new RegExp(`${effect} failed`));
+    host.failing.clear();
+    assert.equal(state(), before, effect);
+  }
+});
+
 test("without --bip the default bridge takes the first free pool and stays there", () => {
   const host = new FakeHost();
   const engine = host.engine("none");

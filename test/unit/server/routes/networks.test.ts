@@ -29,9 +29,9 @@ async function call(method: string, path: string, body?: object): Promise<{ stat
     networks,
     clock,
     resolveContainer: (reference) => {
-      if (reference !== "web")
-        throw new GantryError("notFound", "NO_SUCH_CONTAINER", `No such container: ${reference}`);
       const { containerId } = request("web");
+      if (reference !== "web" && reference !== containerId)
+        throw new GantryError("notFound", "NO_SUCH_CONTAINER", `No such container: ${reference}`);
       return { id: containerId, running: running.has(containerId) };
     },
     saveEndpoint: (id, name, endpoint) => {
@@ -41,6 +41,7 @@ async function call(method: string, path: string, body?: object): Promise<{ stat
       else mine.delete(name);
     },
     savedEndpoints: (id) => [...(saved.get(id)?.keys() ?? [])],
+    whileSettled: (_id, work) => work(),
   });
   const parts = url.pathname.split("/");
   const fits = (pattern: string): boolean =>
