@@ -347,7 +347,8 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
     ...{ ...containerDeps, state, contents, volumes, containers },
     workspaces: layers,
   });
-  const volumeWork = volumeWorkOf({ state, volumes, contents, users: containers.volumeUsers, archive }, idMap);
+  const volumeUsers = containers.volumeUsers;
+  const volumeWork = volumeWorkOf({ state, volumes, contents, users: volumeUsers, archive, logger }, idMap);
   const routes = apiRoutes({
     ...{
       containers,

@@ -9,7 +9,7 @@ import type { VolumeWorkRoutesDeps } from "../server/routes/volume-work.ts";
 
 /** What one does with whole volumes: moves, clones, renames and measures them. */
 export function volumeWorkOf(
-  deps: VolumeCloneDeps & Pick<VolumeRenameDeps, "state"> & Pick<VolumeTransferDeps, "archive">,
+  deps: VolumeCloneDeps & Pick<VolumeRenameDeps, "state"> & Pick<VolumeTransferDeps, "archive" | "logger">,
   idMap: IdMap | undefined,
 ): Omit<VolumeWorkRoutesDeps, "volumes"> {
   return {

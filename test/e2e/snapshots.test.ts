@@ -23,6 +23,8 @@ const fails = async (words: RegExp, ...args: string[]): Promise<void> => {
 };
 const inspect = (format: string, name: string): Promise<string> => engine.ok("inspect", "-f", format, name);
 const trees = (): string[] => fs.readdirSync(path.join(engine.dataRoot, "snapshots"));
+const besideTree = (tree: string): string[] =>
+  fs.readdirSync(path.join(engine.dataRoot, "snapshots", tree)).filter((name) => name !== "tree");
 const hold = ["sleep", "1000"];
 
 describe("a snapshot of a container that runs", () => {
@@ -105,6 +107,31 @@ describe("a snapshot of a container that is down", () => {
 });
 
 describe("a restore", () => {
+  it("is not disturbed by a removal of its snapshot, and leaves nothing when the container is", async () => {
+    const fill = "dd if=/dev/zero of=/large bs=1M count=100 2>/dev/null; sleep 1000";
+    await engine.ok("run", "-d", "--name", "going", "busybox", "sh", "-c", fill);
+    await until(async () => (await engine.ok("top", "going")).includes("sleep 1000"), { what: "its file" });
+    await gantry("snapshot", "save", "going", "s");
+    const restoring = engine.gantry("snapshot", "restore", "going", "s");
+    const copies = (): boolean => trees().some((tree) => besideTree(tree).length > 0);
+    await until(copies, { what: "the restore's copy", every: 1 });
+    const removing = async (): Promise<boolean> => {
+      const { code, stderr } = await engine.gantry("snapshot", "rm", "going", "s");
+      if (code !== 0) assert.match(stderr, /container going is being restored/);
+      return code === 0;
+    };
+    await until(removing, { what: "the snapshot's removal" });
+    const { code, stderr } = await restoring;
+    assert.equal(code, 0, stderr);
+    assert.equal(await inspect("{{.State.Status}}", "going"), "running");
+    await gantry("snapshot", "save", "going", "s");
+    const again = engine.gantry("snapshot", "restore", "going", "s");
+    await engine.ok("rm", "-f", "going");
+    await again;
+    assert.deepEqual(await gantry("snapshot", "ls", "-q"), "");
+    await until(() => trees().length === 0, { what: "the end of the trees" });
+  });
+
   it("is refused while others use the volumes, unless they may be started again as well", async () => {
     await engine.ok("run", "-d", "--name", "one", "-v", "both:/v", "busybox", ...hold);
     await engine.ok("run", "-d", "--name", "two", "-v", "both:/v", "busybox", ...hold);

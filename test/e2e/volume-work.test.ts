@@ -77,7 +77,9 @@ describe("a volume as a tar", () => {
       await gantry("volume", "export", "-o", target, "full");
       assert.ok(fs.statSync(target).size < 1 << 20, "holes take no room");
       const name = `from-${file}`;
-      assert.match(await gantry("volume", "import", name, target), /^from-full\.tar.*: 9 entries, /);
+      const entries = fs.existsSync(path.join(dataOf("full"), "no-xattrs")) ? 9 : 8;
+      const said = await gantry("volume", "import", name, target);
+      assert.ok(said.startsWith(`${name}: ${entries} entries, `), said);
       await looksFilled(name);
       assert.deepEqual(besides(name), []);
     });

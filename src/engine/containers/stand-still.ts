@@ -70,15 +70,18 @@ export class StandStill {
     });
   }
 
-  /** Those that are up already are left. */
+  /** Those that are up already, or gone, are left. Throws the first error when all were tried. */
   async start(entries: ContainerEntry[]): Promise<void> {
+    const failures: unknown[] = [];
     for (const entry of entries) {
+      if (this.deps.registry.tryFind(entry.id) !== entry) continue;
       try {
         await this.lifecycle.start(entry);
       } catch (error) {
-        if (!isGantryError(error, "ALREADY_RUNNING")) throw error;
+        if (!isGantryError(error, "ALREADY_RUNNING")) failures.push(error);
       }
     }
+    if (failures.length > 0) throw failures[0];
   }
 }
 

@@ -60,8 +60,8 @@ export class Shapes {
     try {
       this.make(after, networks);
     } catch (error) {
-      sandboxes.store(before);
-      this.make(before, networks);
+      sandboxes.store(before, { ending: true });
+      this.tryBack(before, networks);
       throw error;
     }
     this.armTimer();
@@ -78,11 +78,17 @@ export class Shapes {
   restore(): void {
     const { sandboxes, traffic, logger } = this.deps;
     const shaped = sandboxes.all().filter(({ shapes }) => shapes !== undefined);
-    try {
-      traffic.sweep(new Set(shaped.flatMap((sandbox) => sandboxes.shapedCables(sandbox).map((c) => c.hostName))));
-      for (const sandbox of shaped) this.make(sandbox, this.targets(sandbox, undefined));
-    } catch (error) {
-      logger.error("the shapes of networks were not made again", { error: messageOf(error) });
+    const cables = shaped.flatMap((sandbox) => sandboxes.shapedCables(sandbox).map(({ hostName }) => hostName));
+    const works = [
+      () => traffic.sweep(new Set(cables)),
+      ...shaped.map((sandbox) => () => this.make(sandbox, this.targets(sandbox, undefined))),
+    ];
+    for (const work of works) {
+      try {
+        work();
+      } catch (error) {
+        logger.error("a network's shape was not made again", { error: messageOf(error) });
+      }
     }
     this.takeEnded();
   }
@@ -127,6 +133,15 @@ export class Shapes {
       const cable = this.deps.sandboxes.cableEnds(sandbox, id);
       if (cable && shape) this.deps.traffic.shape(cable, shape);
       else if (cable) this.deps.traffic.clear(cable);
+    }
+  }
+
+  private tryBack(before: SandboxRecord, networks: NetworkRecord[]): void {
+    try {
+      this.make(before, networks);
+    } catch (error) {
+      const about = { container: before.containerName, error: messageOf(error) };
+      this.deps.logger.error("a container's network is not as it was before its shape was changed", about);
     }
   }
 

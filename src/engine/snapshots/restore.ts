@@ -50,9 +50,7 @@ export class SnapshotRestore {
    */
   async restore(entry: ContainerEntry, snapshot: SnapshotRecord, { force }: { force: boolean }): Promise<Restored> {
     const { volumes, trees, publish } = this.deps;
-    if (this.underWay.has(entry.id)) {
-      throw new GantryError("conflict", "RESTORING", `container ${entry.record.name} is being restored`);
-    }
+    this.requireNone(entry);
     const swap = this.plan(entry, snapshot);
     const claims: (() => void)[] = [() => this.underWay.delete(entry.id)];
     this.underWay.add(entry.id);
@@ -73,6 +71,14 @@ export class SnapshotRestore {
     } finally {
       for (const end of claims) end();
     }
+  }
+
+  /** Throws conflict RESTORING. */
+  requireNone(entry: ContainerEntry): void {
+    if (!this.underWay.has(entry.id)) return;
+    throw new GantryError("conflict", "RESTORING", `container ${entry.record.name} is being restored`, {
+      hint: "try again when that is over",
+    });
   }
 
   private plan(entry: ContainerEntry, snapshot: SnapshotRecord): Swap {
@@ -151,8 +157,11 @@ export class SnapshotRestore {
       await this.discard(swap.container, swap.volumes);
       throw error;
     } finally {
-      await standStill.start(running);
-      intend(undefined, false);
+      try {
+        await standStill.start(running);
+      } finally {
+        intend(undefined, false);
+      }
     }
     return swapped;
   }

@@ -1,4 +1,4 @@
-import { GantryError } from "../../base/errors.ts";
+import { GantryError, messageOf } from "../../base/errors.ts";
 import type { ContainerEntry } from "../containers/registry.ts";
 import { requireOwnData } from "../volumes/replaceable.ts";
 import { ownVolumes, type SnapshotDeps } from "./deps.ts";
@@ -79,9 +79,10 @@ export class Snapshots {
     }
   }
 
-  /** Throws notFound NO_SUCH_SNAPSHOT. */
+  /** Throws notFound NO_SUCH_SNAPSHOT, conflict RESTORING. */
   async remove(entry: ContainerEntry, name: string): Promise<void> {
     const record = this.get(entry, name);
+    this.restores.requireNone(entry);
     this.deps.state.commit([{ bucket: SNAPSHOTS, key: snapshotKey(record), value: undefined }]);
     await this.reclaim();
   }
@@ -113,8 +114,8 @@ export class Snapshots {
         return { ...(layer && { layer }), volumes: frozen };
       });
     } finally {
-      for (const thaw of thaws) await thaw();
       for (const one of opened) one.close();
+      await Promise.all(thaws.map((thaw) => thaw()));
     }
   }
 
@@ -156,10 +157,15 @@ export class Snapshots {
   }
 
   private async forget(container: string): Promise<void> {
+    const { state, logger } = this.deps;
     this.watched.delete(container);
     const gone = this.all().filter((record) => record.container === container);
-    this.deps.state.commit(gone.map((record) => ({ bucket: SNAPSHOTS, key: snapshotKey(record), value: undefined })));
-    await this.reclaim();
+    try {
+      state.commit(gone.map((record) => ({ bucket: SNAPSHOTS, key: snapshotKey(record), value: undefined })));
+      await this.reclaim();
+    } catch (error) {
+      logger.error("forgetting snapshots; the next start tries again", { container, error: messageOf(error) });
+    }
   }
 
   /** Deletes the trees that no snapshot has. */
@@ -170,7 +176,7 @@ export class Snapshots {
       try {
         await trees.remove(tree);
       } catch (error) {
-        logger.warn("deleting a snapshot's files; the next start tries again", { tree, error: String(error) });
+        logger.warn("deleting a snapshot's files; the next start tries again", { tree, error: messageOf(error) });
       }
     }
   }

@@ -2,6 +2,7 @@ import { GantryError } from "../../base/errors.ts";
 import type { StateStore } from "../../ports/state-store.ts";
 import type { VolumeContents } from "../../ports/volume-contents.ts";
 import { ANONYMOUS_LABEL, checkVolumeName, LOCAL, VOLUMES, type VolumeRecord } from "./volume-record.ts";
+import { volumeExists } from "./volume-records.ts";
 import type { VolumeUsers } from "./volume-users.ts";
 import type { Volumes } from "./volumes.ts";
 
@@ -36,9 +37,7 @@ export class VolumeRename {
     try {
       claims.push(volumes.claims.own(to, "being renamed"));
       await users.renaming(from, to, (changes, apply) => {
-        if (state.get(VOLUMES, to) !== undefined) {
-          throw new GantryError("conflict", "VOLUME_EXISTS", `a volume named ${to} already exists`);
-        }
+        if (state.get(VOLUMES, to) !== undefined) throw volumeExists(to);
         const { madeFor: _, ...old } = volumes.get(from);
         const { [ANONYMOUS_LABEL]: __, ...labels } = old.labels; // somebody has named it
         const renamed: VolumeRecord = { ...old, name: to, labels, movedFrom: from };

@@ -1,7 +1,8 @@
 import { Readable } from "node:stream";
-import { GantryError, isGantryError } from "../../base/errors.ts";
+import { GantryError, isGantryError, messageOf } from "../../base/errors.ts";
 import type { IdMap } from "../../base/id-map.ts";
 import type { Archive } from "../../ports/archive.ts";
+import type { Logger } from "../../ports/logger.ts";
 import type { VolumeContents } from "../../ports/volume-contents.ts";
 import { requireIdle, requireOwnData } from "./replaceable.ts";
 import type { VolumeUser, VolumeUsers } from "./volume-users.ts";
@@ -14,6 +15,7 @@ export interface VolumeTransferDeps {
   contents: VolumeContents;
   users: VolumeUsers;
   archive: Archive;
+  logger: Logger;
   compress: Record<Exclude<Compression, "none">, (tar: Readable) => AsyncIterable<Buffer>>;
   /** What containers' ids are on the host: archives have the containers'. */
   idMap?: IdMap;
@@ -48,7 +50,7 @@ export class VolumeTransfer {
     name: string,
     { compression, pause, signal }: { compression: Compression; pause: boolean; signal: AbortSignal },
   ): Promise<VolumeExport> {
-    const { volumes, users, archive, compress, idMap } = this.deps;
+    const { volumes, users, archive, compress, idMap, logger } = this.deps;
     const opened = await volumes.open(name, "being exported");
     let thaw = async (): Promise<void> => {};
     try {
@@ -59,7 +61,9 @@ export class VolumeTransfer {
       });
       packed.once("close", () => {
         opened.close();
-        void thaw();
+        thaw().catch((error: unknown) => {
+          logger.error("letting containers go after an export", { volume: name, error: messageOf(error) });
+        });
       });
       return {
         tar: compression === "none" ? packed : readableOf(compress[compression](packed), packed),

@@ -72,15 +72,16 @@ export class VolumeMaker {
   private async makeLocal(name: string, given: NewVolume): Promise<VolumeRecord> {
     checkVolumeName(name);
     checkVolumeOptions(name, given.options);
+    const { records, files } = this.deps;
     const record = { ...this.newRecord(name, LOCAL), ...given };
-    this.deps.records.save({ ...record, intent: "create" }, { sync: false });
+    records.add({ ...record, intent: "create" }, { sync: false });
     try {
-      this.deps.files.create(name);
+      files.create(name);
     } catch (error) {
-      this.deps.records.forget(name);
+      records.forget(name);
       throw error;
     }
-    this.deps.records.save(record);
+    records.save(record);
     return record;
   }
 
@@ -89,7 +90,7 @@ export class VolumeMaker {
     const wasThere = records.present().some((record) => record.driver === driver);
     const plugin = await plugins.find(driver, name, wasThere ? "full" : "if-present");
     const record = { ...this.newRecord(name, plugin.name), ...given };
-    records.save({ ...record, intent: "create" });
+    records.add({ ...record, intent: "create" });
     try {
       await plugins.make(plugin, name, given.options);
     } catch (error) {

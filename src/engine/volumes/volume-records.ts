@@ -1,3 +1,4 @@
+import { GantryError } from "../../base/errors.ts";
 import type { CommitOptions, StateStore } from "../../ports/state-store.ts";
 import { VOLUMES, type VolumeRecord } from "./volume-record.ts";
 
@@ -26,7 +27,16 @@ export class VolumeRecords {
     this.state.commit([{ bucket: VOLUMES, key: record.name, value: record }], options);
   }
 
+  /** A new one. Throws conflict VOLUME_EXISTS: its name may have been taken since it was looked up. */
+  add(record: VolumeRecord, options?: CommitOptions): void {
+    if (this.find(record.name) !== undefined) throw volumeExists(record.name);
+    this.save(record, options);
+  }
+
   forget(name: string): void {
     this.state.commit([{ bucket: VOLUMES, key: name, value: undefined }]);
   }
 }
+
+export const volumeExists = (name: string): GantryError =>
+  new GantryError("conflict", "VOLUME_EXISTS", `a volume named ${name} already exists`);

@@ -128,10 +128,7 @@ export class Volumes {
   /** A local volume that nobody sees until `finish`. Throws invalid BAD_VOLUME_NAME, conflict VOLUME_EXISTS. */
   begin(name: string, labels: Record<string, string>): void {
     checkVolumeName(name);
-    if (this.records.find(name) !== undefined) {
-      throw new GantryError("conflict", "VOLUME_EXISTS", `a volume named ${name} already exists`);
-    }
-    this.records.save({ ...this.maker.newRecord(name, LOCAL), labels, intent: "fill" });
+    this.records.add({ ...this.maker.newRecord(name, LOCAL), labels, intent: "fill" });
   }
 
   /** What was begun and is complete now. */
@@ -378,7 +375,7 @@ export class Volumes {
   /** Takes a volume on record that a plugin has made by itself. */
   private async adopt(name: string): Promise<VolumeRecord | undefined> {
     const record = await this.keptBySome(name);
-    if (record !== undefined) this.records.save(record);
+    if (record !== undefined) this.records.add(record);
     return record;
   }
 }

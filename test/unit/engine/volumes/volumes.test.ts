@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Volumes } from "../../../../src/engine/volumes/volumes.ts";
 import { MemoryStateStore } from "../../../support/memory-state.ts";
-import { namedFolders, volumeDeps } from "../../../support/volume-deps.ts";
+import { namedFolders, noPlugins, volumeDeps } from "../../../support/volume-deps.ts";
 
 /** Volumes on folders that are only names; `log` is everything done to them and told about them, in order. */
 function world() {
@@ -55,6 +55,28 @@ describe("volumes", () => {
     });
     assert.deepEqual(await volumes.create({ name: "data", labels: { other: "" } }), record);
     assert.deepEqual(log, ["event volume create data"]);
+  });
+
+  it("are not made over one that came while plugins were asked", async () => {
+    const state = new MemoryStateStore();
+    const all = (): ReturnType<typeof noPlugins.all> => {
+      volumes.begin("data", {}); // an import
+      return noPlugins.all();
+    };
+    const volumes = new Volumes(volumeDeps({ state, plugins: { ...noPlugins, all } }));
+    await assert.rejects(volumes.create({ name: "data" }), { code: "VOLUME_EXISTS" });
+    assert.equal(volumes.finish("data").name, "data");
+  });
+
+  it("are not on record when their folder could not be made", async () => {
+    const files = namedFolders({
+      create: () => {
+        throw new Error("no room");
+      },
+    });
+    const volumes = new Volumes(volumeDeps({ files }));
+    await assert.rejects(volumes.create({ name: "data" }), /no room/);
+    await assert.rejects(volumes.inspect("data"), { code: "NO_SUCH_VOLUME" });
   });
 
   it("without a name are anonymous, and marked as Docker marks them", async () => {
