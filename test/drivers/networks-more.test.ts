@@ -104,7 +104,10 @@ test("a running container joins and leaves networks, its ports and its way out w
   assert.deepEqual(engine.firewall.published(), []);
   engine.networks.connect("alpha", idOf("nomad"), {});
   assert.deepEqual(engine.networks.current(idOf("nomad"))?.ports, {
-    "80/tcp": [{ HostIp: "0.0.0.0", HostPort: "8110" }],
+    "80/tcp": [
+      { HostIp: "0.0.0.0", HostPort: "8110" },
+      { HostIp: "::", HostPort: "8110" },
+    ],
   });
   assert.equal(await world.ask(world.neighbour, HOST, 8110), NEIGHBOUR, "published after it had no network at all");
   assert.throws(() => engine.networks.disconnect("bridge", idOf("nomad")), /is not connected to network bridge/);

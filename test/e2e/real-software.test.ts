@@ -41,7 +41,7 @@ describe("software as it is", () => {
     engine.ok("inspect", "-f", `{{.NetworkSettings.Networks.net.${field}}}`, name);
 
   test("a redis replica finds its master by name, and again after the master got another address", async () => {
-    const server = ["redis-server", "--save", "", "--protected-mode", "no", "--bind", "* -::*"];
+    const server = ["redis-server", "--save", "", "--protected-mode", "no", "--repl-diskless-sync-delay", "0"];
     const master = (): Promise<string> => start("master", ["-p", "6379:6379"], ...server);
     await master();
     await start("replica", [], ...server, "--replicaof", "master", "6379");

@@ -65,6 +65,7 @@ export class NetlinkSublinks implements Sublinks {
       if (parent === undefined) throw noParent(spec.parent);
       if (spec.mtu !== undefined && spec.mtu > parent.mtu) throw tooLargeMtu(spec.mtu, parent);
       const mac = type.kind === "macvlan" ? spec.mac : undefined;
+      this.unplug(netns, FIRST_NAME); // what an engine that was killed left
       const netnsFd = openFd(netns, 0);
       try {
         this.host.batch([addSublink({ parent: parent.index, netnsFd, name: FIRST_NAME, mac, mtu: spec.mtu, type })]);
