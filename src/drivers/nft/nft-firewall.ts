@@ -13,6 +13,7 @@ import { secondWayElements } from "./second-way.ts";
 import { covers, planAbsence, planAnew, planElements, planRefill, shapeOf, type TablePlan } from "./table.ts";
 import { planTables, planTransaction } from "./tables.ts";
 import { Watch } from "./watch.ts";
+import { mayMatter } from "./what-matters.ts";
 
 export interface NftFirewallOptions {
   /** The engine's default bridge, which names its tables. */
@@ -49,6 +50,7 @@ export class NftFirewall implements Firewall {
     const commit = (text: string): NftAnswer => this.commit(text);
     this.others = new OtherFirewalls({ session, commit, logger, mark: this.table });
     this.watch = new Watch({
+      matters: (change) => mayMatter(this.table, change),
       changed: (by) => this.repair(by),
       alsoChanged: () => this.others.legacyChanged(),
       logger,

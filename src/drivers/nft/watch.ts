@@ -1,6 +1,6 @@
 import { messageOf } from "../../base/errors.ts";
 import type { Logger } from "../../ports/logger.ts";
-import { type Generation, Generations } from "./generations.ts";
+import { type Change, type Generation, Generations } from "./generations.ts";
 
 /** Changes come in bunches: the first waits this long for others. */
 const GATHER = 20;
@@ -10,6 +10,8 @@ const REST = { factor: 10, least: 250, most: 800 };
 const LOOK_AGAIN = 1000;
 
 export interface WatchDeps {
+  /** Is it worth a look? */
+  matters: (change: Change) => boolean;
   /** Something else than our own commits changed the rules; `by` names the programs and their pids, where known. */
   changed: (by: string) => void;
   /** Did what no generation tells of change? Cheap. */
@@ -35,7 +37,7 @@ export class Watch {
   start(): void {
     if (this.generations) return;
     this.generations = new Generations();
-    this.generations.listen((generation) => this.heard(generation));
+    this.generations.listen(this.deps.matters, (generation, matters) => this.heard(generation, matters));
     this.looking = setInterval(() => {
       if (this.pending === undefined && this.deps.alsoChanged()) this.schedule();
     }, LOOK_AGAIN).unref();
@@ -60,9 +62,9 @@ export class Watch {
     return result;
   }
 
-  private heard(generation: Generation | undefined): void {
+  private heard(generation: Generation | undefined, matters: boolean): void {
     if (generation === undefined) this.ours.clear();
-    else if (this.ours.delete(generation.id)) return;
+    else if (this.ours.delete(generation.id) || !matters) return;
     else this.by.add(`${generation.name} (pid ${generation.pid})`);
     this.schedule();
   }
