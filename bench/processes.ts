@@ -1,6 +1,9 @@
 import fs from "node:fs";
 import type { Side } from "./side.ts";
 
+/** The kernel tells in ticks of USER_HZ. */
+const MS_PER_TICK = 10;
+
 export const sum = (values: number[]): number => values.reduce((total, value) => total + value, 0);
 
 /** Pids: the engine's own with all below it (containerd, proxies), and the monitors of its containers. */
@@ -19,15 +22,10 @@ export function processesOf(side: Side): { engine: number[]; monitors: number[] 
   return { engine, monitors: [...parents.keys()].filter((pid) => !below(pid) && isMonitor(pid, side.folder)) };
 }
 
-/** Milliseconds on a CPU so far, of all threads. */
+/** Milliseconds on a CPU so far, of all threads, also those that have ended. */
 export function cpuOf(pid: number): number {
-  let threads: string[];
-  try {
-    threads = fs.readdirSync(`/proc/${pid}/task`);
-  } catch {
-    return 0; // it has ended meanwhile
-  }
-  return sum(threads.map((thread) => Number(read(pid, `task/${thread}/schedstat`).split(" ")[0]))) / 1e6;
+  const [user = 0, system = 0] = read(pid, "stat").split(") ")[1]?.split(" ").slice(11, 13).map(Number) ?? [];
+  return (user + system) * MS_PER_TICK;
 }
 
 /** Empty when the process has gone. */
