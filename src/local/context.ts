@@ -2,10 +2,12 @@ import { createHash } from "node:crypto";
 import { existsSync, lstatSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { isAbsolute, join, relative, resolve } from "node:path";
 import { GantryError } from "../base/errors.ts";
+import type { WatchedFolder } from "./changes.ts";
 import { readIgnoreFile } from "./ignore-file.ts";
 import { type Listing, listFolder } from "./listing.ts";
-import { pack, packedText } from "./pack.ts";
+import { pack, packedText, type PackOptions } from "./pack.ts";
 import { padding, tarHeader, trailer } from "./tar-writer.ts";
+import { watchFolder } from "./watch.ts";
 
 export interface BuildContext {
   /** The Dockerfile's name within the tar. */
@@ -14,7 +16,11 @@ export interface BuildContext {
   /** The same with nothing but the Dockerfile and what says what is ignored; missing where all comes on stdin. */
   rules?: Iterable<Buffer>;
   /** Where it is a folder: its place, and its entries one by one. */
-  folder?: { root: string; list(): Listing };
+  folder?: ContextFolder;
+}
+
+export interface ContextFolder extends WatchedFolder {
+  list(): Listing;
 }
 
 const refuse = (reason: string): GantryError =>
@@ -79,9 +85,15 @@ function packed(root: string, dockerfile: string, extra: { name: string; content
     dockerfile,
     tar: pack(root, options),
     rules: packedRules(root, dockerfile, extra),
-    folder: { root, list: () => listFolder(root, options) },
+    folder: folderOf(root, options),
   };
 }
+
+const folderOf = (root: string, options: PackOptions): ContextFolder => ({
+  root,
+  list: () => listFolder(root, options),
+  watch: (onEvent) => watchFolder(root, options, onEvent),
+});
 
 function* packedRules(root: string, dockerfile: string, extra: { name: string; content: Buffer }[]): Generator<Buffer> {
   for (const name of [dockerfile, `${dockerfile}.dockerignore`, ".dockerignore"]) {
@@ -94,11 +106,11 @@ function* packedRules(root: string, dockerfile: string, extra: { name: string; c
 }
 
 /** A folder beside the context, by its own .dockerignore. Throws invalid BAD_CONTEXT. */
-export function namedFolder(given: string, cwd: string): NonNullable<BuildContext["folder"]> {
+export function namedFolder(given: string, cwd: string): ContextFolder {
   const root = folderAt(given, cwd);
   const rules = readIgnoreFile(root, ".dockerignore");
   const options = rules === undefined ? {} : { ignores: rules.ignores, searchIgnored: rules.hasExceptions };
-  return { root, list: () => listFolder(root, options) };
+  return folderOf(root, options);
 }
 
 /** stdin is a tar (packed or not) or a Dockerfile alone. */

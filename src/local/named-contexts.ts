@@ -1,12 +1,11 @@
 import { hostname } from "node:os";
 import { GantryError } from "../base/errors.ts";
-import { namedFolder } from "./context.ts";
-import type { Listing } from "./listing.ts";
+import { type ContextFolder, namedFolder } from "./context.ts";
 
 export interface NamedContexts {
   /** For the engine, by name: a folder's key, docker-image://NAME, or an address. */
   keys: Record<string, string>;
-  folders: Map<string, { root: string; list(): Listing }>;
+  folders: Map<string, ContextFolder>;
 }
 
 /** By what name the engine keeps a folder for the next build. */

@@ -24,6 +24,7 @@ const BUILD_FLAGS: [flags: string, reason: string][] = [
   ],
   ["format", "Gantry's own: what --check says as JSON"],
   ["shell-on-fail", "Gantry's own: a shell in what a RUN that failed left"],
+  ["watch", "Gantry's own: builds again when files change"],
   ["why", "Gantry's own: why a step was not in the cache"],
 ];
 /** Where gantry's help differs, and why. */

@@ -95,6 +95,7 @@ export const buildFlags = {
   tag: value("list", [] as string[], tag, 'Name and optionally a tag in the "name:tag" format', "t"),
   target: text("Set the target build stage to build."),
   ulimit: createFlags.ulimit,
+  watch: flag("Build again whenever files of the context or the Dockerfile change"),
   why: flag("Say of each step that is not in the cache why it isn't"),
 };
 

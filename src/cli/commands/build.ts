@@ -3,6 +3,7 @@ import { CommandBuild } from "../building/command-build.ts";
 import { prepare } from "../building/contexts.ts";
 import { buildFlags } from "../building/flags.ts";
 import { buildQuery } from "../building/query.ts";
+import { watchBuild } from "../building/watch.ts";
 import { command, exactly } from "../command.ts";
 
 export default command({
@@ -11,6 +12,7 @@ export default command({
     "gantry build -t shop:1 .",
     "gantry build -f docker/Dockerfile --build-arg VERSION=2 --target test .",
     "gantry build --check .",
+    "gantry build --watch -t shop:dev .",
     "tar c . | gantry build -",
   ],
   args: exactly(1),
@@ -24,6 +26,12 @@ export default command({
     if (options.check) {
       const { images } = await context.engine();
       return checkBuild(context, images, prepared, query, options.format);
+    }
+    if (options.watch) {
+      return watchBuild(context, prepared, path, options, (folder, round, signal) => {
+        const again = buildQuery(context, host, options, folder.dockerfile);
+        return new CommandBuild(context, { ...again, why: options.why || round > 1 }, options).run(folder, signal);
+      });
     }
     await new CommandBuild(context, query, options).run(prepared);
   },
