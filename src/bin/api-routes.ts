@@ -87,7 +87,7 @@ export function apiRoutes(parts: ApiParts): Route[] {
       processes: new PsProcessTable(),
       defaultRuntime: identity.defaultRuntime,
       cgroupVersion: host.facts().cgroup.version === 2 ? 2 : 1,
-      shapesOf: (id) => networks.shapes.of(id),
+      shapesOf: (id) => networks.shapes.of({ containerId: id }),
     }),
     ...archiveRoutes({ containers }),
     ...statsRoutes({ containers, hostMemory: host.facts().memory }),

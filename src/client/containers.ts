@@ -91,9 +91,9 @@ export class Containers {
     return this.changePorts("DELETE", id, ports, signal);
   }
 
-  /** How the container's networks are made worse. Gantry's own. */
-  shapes(id: string, signal?: AbortSignal): Promise<ShapesResponse> {
-    return this.transport.json("GET", shapePath(id), { signal });
+  /** How the container's networks are made worse, or one of them. Gantry's own. */
+  shapes(id: string, network?: string, signal?: AbortSignal): Promise<ShapesResponse> {
+    return this.transport.json("GET", shapePath(id), { query: { network }, signal });
   }
 
   /** Makes the network worse for a container that runs, or all of its networks; in place of before. Gantry's own. */

@@ -142,7 +142,7 @@ export class Container implements AsyncDisposable {
 
   /** How its networks are made worse now, by the network's name. */
   async shapes(options: SignalOption = {}): Promise<Record<string, NetworkShape>> {
-    return (await this.client.containers.shapes(this.id, options.signal)).Shapes;
+    return (await this.client.containers.shapes(this.id, undefined, options.signal)).Shapes;
   }
 
   async clearShape(options: SignalOption & { network?: string } = {}): Promise<void> {

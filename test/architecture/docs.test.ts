@@ -26,6 +26,27 @@ test("links between pages lead somewhere", () => {
   assert.deepEqual(broken, []);
 });
 
+test("links to a page's sections find them", () => {
+  const broken = PAGES.flatMap((page) => {
+    const text = fs.readFileSync(path.join(REPO, page), "utf8");
+    return [...text.matchAll(/\]\(([^)#:]*\.md)?#([^)]+)\)/g)]
+      .filter(([, to, section = ""]) => !sectionsOf(to ? path.join(path.dirname(page), to) : page).has(section))
+      .map(([link]) => `${page} → ${link}`);
+  });
+  assert.deepEqual(broken, []);
+});
+
+/** As the pages' renderers name them. */
+function sectionsOf(page: string): Set<string> {
+  const headings = fs.readFileSync(path.join(REPO, page), "utf8").matchAll(/^#+ (.+)$/gm);
+  const slug = (heading: string): string =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N}\s_-]/gu, "")
+      .replaceAll(" ", "-");
+  return new Set([...headings].map(([, heading = ""]) => slug(heading)));
+}
+
 test("files and folders that the pages name are there", () => {
   const missing: string[] = [];
   for (const page of PAGES) {

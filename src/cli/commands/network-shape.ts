@@ -58,11 +58,7 @@ export default command({
     }
     if (!given) {
       if (ending !== undefined) throw new Exit(1, "--for needs something that is to end: a delay, a loss or a rate");
-      const shapes = (await containers.shapes(name)).Shapes;
-      show(
-        context,
-        network === undefined ? shapes : Object.fromEntries(Object.entries(shapes).filter(([n]) => n === network)),
-      );
+      show(context, (await containers.shapes(name, network)).Shapes);
       return;
     }
     const request = {

@@ -136,7 +136,9 @@ function networkOf(
 }
 
 const shapesOf = ({ networks }: ExplainerDeps, id: string): Record<string, string> =>
-  Object.fromEntries(Object.entries(networks.shapes.of(id)).map(([name, { shape }]) => [name, shapeWords(shape)]));
+  Object.fromEntries(
+    Object.entries(networks.shapes.of({ containerId: id })).map(([name, { shape }]) => [name, shapeWords(shape)]),
+  );
 
 /** The files in /etc that are mounted there, where they are ones that the engine keeps for this container or another. */
 function etcOf(

@@ -7,6 +7,9 @@ import type { NetworkCatalog } from "./catalog.ts";
 import type { NetworkRecord, SandboxRecord, ShapeRecord } from "./record.ts";
 import type { Sandboxes } from "./sandboxes.ts";
 
+/** A year, in milliseconds. */
+const LONGEST = 365 * 24 * 60 * 60 * 1000;
+
 export interface ShapesDeps {
   catalog: NetworkCatalog;
   sandboxes: Sandboxes;
@@ -35,10 +38,12 @@ export class Shapes {
     this.deps = deps;
   }
 
-  /** By network name. */
-  of(containerId: string): Record<string, ShapeRecord> {
+  /** By network name; none of a container that is down. Errors: for a named network as of `set`. */
+  of({ containerId, network }: ShapeTarget): Record<string, ShapeRecord> {
     const { catalog, sandboxes } = this.deps;
-    const shapes = Object.entries(sandboxes.get(containerId)?.shapes ?? {});
+    const sandbox = sandboxes.get(containerId);
+    const asked = sandbox && network !== undefined ? this.targets(sandbox, network).map(({ id }) => id) : undefined;
+    const shapes = Object.entries(sandbox?.shapes ?? {}).filter(([id]) => asked?.includes(id) ?? true);
     return Object.fromEntries(shapes.flatMap(([id, shape]) => [[catalog.byId(id)?.name ?? id, shape]]));
   }
 
@@ -49,6 +54,9 @@ export class Shapes {
    */
   set(target: ShapeTarget, shape: TrafficShape, ms?: number): void {
     checkShape(shape);
+    if (ms !== undefined && !(ms <= LONGEST)) {
+      throw new GantryError("invalid", "BAD_SHAPE", "a shape that ends by itself does so within a year");
+    }
     const { sandboxes, traffic, clock } = this.deps;
     const before = this.running(target.containerId);
     const networks = this.targets(before, target.network);

@@ -18,8 +18,8 @@ export function shapeRoutes({ containers, shapes }: ShapeRoutesDeps): Route[] {
     const network = call.query.get("network");
     return { containerId: containers.find(call.param("name")).id, ...(network ? { network } : {}) };
   };
-  const answer = (call: Call, containerId: string): void =>
-    call.send(200, { Shapes: networkShapes(shapes.of(containerId)) } satisfies ShapesResponse);
+  const answer = (call: Call, target: ShapeTarget): void =>
+    call.send(200, { Shapes: networkShapes(shapes.of(target)) } satisfies ShapesResponse);
   return [
     {
       method: "PUT",
@@ -28,17 +28,17 @@ export function shapeRoutes({ containers, shapes }: ShapeRoutesDeps): Route[] {
         const { Duration, ...request } = numbersOf(await call.json<ShapeRequest>());
         const target = targetOf(call);
         shapes.set(target, shapeOf(request), Duration === undefined ? undefined : Duration / 1e6);
-        answer(call, target.containerId);
+        answer(call, { containerId: target.containerId });
       },
     },
-    { method: "GET", path, handler: (call) => answer(call, targetOf(call).containerId) },
+    { method: "GET", path, handler: (call) => answer(call, targetOf(call)) },
     {
       method: "DELETE",
       path,
       handler: (call) => {
         const target = targetOf(call);
         shapes.clear(target);
-        answer(call, target.containerId);
+        answer(call, { containerId: target.containerId });
       },
     },
   ];

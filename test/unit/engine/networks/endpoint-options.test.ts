@@ -33,7 +33,7 @@ describe("what a user says of one of a container's links", () => {
     ]) {
       assert.throws(() => readEndpointOptions({ DriverOpts: { [SETTINGS]: setting } }), { code: "BAD_ENDPOINT" });
     }
-    for (const name of ["lo", "..", "a/b", "a b", "", "x".repeat(16)]) {
+    for (const name of ["lo", "all", "..", "a/b", "a b", 'a"b', "ä", "", "x".repeat(16)]) {
       assert.throws(() => readEndpointOptions({ DriverOpts: { [NAME]: name } }), { code: "BAD_ENDPOINT" });
     }
     assert.throws(() => readEndpointOptions({ IPAMConfig: { LinkLocalIPs: ["fe80::x"] } }), { code: "BAD_ENDPOINT" });

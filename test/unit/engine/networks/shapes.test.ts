@@ -16,27 +16,36 @@ async function running(): Promise<{ host: FakeHost; networks: Networks }> {
 test("a shape that can't be made leaves the one before", async () => {
   const { host, networks } = await running();
   networks.shapes.set({ containerId: web }, { loss: 5 });
-  const before = JSON.stringify([networks.shapes.of(web), [...host.shaped]]);
+  const before = JSON.stringify([networks.shapes.of({ containerId: web }), [...host.shaped]]);
   assert.match(before, /loss 5%/);
   for (const effect of ["require", "shape"]) {
     host.failing.add(effect);
     assert.throws(() => networks.shapes.set({ containerId: web }, { delay: 1e6 }), new RegExp(`${effect} failed`));
     host.failing.clear();
-    assert.equal(JSON.stringify([networks.shapes.of(web), [...host.shaped]]), before, effect);
+    assert.equal(JSON.stringify([networks.shapes.of({ containerId: web }), [...host.shaped]]), before, effect);
   }
+});
+
+test("a shape that would never end by itself, and a network that the container is not on, are refused", async () => {
+  const { networks } = await running();
+  const set = (ms: number) => (): void => networks.shapes.set({ containerId: web }, { loss: 5 }, ms);
+  assert.throws(set(1e300), { code: "BAD_SHAPE" });
+  assert.throws(() => networks.shapes.of({ containerId: web, network: "host" }), { code: "NOT_CONNECTED" });
+  assert.throws(() => networks.shapes.of({ containerId: web, network: "nowhere" }), { code: "NO_SUCH_NETWORK" });
+  assert.deepEqual(networks.shapes.of({ containerId: web, network: "bridge" }), {});
 });
 
 test("it ends when its time has come, and goes with the container", async () => {
   const { host, networks } = await running();
   networks.shapes.set({ containerId: web }, { loss: 5 }, 1000);
-  assert.deepEqual(networks.shapes.of(web), { bridge: { shape: { loss: 5 }, until: 1000 } });
+  assert.deepEqual(networks.shapes.of({ containerId: web }), { bridge: { shape: { loss: 5 }, until: 1000 } });
   host.pass(999);
   assert.equal(host.shaped.size, 1);
   host.pass(1);
-  assert.deepEqual([networks.shapes.of(web), host.shaped.size], [{}, 0]);
+  assert.deepEqual([networks.shapes.of({ containerId: web }), host.shaped.size], [{}, 0]);
   networks.shapes.set({ containerId: web }, { loss: 5 });
   await networks.detach(web);
-  assert.deepEqual([networks.shapes.of(web), host.shaped.size], [{}, 0]);
+  assert.deepEqual([networks.shapes.of({ containerId: web }), host.shaped.size], [{}, 0]);
 });
 
 test("the next engine makes it again, with its end, and sweeps what belongs to nobody", async () => {
@@ -58,7 +67,7 @@ test("leaving a network ends its shape there alone", async () => {
   networks.shapes.set({ containerId: web }, { loss: 5 });
   assert.equal(host.shaped.size, 2);
   networks.disconnect("back", web);
-  assert.deepEqual([Object.keys(networks.shapes.of(web)), host.shaped.size], [["bridge"], 1]);
+  assert.deepEqual([Object.keys(networks.shapes.of({ containerId: web })), host.shaped.size], [["bridge"], 1]);
 });
 
 const MORE = { ipv4: true, ipv6: false, pools: [], options: {}, labels: {} };
