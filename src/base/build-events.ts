@@ -102,6 +102,15 @@ export type BuildEvent =
    * The build is over, and went well. `size`: of the image, in bytes, uncompressed. `steps` counts those that could be cached,
    * `cached` those that were.
    */
-  | { kind: "summary"; image: Digest; tags: string[]; ms: number; size?: number; steps: number; cached: number };
+  | {
+      kind: "summary";
+      image: Digest;
+      tags: string[];
+      ms: number;
+      size?: number;
+      steps: number;
+      cached: number;
+      provenance?: object;
+    };
 
 export type OnBuildEvent = (event: BuildEvent) => void;

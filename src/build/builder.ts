@@ -3,6 +3,7 @@ import type { OnBuildEvent } from "../base/build-events.ts";
 import { GantryError, messageOf } from "../base/errors.ts";
 import type { Digest } from "../base/image-config.ts";
 import { familiarName, parseReference, withDefaultTag } from "../base/reference.ts";
+import { envelopeOf, type Known } from "./attest/envelope-of.ts";
 import { epochOf } from "./build-args.ts";
 import { BuildCache } from "./cache.ts";
 import { type CacheItem, CacheKeeper, type PruneOptions } from "./cache-keeper.ts";
@@ -19,6 +20,9 @@ import { readBuild, refuseFailedChecks } from "./read-build.ts";
 import { RunStepper } from "./run-step.ts";
 import { BuildScope, WORKSPACE_PREFIX } from "./scope.ts";
 import { type Job, solve, type Workshop } from "./solver.ts";
+
+/** A build, and what it knows of itself. */
+type Described = Omit<Job, "scope"> & { known: Known };
 
 /** Builds images from Dockerfiles, with a cache. */
 export class Builder {
@@ -62,7 +66,7 @@ export class Builder {
   ): Promise<Digest> {
     const { files } = this.shop.host;
     const { root } = context;
-    const { dockerfile, plan, excluded, checks, placed, source } = readBuild(this.shop.host, root, request);
+    const { dockerfile, plan, excluded, checks, report, placed, source } = readBuild(this.shop.host, root, request);
     if (excluded) await files.removeExcluded(root, excluded);
     context.keep(excluded ?? (() => false));
     for (const { ruleName, detail, location } of checks.warnings) {
@@ -73,11 +77,13 @@ export class Builder {
     const epoch = epochOf(request.buildArgs);
     const materials = new Materials();
     if (context.material) materials.add(context.material);
+    const known = { began: this.shop.host.clock.now(), ...(context.material && { source: context.material }) };
     try {
       return await this.solved({
         dockerfile,
         source,
         plan,
+        known: { ...known, plan, dockerfile: report.sources[0]! },
         context: { request, tree: context.tree, materials, emit, signal, ...(epoch !== undefined && { epoch }) },
       });
     } catch (error) {
@@ -98,7 +104,7 @@ export class Builder {
   }
 
   /** Solves and puts away. What fails in putting away must not hide why the build failed. */
-  private async solved(job: Omit<Job, "scope">): Promise<Digest> {
+  private async solved(job: Described): Promise<Digest> {
     const { host, cache } = this.shop;
     const scope = await BuildScope.open(host);
     let outcome: { id: Digest } | { error: unknown };
@@ -121,14 +127,18 @@ export class Builder {
   }
 
   /** The image, as it was wished for: here, at the client, or both. */
-  private async made(job: Omit<Job, "scope">, scope: BuildScope): Promise<Digest> {
+  private async made(job: Described, scope: BuildScope): Promise<Digest> {
     const { host } = this.shop;
     const { image, fresh, steps, summary } = await solve(this.shop, { ...job, scope });
+    const keeps = keepsImage(job.context.request.outputs);
     try {
-      await deliver(host, job.context, scope, image);
+      const { envelope, ...told } = await envelopeOf(host, job.context, scope, image, job.known);
+      if (keeps) await host.images.wrap(image.id, envelope);
+      await deliver(host, job.context, scope, image, envelope);
+      Object.assign(summary, told);
       await exportCache(host, job.context, steps);
     } finally {
-      if (fresh && !keepsImage(job.context.request.outputs)) await host.images.remove(image.id);
+      if (fresh && !keeps) await host.images.remove(image.id);
     }
     job.context.emit(summary);
     return image.id;

@@ -1,4 +1,6 @@
 import type { BuildStep, OnBuildEvent } from "../base/build-events.ts";
+import type { Annotations } from "../base/annotations.ts";
+import type { AttestWishes } from "../base/attest-wishes.ts";
 import type { CacheSource, CacheTarget } from "../base/cache-places.ts";
 import type { HostConfig } from "../base/container-config.ts";
 import type { Digest, Platform } from "../base/image-config.ts";
@@ -24,6 +26,9 @@ export interface BuildRequest {
   noCache: boolean;
   /** Stages, by name or number, that don't use the cache. */
   noCacheFilter: string[];
+  /** What manifests are to say besides. */
+  annotations: Annotations;
+  attest: AttestWishes;
   /** What may serve as cache besides this engine's own. */
   cacheFrom: CacheSource[];
   /** Where the steps are to go for others. */

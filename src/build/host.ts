@@ -3,6 +3,7 @@ import type { Digest, Platform } from "../base/image-config.ts";
 import type { OnProgress } from "../base/progress.ts";
 import type { OneRun } from "../engine/containers/run-once.ts";
 import type { ImageRecord, ImageSource } from "../engine/images/contract.ts";
+import type { Envelope } from "../engine/images/envelope.ts";
 import type { Images } from "../engine/images/images.ts";
 import type { Holds } from "../engine/images/holds.ts";
 import type { Archive } from "../ports/archive.ts";
@@ -28,9 +29,9 @@ export interface PullOptions {
 export interface BuildHost {
   images: ImageSource & {
     /** The image as a tar under these names, whatever names it has here. */
-    saveAs(id: Digest, names: string[], signal?: AbortSignal): Promise<Readable>;
+    saveAs(id: Digest, as: { names: string[]; envelope: Envelope }, signal?: AbortSignal): Promise<Readable>;
     remove(id: Digest): Promise<unknown>;
-  } & Pick<Images, "findArtifact" | "pushArtifact" | "artifactLayout">;
+  } & Pick<Images, "wrap" | "digestsIn" | "findArtifact" | "pushArtifact" | "artifactLayout">;
   /** Of these credentials those for an image's registry. */
   authFor(auth: Record<string, RegistryAuth>, reference: string): { auth?: RegistryAuth };
   /** Fetches FROM's image. */

@@ -1,5 +1,7 @@
 import type { Readable } from "node:stream";
 import type { ImageRecord } from "../engine/images/contract.ts";
+import { type Envelope, statement } from "../engine/images/envelope.ts";
+import { PROVENANCE_TYPE } from "./attest/provenance.ts";
 import { send } from "./client-streams.ts";
 import type { BuildContext } from "./context.ts";
 import type { BuildHost } from "./host.ts";
@@ -23,13 +25,31 @@ export async function deliver(
   { request, signal }: Pick<BuildContext, "request" | "signal">,
   scope: BuildScope,
   image: ImageRecord,
+  envelope: Envelope,
 ): Promise<void> {
   for (const [position, output] of request.outputs.entries()) {
     if (output.kind === "image") continue;
     const open = async (): Promise<Readable> =>
       output.kind === "archive"
-        ? await host.images.saveAs(image.id, request.tags, signal)
-        : host.archive.pack(await scope.view(image.chain.at(-1)), { whiteouts: "plain", signal });
+        ? await host.images.saveAs(image.id, { names: request.tags, envelope }, signal)
+        : host.archive.pack(await filesOf(host, scope, image, envelope), { whiteouts: "plain", signal });
     await send(request.session, { kind: "output", position }, open, signal);
   }
+}
+
+/** Its files; what is attested of it is a file beside them. */
+async function filesOf(
+  { files }: BuildHost,
+  scope: BuildScope,
+  image: ImageRecord,
+  { attestations }: Envelope,
+): Promise<string> {
+  const top = image.chain.at(-1);
+  if (attestations.length === 0) return scope.view(top);
+  const root = await scope.draft(top);
+  for (const attestation of attestations) {
+    const name = attestation.predicateType === PROVENANCE_TYPE ? "provenance.json" : "sbom.spdx.json";
+    files.writeText(root, name, `${statement(attestation, ["_"], image.id).toString("utf8")}\n`, 0o644);
+  }
+  return root;
 }

@@ -53,6 +53,14 @@ export class BuildScope {
     return view.path;
   }
 
+  /** A chain's files to be changed; nothing of it stays. */
+  async draft(chainId: Digest | undefined): Promise<string> {
+    const { layers, ids } = this.host;
+    const id = `${WORKSPACE_PREFIX}${ids.id()}`;
+    this.closers.push(() => layers.removeWorkspace(id));
+    return (await layers.mount(id, chainId)).mountPoint;
+  }
+
   /** See StepRoom. The layer it makes is held. */
   async inWorkspace(
     id: string,

@@ -2,6 +2,9 @@ import { GantryError, isGantryError, prefixed } from "../base/errors.ts";
 import type { Digest, Platform } from "../base/image-config.ts";
 import type { OnProgress } from "../base/progress.ts";
 import { runsOn } from "../base/platform.ts";
+import { imagePurl } from "../engine/images/envelope.ts";
+import { parseReference, withDefaultTag } from "../base/reference.ts";
+import type { Material } from "./materials.ts";
 import type { ImageRecord } from "../engine/images/contract.ts";
 import type { BuildContext, SourceTree } from "./context.ts";
 import { ClientFolder, fetchFolder, type FolderWish } from "./client-folders.ts";
@@ -78,7 +81,19 @@ export class Sources {
         ...(platform === undefined ? {} : { platform }),
       }));
     await this.scope.hold(found.chain);
+    this.context.materials.add(this.materialOf(reference, found));
     return found;
+  }
+
+  /** By the digest that its registry knows; an image that none has goes by its id. */
+  private materialOf(reference: string, { id, config }: ImageRecord): Material {
+    const { os, architecture, variant } = config;
+    const platform = { os, architecture, ...(variant ? { variant } : {}) };
+    if (/^(?:sha256:)?[0-9a-f]{64}$/.test(reference))
+      return { uri: `urn:oci:image:${id}`, digest: { sha256: id.slice(7) } };
+    const name = withDefaultTag(parseReference(reference));
+    const digest = name.digest ?? this.host.images.digestsIn(id, name)[0] ?? id;
+    return { uri: imagePurl(name, platform), digest: { sha256: digest.slice(7) } };
   }
 
   isHere(id: string): boolean {

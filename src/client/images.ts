@@ -26,6 +26,10 @@ export interface BuildOptions {
   cachefrom?: string[];
   /** Gantry's own: where the steps are to go for others. */
   cacheto?: string[];
+  /** Gantry's own: `[TYPE:]KEY=VALUE`, what the image's manifests are to say besides. */
+  annotations?: string[];
+  /** Gantry's own: `type=provenance[,mode=max]`, `type=sbom`. */
+  attest?: string[];
   target?: string;
   nocache?: boolean;
   pull?: boolean;

@@ -1,5 +1,6 @@
 import { rmSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
+import type { BuildEvent } from "../../base/build-events.ts";
 import type { BuildSessionHandle, SentFolder } from "../../client/build-session.ts";
 import type { BuildOptions } from "../../client/images.ts";
 import type { BuildContext } from "../../local/context.ts";
@@ -20,6 +21,8 @@ import { type OutputWish, writeOutput } from "./outputs.ts";
 import { type Offers, offer } from "./session.ts";
 import { enterShell } from "./shell.ts";
 
+type Summary = Extract<BuildEvent, { kind: "summary" }>;
+
 /** One run of `gantry build`. */
 export class CommandBuild {
   private readonly context: Context;
@@ -34,6 +37,8 @@ export class CommandBuild {
   private readonly failures: unknown[] = [];
   private readonly names: string[];
   private screen: BuildScreen | undefined;
+  /** As the engine told it. */
+  private provenance: object | undefined;
 
   constructor(context: Context, query: BuildOptions, options: BuildValues) {
     const { output, tag } = options;
@@ -72,7 +77,8 @@ export class CommandBuild {
     const id = await this.build(prepared, signal);
     const pushes = options.push || options.output.some((wish) => wish.push);
     const pushed = pushes ? await push(context, names, this.progress.endsWith("json") ? context.err : out) : undefined;
-    if (options["metadata-file"]) writeMetadata(context, options["metadata-file"], { id, names, pushed });
+    if (options["metadata-file"])
+      writeMetadata(context, options["metadata-file"], { id, names, pushed, provenance: this.provenance });
     if (this.quiet && !this.bytesOnStdout) context.out.write(`${id || (this.heard.at(-1)?.trim() ?? "")}\n`);
     if (options.iidfile) {
       if (id === "") throw new Exit(1, `Server did not provide an image ID. Cannot write ${options.iidfile}`);
@@ -90,7 +96,10 @@ export class CommandBuild {
     this.screen = screen;
     try {
       const lines = images.build(this.body(prepared), this.query, await allCredentials(context), signal);
-      const heeded = this.heeding(lines, (image) => void (id = image));
+      const heeded = this.heeding(lines, ({ image, provenance }) => {
+        id = image;
+        this.provenance = provenance;
+      });
       await showProgress(context, heeded, this.out, screen, (aux) => {
         if (typeof aux["ID"] === "string") id = aux["ID"];
       });
@@ -149,10 +158,10 @@ export class CommandBuild {
   /** Events go by; what the command has to do with some of them is done once they are shown. */
   private async *heeding(
     lines: AsyncIterable<ProgressLine>,
-    onImage: (id: string) => void,
+    onSummary: (summary: Summary) => void,
   ): AsyncGenerator<ProgressLine> {
     for await (const line of lines) {
-      if (line.build?.kind === "summary") onImage(line.build.image);
+      if (line.build?.kind === "summary") onSummary(line.build);
       yield line;
       if (line.build?.kind === "shell") await enterShell(this.context, line.build.token, this.shell ?? "");
     }

@@ -1,3 +1,5 @@
+import { parseAnnotations } from "../../base/annotations.ts";
+import { parseAttestWishes } from "../../base/attest-wishes.ts";
 import { parseReference } from "../../base/reference.ts";
 import { parseBytes } from "../../base/units.ts";
 import type { SecretSource } from "../../local/build-secrets.ts";
@@ -19,8 +21,29 @@ const tag = (text: string, before: string[]): string[] => {
   return [...before, text];
 };
 
+const attest = (text: string, before: string[]): string[] => {
+  parseAttestWishes([text]);
+  return [...before, text];
+};
+
+function shorthand(type: "provenance" | "sbom", text: string): string {
+  if (text === "true" || text === "false") return `type=${type},disabled=${text === "false"}`;
+  return `type=${type},${text}`;
+}
+
 export const buildFlags = {
   "add-host": createFlags["add-host"],
+  annotation: {
+    ...list('Add annotations to the image\'s manifest (format: "[manifest|index|…:]key=value")'),
+    take: (text: string, before: string[]): string[] => {
+      parseAnnotations([text]);
+      return [...before, text];
+    },
+  },
+  attest: {
+    ...list('Attestations to make (format: "type=sbom", "type=provenance[,mode=max]")'),
+    take: attest,
+  },
   "build-arg": list("Set build-time variables"),
   "build-context": list("Additional build contexts (e.g., name=path)"),
   ...cacheFlags,
@@ -64,10 +87,18 @@ export const buildFlags = {
     shown: '"auto"',
     completes: PROGRESS,
   },
+  provenance: {
+    ...list("Shorthand for --attest=type=provenance (true, false, mode=max)"),
+    take: (text: string, before: string[]): string[] => attest(shorthand("provenance", text), before),
+  },
   pull: flag("Always attempt to pull a newer version of the image"),
   push: flag("Push the image under its names once it is built"),
   quiet: flag("Suppress the build output and print image ID on success", "q"),
   rm: flagOn("Remove intermediate containers after a successful build"),
+  sbom: {
+    ...list("Shorthand for --attest=type=sbom (true, false)"),
+    take: (text: string, before: string[]): string[] => attest(shorthand("sbom", text), before),
+  },
   secret: value(
     "secret",
     [] as SecretSource[],

@@ -22,8 +22,11 @@ export function buildQuery(
     ...(epoch && { SOURCE_DATE_EPOCH: epoch }),
     ...given,
   };
+  const attest = [...options.attest, ...options.provenance, ...options.sbom];
   return {
     dockerfile,
+    ...(options.annotation.length > 0 && { annotations: options.annotation }),
+    ...(attest.length > 0 && { attest }),
     ...(Object.keys(args).length > 0 && { buildargs: args }),
     ...(options.label.length > 0 && { labels: Object.fromEntries(options.label.map(pairOf)) }),
     ...(options["cache-from"].length > 0 && { cachefrom: options["cache-from"] }),

@@ -1,3 +1,4 @@
+import type { Annotations } from "../../base/annotations.ts";
 import type { ContainerConfig } from "../../base/container-config.ts";
 import type { Descriptor, Digest, ImageConfig, Platform } from "../../base/image-config.ts";
 import type { OnProgress } from "../../base/progress.ts";
@@ -25,6 +26,14 @@ export interface ImageRecord {
   parent?: Digest;
   /** RFC 3339; when it last got a name here. */
   lastTagTime?: string;
+  /** What its last build wished to go around it. */
+  envelope?: KeptEnvelope;
+}
+
+/** An envelope as a record keeps it: predicates are blobs. */
+export interface KeptEnvelope {
+  annotations: Annotations;
+  attestations: { predicateType: string; predicate: Digest }[];
 }
 
 export interface AddOptions {

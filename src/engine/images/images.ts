@@ -2,7 +2,7 @@ import type { Readable } from "node:stream";
 import { GantryError } from "../../base/errors.ts";
 import type { Descriptor, Digest, ImageConfig, Platform } from "../../base/image-config.ts";
 import type { OnProgress } from "../../base/progress.ts";
-import { familiarName, parseReference, withDefaultTag } from "../../base/reference.ts";
+import { familiarName, type ImageReference, parseReference, withDefaultTag } from "../../base/reference.ts";
 import type { FoundRepository, RegistryAuth } from "../../ports/remote-registry.ts";
 import { Catalog, IMAGES } from "./catalog.ts";
 import type { AddOptions, ImageRecord, ImageSource, PullTarget, TransferOptions } from "./contract.ts";
@@ -11,6 +11,7 @@ import type { ImagesDeps } from "./deps.ts";
 import { distribution } from "./distribution.ts";
 import { Downloads } from "./downloads.ts";
 import type { Filters } from "./filters.ts";
+import { type Envelope, isEmpty } from "./envelope.ts";
 import { Holds } from "./holds.ts";
 import { importTar, type ImportRequest, newName } from "./import.ts";
 import { type HistoryItem, history, type ImageDetails, inspect } from "./inspect.ts";
@@ -131,8 +132,33 @@ export class Images implements ImageSource {
   }
 
   /** One image under other names than it has here. Throws as `save`, and invalid BAD_REFERENCE. */
-  saveAs(id: Digest, names: string[], signal?: AbortSignal): Promise<Readable> {
-    return saveAs({ deps: this.deps, catalog: this.catalog, holds: this.holds }, id, names, signal);
+  saveAs(id: Digest, as: { names: string[]; envelope?: Envelope }, signal?: AbortSignal): Promise<Readable> {
+    return saveAs({ deps: this.deps, catalog: this.catalog, holds: this.holds }, id, as, signal);
+  }
+
+  /** What goes around an image from now on where it is pushed or saved; an empty one: nothing. */
+  async wrap(id: Digest, envelope: Envelope): Promise<void> {
+    const { envelope: before, ...record } = this.catalog.resolve(id);
+    if (before === undefined && isEmpty(envelope)) return;
+    const attestations = envelope.attestations.map(({ predicateType, predicate }) => ({
+      predicateType,
+      predicate: this.deps.blobs.put(predicate),
+    }));
+    const value: ImageRecord = isEmpty(envelope)
+      ? record
+      : { ...record, envelope: { annotations: envelope.annotations, attestations } };
+    this.deps.state.commit([{ bucket: IMAGES, key: id, value }]);
+    await this.reclaimer.only(
+      [],
+      (before?.attestations ?? []).map(({ predicate }) => predicate),
+    );
+  }
+
+  /** The digests by which registries know an image's repository: of its last pull or push. */
+  digestsIn(id: Digest, { registry, repository }: ImageReference): Digest[] {
+    return this.catalog
+      .namesOf(id)
+      .flatMap((name) => (name.registry === registry && name.repository === repository ? (name.digest ?? []) : []));
   }
 
   import(request: ImportRequest): Promise<ImageRecord> {

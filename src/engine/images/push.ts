@@ -5,6 +5,7 @@ import type { RepositoryRef } from "../../ports/remote-registry.ts";
 import type { StateChange } from "../../ports/state-store.ts";
 import { IMAGES, LAYER_BLOBS, TAGS, truncateId } from "./catalog.ts";
 import type { ImageRecord, KnownManifest, TransferOptions } from "./contract.ts";
+import { blobsOf, type Envelope, openEnvelope, wrap, type Wrapped } from "./envelope.ts";
 import { completeManifest } from "./layer-source.ts";
 import { manifestBytes } from "./manifest.ts";
 import { seenAt } from "./store-image.ts";
@@ -65,17 +66,17 @@ async function pushOne(
   const record = parts.catalog.get(id);
   if (record === undefined)
     throw new GantryError("notFound", "NO_SUCH_IMAGE", `tag does not exist: ${familiarRepository(repo)}:${tag}`);
-  const blobs = record.manifests.flatMap((one) => [one.digest, ...one.layers.map((layer) => layer.digest)]);
   const packed = record.config.rootfs.diff_ids
     .map((diffId) => parts.catalog.layerBlob(diffId)?.digest)
     .filter((one) => one !== undefined);
-  const held = [id, ...record.chain, ...blobs, ...packed];
+  const held = [...record.chain, ...blobsOf(record), ...packed];
   return uploading(parts, { repo, held }, options, (session) => upload(session, record, tag));
 }
 
 async function upload(session: UploadSession, record: ImageRecord, tag: string): Promise<Pushed> {
-  const { deps, repo, remote } = session;
-  const known = completeManifest(deps, record) ?? (await remoteManifest(session, record));
+  const { deps, repo } = session;
+  const { envelope } = record;
+  const known = envelope ? undefined : (completeManifest(deps, record) ?? (await remoteManifest(session, record)));
   const progress = record.config.rootfs.diff_ids.map(
     (diffId) => new LayerProgress(session.tell, deps.clock, truncateId(diffId)),
   );
@@ -90,15 +91,55 @@ async function upload(session: UploadSession, record: ImageRecord, tag: string):
   const bytes = deps.blobs.read(record.id);
   const config: Descriptor = { mediaType: MEDIA.dockerConfig, digest: record.id, size: bytes.length };
   await uploadBytes(session, bytes);
-  const mediaType = known?.mediaType ?? MEDIA.dockerManifest;
-  const manifest = known ? deps.blobs.read(known.digest) : manifestBytes(mediaType, config, layers);
-  const digest = await deps.registry.putManifest(repo, tag, manifest, mediaType, remote);
-  if (!known) deps.blobs.put(manifest);
-  remember(session, record, { digest, mediaType, layers });
-  session.tell({ status: `${tag}: digest: ${digest} size: ${manifest.length}` });
-  session.tell({ aux: { Tag: tag, Digest: digest, Size: manifest.length } });
+  const sealed = envelope && { envelope: openEnvelope(deps.blobs, envelope), config, layers, tag };
+  const { manifest, top } = sealed
+    ? await putWrapped(session, record, sealed)
+    : await putManifest(session, known, { config, layers, tag });
+  const { digest, bytes: topBytes } = top;
+  const { mediaType } = manifest;
+  // One in an envelope is made anew by each push: the envelope may be another then.
+  if (!known && !sealed) deps.blobs.put(manifest.bytes);
+  remember(session, record, layers, { digest, ...(sealed ? {} : { manifest: { digest, mediaType, layers } }) });
+  const size = topBytes.length;
+  session.tell({ status: `${tag}: digest: ${digest} size: ${size}` });
+  session.tell({ aux: { Tag: tag, Digest: digest, Size: size } });
   tell(deps, "push", record, { actor: familiarName({ ...repo, tag }), name: familiarRepository(repo) });
-  return { tag, digest, size: manifest.length };
+  return { tag, digest, size };
+}
+
+interface Parts {
+  config: Descriptor;
+  layers: Descriptor[];
+  tag: string;
+}
+
+async function putManifest(
+  { deps, repo, remote }: UploadSession,
+  known: KnownManifest | undefined,
+  { config, layers, tag }: Parts,
+): Promise<Pick<Wrapped, "manifest" | "top">> {
+  const mediaType = known?.mediaType ?? MEDIA.dockerManifest;
+  const bytes = known ? deps.blobs.read(known.digest) : manifestBytes(mediaType, config, layers);
+  const digest = await deps.registry.putManifest(repo, tag, bytes, mediaType, remote);
+  const manifest = { bytes, mediaType, digest };
+  return { manifest, top: manifest };
+}
+
+/** What an index names goes up before it. */
+async function putWrapped(
+  session: UploadSession,
+  record: ImageRecord,
+  { envelope, config, layers, tag }: Parts & { envelope: Envelope },
+): Promise<Wrapped> {
+  const { deps, repo, remote } = session;
+  const { os, architecture, variant } = record.config;
+  const platform = { os, architecture, ...(variant ? { variant } : {}) };
+  const wrapped = wrap(envelope, { config, layers, platform, names: [{ ...repo, tag }] });
+  for (const bytes of wrapped.blobs) await uploadBytes(session, bytes);
+  const below = wrapped.top === wrapped.manifest ? [] : [wrapped.manifest, ...wrapped.others];
+  for (const one of below) await deps.registry.putManifest(repo, one.digest, one.bytes, one.mediaType, remote);
+  await deps.registry.putManifest(repo, tag, wrapped.top.bytes, wrapped.top.mediaType, remote);
+  return wrapped;
 }
 
 /** A manifest of the image whose layers are not all here, but those that are missing are where it goes. */
@@ -115,17 +156,22 @@ async function remoteManifest(
   return undefined;
 }
 
-/** The manifest's digest becomes a name of the image, and its layers are known to be there. */
-function remember({ deps, catalog, repo }: UploadSession, record: ImageRecord, manifest: KnownManifest): void {
+/** The digest that was pushed becomes a name of the image, and its layers are known to be there. */
+function remember(
+  { deps, catalog, repo }: UploadSession,
+  record: ImageRecord,
+  layers: Descriptor[],
+  { digest, manifest }: { digest: Digest; manifest?: KnownManifest },
+): void {
   const now = catalog.get(record.id);
   if (now === undefined) return;
-  const manifests = [manifest, ...now.manifests.filter((one) => one.digest !== manifest.digest)];
+  const manifests = [...(manifest ? [manifest] : []), ...now.manifests.filter((one) => one.digest !== digest)];
   const place = `${repo.registry}/${repo.repository}`;
   const changes: StateChange[] = [
     { bucket: IMAGES, key: record.id, value: { ...now, manifests } },
-    { bucket: TAGS, key: normalizedName({ ...repo, digest: manifest.digest }), value: record.id },
+    { bucket: TAGS, key: normalizedName({ ...repo, digest }), value: record.id },
   ];
-  for (const [i, layer] of manifest.layers.entries()) {
+  for (const [i, layer] of layers.entries()) {
     const diffId = record.config.rootfs.diff_ids[i]!;
     changes.push({ bucket: LAYER_BLOBS, key: diffId, value: seenAt(layer, place, catalog.layerBlob(diffId)) });
   }

@@ -3,6 +3,7 @@ import type { Digest } from "../../base/image-config.ts";
 import type { StateChange } from "../../ports/state-store.ts";
 import { type Catalog, LAYER_BLOBS } from "./catalog.ts";
 import type { ImagesDeps } from "./deps.ts";
+import { blobsOf } from "./envelope.ts";
 import type { Holds } from "./holds.ts";
 
 interface BuildCacheEntry {
@@ -58,13 +59,9 @@ export class Reclaimer {
     const { catalog, layers, state } = this.deps;
     const needed: Needed = { chains: new Set(), diffIds: new Set(), blobs: new Set() };
     for (const record of catalog.all()) {
-      needed.blobs.add(record.id);
+      for (const digest of blobsOf(record)) needed.blobs.add(digest);
       for (const chainId of record.chain) needed.chains.add(chainId);
       for (const diffId of record.config.rootfs.diff_ids) needed.diffIds.add(diffId);
-      for (const manifest of record.manifests) {
-        needed.blobs.add(manifest.digest);
-        for (const layer of manifest.layers) needed.blobs.add(layer.digest);
-      }
     }
     for (const [, entry] of state.list<BuildCacheEntry>("buildCache")) {
       for (let id = entry.chainId; id !== undefined && !needed.chains.has(id); ) {

@@ -9,6 +9,7 @@ import {
 import type { StateChange } from "../../ports/state-store.ts";
 import { type Catalog, IMAGES, TAGS } from "./catalog.ts";
 import type { ImageRecord, RemovedItem } from "./contract.ts";
+import { blobsOf } from "./envelope.ts";
 import type { ImagesDeps } from "./deps.ts";
 import type { Reclaimer } from "./reclaim.ts";
 import { obstacle, planRemoval, type RemovalFacts } from "./removal-plan.ts";
@@ -104,10 +105,7 @@ async function deleteImages({ deps, reclaimer }: RemoveParts, gone: ImageRecord[
   for (const record of gone) {
     removal.items.push({ Deleted: record.id });
     tell(deps, "delete", record);
-    const blobs = [
-      record.id,
-      ...record.manifests.flatMap((one) => [one.digest, ...one.layers.map((layer) => layer.digest)]),
-    ];
+    const blobs = blobsOf(record);
     for (const diffId of record.config.rootfs.diff_ids) {
       const packed = deps.state.get<{ digest: Digest }>("layerBlobs", diffId);
       if (packed) blobs.push(packed.digest);

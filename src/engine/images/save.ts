@@ -12,6 +12,7 @@ import type { Catalog } from "./catalog.ts";
 import type { ImageRecord } from "./contract.ts";
 import type { ImagesDeps } from "./deps.ts";
 import type { Hold, Holds } from "./holds.ts";
+import { blobsOf, type Envelope, openEnvelope, wrap } from "./envelope.ts";
 import { completeManifest } from "./layer-source.ts";
 import { blobPath, type LayoutBlob, layoutTar } from "./layout-tar.ts";
 import { manifestBytes, sha256 } from "./manifest.ts";
@@ -27,6 +28,7 @@ interface Chosen {
   record: ImageRecord;
   /** Tags to write down; an image given by id has none. */
   names: ImageReference[];
+  envelope?: Envelope;
 }
 
 /**
@@ -35,24 +37,26 @@ interface Chosen {
  */
 export async function save(parts: SaveParts, references: string[], signal?: AbortSignal): Promise<Readable> {
   if (references.length === 0) throw new GantryError("invalid", "NO_IMAGES", "no images to save");
-  return pack(parts, choose(parts.catalog, references), signal);
+  return pack(parts, choose(parts, references), signal);
 }
 
 /** One image under other names than it has here. Throws as `save`, and invalid BAD_REFERENCE. */
-export async function saveAs(parts: SaveParts, id: Digest, names: string[], signal?: AbortSignal): Promise<Readable> {
-  const chosen = {
+export async function saveAs(
+  parts: SaveParts,
+  id: Digest,
+  { names, envelope }: { names: string[]; envelope?: Envelope },
+  signal?: AbortSignal,
+): Promise<Readable> {
+  const chosen: Chosen = {
     record: parts.catalog.resolve(id),
+    ...(envelope ? { envelope } : {}),
     names: names.map((name) => withDefaultTag(parseReference(name))),
   };
   return pack(parts, [chosen], signal);
 }
 
 async function pack(parts: SaveParts, images: Chosen[], signal?: AbortSignal): Promise<Readable> {
-  const held = images.flatMap(({ record }) => [
-    record.id,
-    ...record.chain,
-    ...record.manifests.flatMap((one) => [one.digest, ...one.layers.map((layer) => layer.digest)]),
-  ]);
+  const held = images.flatMap(({ record }) => [...record.chain, ...blobsOf(record)]);
   const hold = await parts.holds.take(held);
   const stream = Readable.from(write(parts, images, hold, signal), { objectMode: false, highWaterMark: 256 * 1024 });
   // A stream that nobody ever reads never runs its generator, so the hold ends with the stream itself.
@@ -67,11 +71,13 @@ async function pack(parts: SaveParts, images: Chosen[], signal?: AbortSignal): P
   return stream;
 }
 
-function choose(catalog: Catalog, references: string[]): Chosen[] {
+function choose({ catalog, deps }: SaveParts, references: string[]): Chosen[] {
   const chosen = new Map<Digest, Chosen>();
   for (const text of references) {
     const record = catalog.resolve(text);
-    const entry = chosen.get(record.id) ?? { record, names: [] };
+    const { envelope } = record;
+    const kept = envelope ? { envelope: openEnvelope(deps.blobs, envelope) } : {};
+    const entry: Chosen = chosen.get(record.id) ?? { record, names: [], ...kept };
     chosen.set(record.id, entry);
     for (const name of namesMeant(catalog, text, record.id)) {
       if (!entry.names.some((known) => normalizedName(known) === normalizedName(name))) entry.names.push(name);
@@ -99,26 +105,35 @@ async function* write({ deps }: SaveParts, images: Chosen[], hold: Hold, signal?
     const dockerManifest: object[] = [];
     const repositories: Record<string, Record<string, string>> = {};
     const index: Descriptor[] = [];
-    for (const { record, names } of images) {
-      const { manifest, mediaType, layers } = await describe(deps, record, blobs, signal);
+    for (const { record, names, envelope } of images) {
+      const { layers, ...plain } = await describe(deps, record, blobs, signal);
       const config = deps.blobs.read(record.id);
       addBytes(blobs, config);
-      const digest = addBytes(blobs, manifest);
+      const { os, architecture, variant } = record.config;
+      const platform = { os, architecture, ...(variant ? { variant } : {}) };
+      const described = { mediaType: MEDIA.ociConfig, digest: record.id, size: config.length };
+      const wrapped = envelope && wrap(envelope, { config: described, layers, platform, names });
+      for (const bytes of wrapped?.blobs ?? []) addBytes(blobs, bytes);
+      for (const one of wrapped ? [wrapped.manifest, ...wrapped.others] : []) addBytes(blobs, one.bytes);
+      const { bytes, mediaType } = wrapped?.top ?? plain;
+      const digest = addBytes(blobs, bytes);
       dockerManifest.push({
         Config: blobPath(record.id),
         RepoTags: names.length === 0 ? null : names.map(familiarName),
         Layers: layers.map((layer) => blobPath(layer.digest)),
       });
-      const { os, architecture, variant } = record.config;
+      const said = envelope?.annotations["index-descriptor"];
       const entry: Descriptor = {
         mediaType,
         digest,
-        size: manifest.length,
-        platform: { os, architecture, ...(variant ? { variant } : {}) },
+        size: bytes.length,
+        ...(mediaType === MEDIA.ociIndex ? {} : { platform }),
+        ...(said ? { annotations: said } : {}),
       };
       if (names.length === 0) index.push(entry);
       for (const name of names) {
         const annotations = {
+          ...said,
           "io.containerd.image.name": normalizedName(name),
           "org.opencontainers.image.ref.name": name.tag!,
         };
@@ -154,12 +169,12 @@ async function describe(
   record: ImageRecord,
   blobs: Map<Digest, LayoutBlob>,
   signal: AbortSignal | undefined,
-): Promise<{ manifest: Buffer; mediaType: string; layers: Descriptor[] }> {
+): Promise<{ bytes: Buffer; mediaType: string; layers: Descriptor[] }> {
   const known = completeManifest(deps, record);
   if (known) {
     for (const { digest, size } of known.layers)
       blobs.set(digest, { digest, size, open: () => deps.blobs.open(digest) });
-    return { manifest: deps.blobs.read(known.digest), mediaType: known.mediaType, layers: known.layers };
+    return { bytes: deps.blobs.read(known.digest), mediaType: known.mediaType, layers: known.layers };
   }
   const layers: Descriptor[] = [];
   for (const [i, chainId] of record.chain.entries()) {
@@ -169,7 +184,7 @@ async function describe(
     layers.push({ mediaType: MEDIA.ociLayer, digest, size });
   }
   const config: Descriptor = { mediaType: MEDIA.ociConfig, digest: record.id, size: deps.blobs.size(record.id) };
-  return { manifest: manifestBytes(MEDIA.ociManifest, config, layers), mediaType: MEDIA.ociManifest, layers };
+  return { bytes: manifestBytes(MEDIA.ociManifest, config, layers), mediaType: MEDIA.ociManifest, layers };
 }
 
 async function lengthOf(stream: Readable): Promise<number> {

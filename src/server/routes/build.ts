@@ -1,3 +1,5 @@
+import { parseAnnotations } from "../../base/annotations.ts";
+import { parseAttestWishes } from "../../base/attest-wishes.ts";
 import { parseCacheSources, parseCacheTargets } from "../../base/cache-places.ts";
 import type { OnBuildEvent } from "../../base/build-events.ts";
 import type { HostConfig, Ulimit } from "../../base/container-config.ts";
@@ -98,6 +100,8 @@ function decode(call: Call, { platform, sessions }: BuildRoutesDeps): BuildReque
     noCache: call.flag("nocache"),
     pull: call.flag("pull"),
     noCacheFilter: query.getAll("nocachefilter").flatMap((text) => text.split(",")),
+    annotations: parseAnnotations(textList(call, "annotations")),
+    attest: parseAttestWishes(textList(call, "attest")),
     cacheFrom: parseCacheSources(textList(call, "cachefrom")),
     cacheTo: parseCacheTargets(textList(call, "cacheto")),
     explain: call.flag("why"),

@@ -150,7 +150,9 @@ export class FakeHost implements BuildHost {
     artifactLayout: (): AsyncGenerator<Buffer> => {
       throw new Error("not used by builds of this engine");
     },
-    saveAs: async (id: Digest, names: string[]) => Readable.from([JSON.stringify({ id, names })]),
+    wrap: async () => {},
+    digestsIn: () => [],
+    saveAs: async (id: Digest, { names }: { names: string[] }) => Readable.from([JSON.stringify({ id, names })]),
     remove: async (id: Digest) => this.imageRecords.delete(id),
     resolve: (reference: string): ImageRecord => {
       const name = reference.includes(":") ? reference : `${reference}:latest`;
@@ -399,6 +401,8 @@ export const request = (overrides: Partial<BuildRequest> = {}): BuildRequest => 
   tags: [],
   noCache: false,
   noCacheFilter: [],
+  annotations: {},
+  attest: { sbom: false },
   cacheFrom: [],
   cacheTo: [],
   explain: false,

@@ -102,6 +102,8 @@ describe("POST /build", () => {
         { type: "image", reference: "x" },
         { type: "image", reference: "y:1" },
       ],
+      annotations: {},
+      attest: { sbom: false },
       cacheTo: [],
       explain: true,
       shellOnFail: false,
