@@ -44,7 +44,7 @@ export function debianPackages(text: string, origin: string, os: Distribution): 
     const name = fields.get("Package");
     const version = fields.get("Version");
     const status = fields.get("Status") ?? "install ok installed";
-    if (!name || !version || !/ installed$/.test(status)) return [];
+    if (!name || !version || !status.endsWith(" installed")) return [];
     const query = qualifiers({ arch: fields.get("Architecture") ?? "", distro: distro(os) });
     return [{ name, version, origin, purl: `pkg:deb/${part(os.id)}/${part(name)}@${part(version)}${query}` }];
   });
