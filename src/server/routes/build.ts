@@ -94,6 +94,12 @@ function decode(call: Call, { platform, sessions }: BuildRoutesDeps): BuildReque
   const session = text("buildsession");
   const target = text("target");
   const wanted = text("platform");
+  if (wanted?.includes(",")) {
+    throw invalid(
+      `multiple platforms are not supported by one build: ${wanted}`,
+      "build for one after the other, each under a name of its own",
+    );
+  }
   return {
     dockerfile: dockerfilePath(text("dockerfile") ?? "Dockerfile"),
     tags: query.getAll("t").filter((tag) => tag !== ""),

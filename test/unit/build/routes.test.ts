@@ -189,6 +189,7 @@ describe("POST /build", () => {
       /forbidden path outside the build context/,
     ],
     ["a number that is none", { memory: "lots" }, /strconv/],
+    ["several platforms", { platform: "linux/amd64,linux/arm64" }, /multiple platforms are not supported by one build/],
     ["a platform that is none", { platform: "a/b/c/d" }, /unknown operating system or architecture/],
   ];
   for (const [what, values, message] of refused) {
