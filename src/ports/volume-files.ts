@@ -18,14 +18,15 @@ export interface VolumeFiles {
   remove(name: string): Promise<void>;
   /** Names that have a folder. */
   list(): string[];
-  /** Bytes allocated on disk; 0 for what is mounted from elsewhere. */
+  /** Sum of its files' sizes, as Docker counts; 0 for what is mounted from elsewhere. */
   size(name: string): Promise<number>;
   /** Mounts over the data folder unless that is done already. Throws invalid VOLUME_MOUNT_FAILED with the kernel's reason. */
   mount(name: string, options: VolumeMountOptions): Promise<void>;
   unmount(name: string): void;
   /**
-   * If the volume, whose `folder` may be a plugin's, is empty and `path` is a folder of the tree at `rootfs`: copies its contents, then its own owner and
-   * mode. Links in the image lead nowhere: `path` is resolved inside `rootfs`, and below it links are copied as links.
+   * If the volume, whose `folder` may be a plugin's, is empty and `path` is a folder of the tree at `rootfs`: copies its
+   * contents, then its own owner and mode. Links in the image lead nowhere: `path` is resolved inside `rootfs`, and below it
+   * links are copied as links.
    * All or nothing, also over a crash; but when `shared` (another container may use the volume already) entry by entry,
    * each complete when it shows, and what that container does cannot divert the copy.
    * Throws internal COPY_UP_FAILED.

@@ -1,8 +1,9 @@
 import { canonicalAddress } from "../../base/ip-address.ts";
+import { isLinkName } from "../../base/link-name.ts";
 
 /** Nothing that a user wrote gets into nft text: names are checked against a narrow alphabet, the rest is written anew. */
 export function checkedLink(name: string): string {
-  if (!/^[A-Za-z0-9][A-Za-z0-9_.-]{0,14}$/.test(name)) throw new TypeError(`not a link name: ${JSON.stringify(name)}`);
+  if (!isLinkName(name)) throw new TypeError(`not a link name: ${JSON.stringify(name)}`);
   return name;
 }
 

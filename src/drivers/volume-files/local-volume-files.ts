@@ -60,7 +60,7 @@ export class LocalVolumeFiles implements VolumeFiles {
 
   async size(name: string): Promise<number> {
     if (this.isMounted(name)) return 0;
-    return allocated(this.dataPath(name));
+    return sumOfSizes(this.dataPath(name));
   }
 
   async mount(name: string, options: VolumeMountOptions): Promise<void> {
@@ -156,8 +156,8 @@ function openFolderIn(rootfs: string, from: string): number | undefined {
   }
 }
 
-/** Bytes on disk below a folder; files that go away meanwhile don't count. */
-async function allocated(folder: string): Promise<number> {
+/** Of the files below a folder; those that go away meanwhile don't count. */
+async function sumOfSizes(folder: string): Promise<number> {
   let total = 0;
   const pending = [folder];
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {

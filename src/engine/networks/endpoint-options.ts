@@ -1,12 +1,11 @@
 import type { EndpointSettings } from "../../base/container-config.ts";
 import { GantryError } from "../../base/errors.ts";
 import { parseAddress } from "../../base/ip-address.ts";
+import { isLinkName } from "../../base/link-name.ts";
 
 const NAME = "com.docker.network.endpoint.ifname";
 const SETTINGS = "com.docker.network.endpoint.sysctls";
 
-/** Narrower than the kernel's: it is part of nft's text where the link is shaped. */
-const LINK_NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,14}$/;
 const RESERVED = new Set(["lo", ".", "..", "all", "default"]);
 
 const bad = (message: string): GantryError => new GantryError("invalid", "BAD_ENDPOINT", message);
@@ -28,7 +27,7 @@ export function readEndpointOptions({ DriverOpts, IPAMConfig }: EndpointSettings
     if (parseAddress(address) === undefined) throw bad(`invalid link-local IP address: ${address}`);
   }
   const name = DriverOpts?.[NAME];
-  if (name !== undefined && (!LINK_NAME.test(name) || RESERVED.has(name))) {
+  if (name !== undefined && (!isLinkName(name) || RESERVED.has(name))) {
     throw bad(`invalid interface name ${JSON.stringify(name)}: at most 15 of [a-zA-Z0-9_.-]`);
   }
   const settings = (DriverOpts?.[SETTINGS] ?? "").split(",").filter(Boolean).map(readSetting);

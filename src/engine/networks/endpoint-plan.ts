@@ -52,7 +52,7 @@ export function planPlaces(
 export const networkName = (mode: string): string => (mode === "" || mode === "default" ? "bridge" : mode);
 
 export const NOT_WITH_HOST = "container cannot be disconnected from host network or connected to host network";
-export const NOT_WITH_NONE =
+const NOT_WITH_NONE =
   "container cannot be connected to multiple networks with one of the networks in private (none) mode";
 
 /** What is given out on a network now, by family. */

@@ -1,5 +1,6 @@
 import { GantryError } from "../../base/errors.ts";
 import { canonicalAddress, familyOf } from "../../base/ip-address.ts";
+import { isLinkName } from "../../base/link-name.ts";
 import type { BridgeConfig, NetworkRecord } from "./record.ts";
 import { isSublinkDriver, planSublink } from "./sublink-plan.ts";
 import { planSubnets, type SubnetFacts, type SubnetWish } from "./subnet-plan.ts";
@@ -29,7 +30,6 @@ export interface NetworkFacts extends SubnetFacts {
   hasIpv6: boolean;
 }
 
-const LINK_NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,14}$/;
 const NETWORK_NAME = /^[A-Za-z0-9][A-Za-z0-9_.: @-]{0,254}$/;
 const OPTION = {
   ipv4: "com.docker.network.enable_ipv4",
@@ -104,7 +104,7 @@ const planBridge = (wish: NetworkWish, facts: NetworkFacts): BridgeConfig => ({
 
 function linkName(asked: string | undefined, facts: NetworkFacts): string {
   if (asked === undefined || asked === "") return `br-${facts.id.slice(0, 12)}`;
-  if (!LINK_NAME.test(asked)) throw bad(`invalid bridge name ${JSON.stringify(asked)}: at most 15 of [a-zA-Z0-9_.-]`);
+  if (!isLinkName(asked)) throw bad(`invalid bridge name ${JSON.stringify(asked)}: at most 15 of [a-zA-Z0-9_.-]`);
   if (facts.networks.some((network) => network.bridge?.link === asked)) {
     throw new GantryError("conflict", "BRIDGE_TAKEN", `bridge name ${asked} is used by another network`);
   }

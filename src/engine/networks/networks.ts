@@ -31,15 +31,8 @@ import { planPorts } from "./port-plan.ts";
 import { PortPublisher } from "./port-publisher.ts";
 import { type EndpointRecord, hasNames, type NetworkRecord, type SandboxRecord } from "./record.ts";
 import { endpointSettings, type NetworkView, networkView, ownHosts, portMap } from "./render.ts";
-import {
-  containerResolv,
-  type DnsWish,
-  hostResolv,
-  NO_DNS_WISH,
-  ownResolv,
-  parseResolvConf,
-  type Resolv,
-} from "./resolv.ts";
+import type { Resolv } from "./resolv.ts";
+import { ResolvPlan } from "./resolv-plan.ts";
 import { Sandboxes } from "./sandboxes.ts";
 import { Shapes } from "./shapes.ts";
 
@@ -76,9 +69,11 @@ export class Networks implements ContainerNetworking {
   private readonly catalog: NetworkCatalog;
   private readonly sandboxes: Sandboxes;
   private readonly names: NameService;
+  private readonly resolv: ResolvPlan;
 
   constructor(deps: NetworksDeps) {
     this.deps = deps;
+    this.resolv = new ResolvPlan(deps.links);
     this.catalog = new NetworkCatalog(deps);
     const records = new Map<string, SandboxRecord>();
     const ports = new PortPublisher({ reservations: deps.reservations, sandboxes: () => records.values() });
@@ -111,7 +106,7 @@ export class Networks implements ContainerNetworking {
   restore(liveContainerIds: string[]): void {
     for (const { containerId, unsettled } of this.sandboxes.restore(new Set(liveContainerIds))) {
       const { dns } = this.sandboxes.mustHave(containerId);
-      if (unsettled.newResolver) this.deps.resolvChanged(containerId, this.planNames(dns).resolv);
+      if (unsettled.newResolver) this.deps.resolvChanged(containerId, this.resolv.named(dns).resolv);
       const network = this.catalog.byId(unsettled.endpoint.networkId);
       if (network) this.deps.withdrawn(containerId, network.name);
     }
@@ -134,7 +129,7 @@ export class Networks implements ContainerNetworking {
       const theirs = this.deps.namespacesOf(request.networkMode.slice("container:".length));
       const joined = { netns: theirs.netns, ...(request.userns && { userns: theirs.userns }) };
       const resolv =
-        theirs.resolv ?? this.resolvFor({ ownNamespace: theirs.netns !== undefined, endpoints: [] }, request.dns);
+        theirs.resolv ?? this.resolv.unnamed({ ownNamespace: theirs.netns !== undefined, endpoints: [] }, request.dns);
       return { ...joined, networks: {}, ports: {}, hosts: [], resolv };
     }
     const places = planPlaces(request.networkMode, request.endpoints, (ref) => this.catalog.resolve(ref));
@@ -153,7 +148,7 @@ export class Networks implements ContainerNetworking {
       networks: this.settingsOf(sandbox),
       ports: this.portsOf(sandbox),
       hosts: ownHosts(sandbox.endpoints, sandbox.hostname),
-      resolv: sandbox.resolver ? this.planNames(request.dns).resolv : this.resolvFor(sandbox, request.dns),
+      resolv: sandbox.resolver ? this.resolv.named(request.dns).resolv : this.resolv.unnamed(sandbox, request.dns),
     };
   }
 
@@ -269,7 +264,7 @@ export class Networks implements ContainerNetworking {
     if (joined.includes(network)) throw alreadyConnected(before.containerName, network);
     checkMixable(network, joined);
     const endpoint = this.planEndpoint({ network, asked }, freeInterfaceName(before.endpoints));
-    const names = before.resolver === undefined && hasNames(network) ? this.planNames(before.dns) : undefined;
+    const names = before.resolver === undefined && hasNames(network) ? this.resolv.named(before.dns) : undefined;
     const after = {
       ...{ ...before, endpoints: [...before.endpoints, endpoint] },
       ...(names && { resolver: names.resolver }),
@@ -343,30 +338,10 @@ export class Networks implements ContainerNetworking {
       ...{ containerId, containerName, hostname, ownNamespace, endpoints },
       ...(ownNamespace && request.userns && { owner: this.ownerOf(containerId, request.userns) }),
       ...(request.dns && { dns: request.dns }),
-      ...(places.some(({ network }) => hasNames(network)) && { resolver: this.planNames(request.dns).resolver }),
+      ...(places.some(({ network }) => hasNames(network)) && { resolver: this.resolv.named(request.dns).resolver }),
       ...(ownNamespace ? { wishes, exposed } : { wishes: [], exposed: [] }),
       ports: [],
     });
-  }
-
-  private hostResolv(): Resolv {
-    return parseResolvConf(this.deps.links.hostResolvConf());
-  }
-
-  private planNames(wish: DnsWish = NO_DNS_WISH): ReturnType<typeof ownResolv> {
-    return ownResolv(this.hostResolv(), wish);
-  }
-
-  private resolvFor(
-    { ownNamespace, endpoints }: Pick<SandboxRecord, "ownNamespace" | "endpoints">,
-    wish: DnsWish = NO_DNS_WISH,
-  ): Resolv {
-    if (!ownNamespace) return hostResolv(this.hostResolv(), wish);
-    return containerResolv(
-      this.hostResolv(),
-      wish,
-      endpoints.some(({ cable }) => cable?.address6),
-    );
   }
 
   private ownerOf(containerId: string, userns: NonNullable<AttachRequest["userns"]>): NamespaceOwner {

@@ -30,7 +30,7 @@ export interface ResolverConfig {
   ndots: boolean;
 }
 
-export const NAME_SERVER = "127.0.0.11";
+const NAME_SERVER = "127.0.0.11";
 /** Used when the host names no server that a container can reach, as Docker does. */
 const PUBLIC_SERVERS = ["8.8.8.8", "8.8.4.4"];
 const HEADER = [
