@@ -34,6 +34,13 @@ const normal = ({ os, architecture, variant }: Platform): Platform => {
   return { os, architecture: arch, ...(level ? { variant: level } : {}) };
 };
 
+/** What an image's configuration, or anything else, says of its platform. */
+export const platformOf = ({ os, architecture, variant }: Platform): Platform => ({
+  os,
+  architecture,
+  ...(variant ? { variant } : {}),
+});
+
 export const platformText = ({ os, architecture, variant }: Platform): string =>
   `${os}/${architecture}${variant ? `/${variant}` : ""}`;
 

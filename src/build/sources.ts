@@ -1,7 +1,7 @@
 import { GantryError, isGantryError, prefixed } from "../base/errors.ts";
 import type { Digest, Platform } from "../base/image-config.ts";
 import type { OnProgress } from "../base/progress.ts";
-import { runsOn } from "../base/platform.ts";
+import { platformOf, runsOn } from "../base/platform.ts";
 import { imagePurl } from "../engine/images/envelope.ts";
 import { parseReference, withDefaultTag } from "../base/reference.ts";
 import type { Material } from "./materials.ts";
@@ -87,13 +87,11 @@ export class Sources {
 
   /** By the digest that its registry knows; an image that none has goes by its id. */
   private materialOf(reference: string, { id, config }: ImageRecord): Material {
-    const { os, architecture, variant } = config;
-    const platform = { os, architecture, ...(variant ? { variant } : {}) };
     if (/^(?:sha256:)?[0-9a-f]{64}$/.test(reference))
       return { uri: `urn:oci:image:${id}`, digest: { sha256: id.slice(7) } };
     const name = withDefaultTag(parseReference(reference));
     const digest = name.digest ?? this.host.images.digestsIn(id, name)[0] ?? id;
-    return { uri: imagePurl(name, platform), digest: { sha256: digest.slice(7) } };
+    return { uri: imagePurl(name, platformOf(config)), digest: { sha256: digest.slice(7) } };
   }
 
   isHere(id: string): boolean {

@@ -1,3 +1,4 @@
+import { platformOf } from "../../base/platform.ts";
 import type { ImageRecord } from "../../engine/images/contract.ts";
 import type { Envelope } from "../../engine/images/envelope.ts";
 import type { BuildContext } from "../context.ts";
@@ -20,7 +21,6 @@ export async function envelopeOf(
 ): Promise<{ envelope: Envelope; provenance?: object }> {
   const { annotations, attest } = request;
   const envelope: Envelope = { annotations, attestations: [] };
-  const { os, architecture, variant } = image.config;
   if (attest.sbom) {
     const packages = installedPackages(host.files, await scope.view(image.chain.at(-1)));
     const created = rfc3339(epoch === undefined ? host.clock.now() : epoch * 1000);
@@ -31,7 +31,7 @@ export async function envelopeOf(
   const facts = {
     ...{ ...known, request, materials: materials.list(), id: host.ids.id() },
     ...{ began: rfc3339(began), ended: rfc3339(host.clock.now()) },
-    platform: { os, architecture, ...(variant ? { variant } : {}) },
+    platform: platformOf(image.config),
   };
   const told = provenance(facts, attest.provenance);
   envelope.attestations.push({ predicateType: PROVENANCE_TYPE, predicate: Buffer.from(JSON.stringify(told)) });

@@ -60,9 +60,11 @@ export function wrap(
 ): Wrapped {
   const config = { ...image.config, mediaType: MEDIA.ociConfig };
   const manifest = manifestOf(config, image.layers.map(ociLayer), annotations.manifest);
-  const { os, architecture, variant } = image.platform;
-  const platform = { os, architecture, ...(variant ? { variant } : {}) };
-  const entry = { ...descriptorOf(manifest), platform, ...annotated(annotations["manifest-descriptor"]) };
+  const entry = {
+    ...descriptorOf(manifest),
+    platform: image.platform,
+    ...annotated(annotations["manifest-descriptor"]),
+  };
   if (
     attestations.length === 0 &&
     annotations.index === undefined &&

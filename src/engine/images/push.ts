@@ -1,5 +1,6 @@
 import { GantryError } from "../../base/errors.ts";
 import { type Descriptor, type Digest, MEDIA } from "../../base/image-config.ts";
+import { platformOf } from "../../base/platform.ts";
 import { familiarName, familiarRepository, normalizedName, parseReference } from "../../base/reference.ts";
 import type { RepositoryRef } from "../../ports/remote-registry.ts";
 import type { StateChange } from "../../ports/state-store.ts";
@@ -132,8 +133,7 @@ async function putWrapped(
   { envelope, config, layers, tag }: Parts & { envelope: Envelope },
 ): Promise<Wrapped> {
   const { deps, repo, remote } = session;
-  const { os, architecture, variant } = record.config;
-  const platform = { os, architecture, ...(variant ? { variant } : {}) };
+  const platform = platformOf(record.config);
   const wrapped = wrap(envelope, { config, layers, platform, names: [{ ...repo, tag }] });
   for (const bytes of wrapped.blobs) await uploadBytes(session, bytes);
   const below = wrapped.top === wrapped.manifest ? [] : [wrapped.manifest, ...wrapped.others];

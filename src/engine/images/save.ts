@@ -1,6 +1,7 @@
 import { Readable } from "node:stream";
 import { GantryError, messageOf } from "../../base/errors.ts";
 import { type Descriptor, type Digest, MEDIA } from "../../base/image-config.ts";
+import { platformOf } from "../../base/platform.ts";
 import {
   familiarName,
   type ImageReference,
@@ -109,8 +110,7 @@ async function* write({ deps }: SaveParts, images: Chosen[], hold: Hold, signal?
       const { layers, ...plain } = await describe(deps, record, blobs, signal);
       const config = deps.blobs.read(record.id);
       addBytes(blobs, config);
-      const { os, architecture, variant } = record.config;
-      const platform = { os, architecture, ...(variant ? { variant } : {}) };
+      const platform = platformOf(record.config);
       const described = { mediaType: MEDIA.ociConfig, digest: record.id, size: config.length };
       const wrapped = envelope && wrap(envelope, { config: described, layers, platform, names });
       for (const bytes of wrapped?.blobs ?? []) addBytes(blobs, bytes);
