@@ -8,7 +8,8 @@ try {
   for await (const event of build) {
     if (event.type === "step") console.error(`[${event.step}/${event.total}] ${event.instruction}`);
     else if (event.type === "output") process.stderr.write(event.text);
-    else if (event.total) console.error(`${event.id}: ${Math.round((100 * (event.current ?? 0)) / event.total)} %`);
+    else if (event.type === "transfer" && event.total)
+      console.error(`${event.id}: ${Math.round((100 * (event.current ?? 0)) / event.total)} %`);
   }
   console.log(await build);
 } catch (error) {

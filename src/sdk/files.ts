@@ -29,7 +29,7 @@ function* tarOf(files: Record<string, string | Uint8Array>): Generator<Buffer> {
   yield trailer();
 }
 
-export async function* chunks(source: Iterable<Buffer>): AsyncGenerator<Buffer> {
+export async function* chunks<T extends Uint8Array>(source: Iterable<T>): AsyncGenerator<T> {
   yield* source;
 }
 

@@ -1,8 +1,7 @@
-import { type ErrorKind, GantryError } from "../base/errors.ts";
+import type { CheckReport } from "../base/build-checks.ts";
+import { GantryError } from "../base/errors.ts";
 import { familiarName, familiarRepository, parseReference, withDefaultTag } from "../base/reference.ts";
 import type { Gantry as Client } from "../client/gantry.ts";
-import type { BuildOptions as BuildQuery } from "../client/images.ts";
-import { folderContext } from "../local/context.ts";
 import type { ImageExplanation } from "../wire/types/explain.ts";
 import type {
   DistributionInspect,
@@ -11,29 +10,12 @@ import type {
   ImageInspect,
   ImageSearchResult,
   ImageSummary,
-  ProgressLine,
 } from "../wire/types/images.ts";
 import type { AuthConfig } from "../wire/types/system.ts";
 import type { SignalOption } from "./container.ts";
-import { chunks } from "./files.ts";
+import { type BuildEvent, buildImage, type BuildOptions, checkBuild, type CheckOptions } from "./builds.ts";
+import { checked, type TransferEvent, transferOf } from "./progress-lines.ts";
 import { Task } from "./task.ts";
-
-/** How far a pull, push, load or import is. */
-export interface TransferEvent {
-  /** A layer's short id, where the event is about one. */
-  id?: string;
-  /** "Downloading", "Pull complete" … */
-  status: string;
-  /** Bytes so far, and of all where that is known. */
-  current?: number;
-  total?: number;
-}
-
-/** What a build says. */
-export type BuildEvent =
-  | { type: "step"; step: number; total: number; instruction: string }
-  | { type: "output"; text: string }
-  | ({ type: "transfer" } & TransferEvent);
 
 export interface TransferOptions extends SignalOption {
   /** "linux/arm64" */
@@ -49,26 +31,6 @@ export interface ImportOptions extends SignalOption {
   changes?: string[];
   /** "linux/arm64" */
   platform?: string;
-}
-
-export interface BuildOptions extends SignalOption {
-  /** A folder of this machine, or a tar. */
-  context: string | AsyncIterable<Uint8Array>;
-  /** Path below the context; default Dockerfile. */
-  dockerfile?: string;
-  tags?: string[];
-  args?: Record<string, string>;
-  labels?: Record<string, string>;
-  target?: string;
-  noCache?: boolean;
-  /** Ask the registry for newer base images. */
-  pull?: boolean;
-  platform?: string;
-  network?: string;
-  /** Credentials by registry. */
-  auths?: Record<string, AuthConfig>;
-  /** Further query parameters of POST /build. */
-  query?: BuildQuery;
 }
 
 export class Images {
@@ -159,43 +121,14 @@ export class Images {
     );
   }
 
-  /** Builds an image; the result is its id. */
+  /** Builds an image; the result is its id ("" where the outputs keep no image). */
   build(options: BuildOptions): Task<BuildEvent, string> {
-    return new Task(
-      async function* (this: Images) {
-        let id: string | undefined;
-        for await (const line of checked(await this.buildLines(options))) {
-          if (typeof line.aux?.["ID"] === "string") id = line.aux["ID"];
-          const event = buildEventOf(line);
-          if (event) yield event;
-        }
-        if (id === undefined) throw new GantryError("internal", "NO_IMAGE_ID", "the build ended without an image");
-        return id;
-      }.bind(this),
-    );
+    return new Task(() => buildImage(this.client, options));
   }
 
-  private async buildLines(options: BuildOptions): Promise<AsyncGenerator<ProgressLine>> {
-    const { context, auths, signal } = options;
-    const prepared =
-      typeof context === "string"
-        ? await folderContext(context, options.dockerfile, process.cwd(), () => Promise.resolve(Buffer.alloc(0)))
-        : { dockerfile: options.dockerfile ?? "Dockerfile", tar: context };
-    const tar = Symbol.asyncIterator in prepared.tar ? prepared.tar : chunks(prepared.tar);
-    const query: BuildQuery = {
-      dockerfile: prepared.dockerfile,
-      t: options.tags,
-      buildargs: options.args,
-      labels: options.labels,
-      target: options.target,
-      nocache: options.noCache,
-      pull: options.pull,
-      platform: options.platform,
-      networkmode: options.network,
-      ...options.query,
-    };
-    const given = Object.fromEntries(Object.entries(query).filter(([, value]) => value !== undefined));
-    return this.client.images.build(tar, given, auths, signal);
+  /** What Docker's build checks say of a Dockerfile; nothing is built. gantryd only. */
+  check(options: CheckOptions): Promise<CheckReport> {
+    return checkBuild(this.client, options);
   }
 
   /** Takes in what `save` gave; the result is the names or ids it brought. */
@@ -277,48 +210,4 @@ export class Images {
       }.bind(this),
     );
   }
-}
-
-/** Passes the lines on; one that tells of an error is thrown. */
-async function* checked(lines: AsyncIterable<ProgressLine>): AsyncGenerator<ProgressLine> {
-  for await (const line of lines) {
-    const { error, errorDetail } = line;
-    if (error === undefined && errorDetail === undefined) {
-      yield line;
-      continue;
-    }
-    throw streamError(errorDetail ?? { message: error ?? "" });
-  }
-}
-
-/** gantryd says the kind itself; of dockerd's errors the words tell, as far as they are known. */
-function streamError({ message, hint, code, kind, reason }: NonNullable<ProgressLine["errorDetail"]>): GantryError {
-  const [, ...guessed] = KINDS.find(([words]) => words.test(message)) ?? [/./, "internal", "DAEMON_ERROR"];
-  const details = code === undefined ? undefined : { exitCode: code };
-  return new GantryError(kind ?? guessed[0], reason ?? guessed[1], message, { hint, details });
-}
-
-const KINDS: [words: RegExp, kind: ErrorKind, code: string][] = [
-  [/returned a non-zero code/, "invalid", "RUN_FAILED"],
-  [/unauthorized|authentication required|no basic auth credentials/i, "unauthorized", "REGISTRY_DENIED"],
-  [/denied/i, "forbidden", "REGISTRY_DENIED"],
-  [/manifest unknown|not found|does not exist|no such/i, "notFound", "NOT_FOUND"],
-  [/cancell?ed/i, "canceled", "CANCELED"],
-  [/dial tcp|connection refused|timeout|TLS handshake/i, "unavailable", "REGISTRY_UNREACHABLE"],
-  [/dockerfile parse error|unknown instruction|failed to parse|invalid/i, "invalid", "BAD_REQUEST"],
-];
-
-const transferOf = ({ id, status, stream, progressDetail }: ProgressLine): TransferEvent => ({
-  status: status ?? stream?.trimEnd() ?? "",
-  ...(id === undefined ? {} : { id }),
-  ...(progressDetail?.current === undefined ? {} : { current: progressDetail.current }),
-  ...(progressDetail?.total === undefined ? {} : { total: progressDetail.total }),
-});
-
-function buildEventOf(line: ProgressLine): BuildEvent | undefined {
-  if (line.status !== undefined) return { type: "transfer", ...transferOf(line) };
-  if (line.stream === undefined) return undefined;
-  const step = /^Step (\d+)\/(\d+) : (.*)$/s.exec(line.stream.trimEnd());
-  if (step) return { type: "step", step: Number(step[1]), total: Number(step[2]), instruction: step[3] as string };
-  return { type: "output", text: line.stream };
 }

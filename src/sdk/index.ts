@@ -3,7 +3,9 @@ export { Container, type ExecOptions, type LogsOptions, type SignalOption } from
 export type { CreateOptions, PullPolicy, RunOptions, StartOptions } from "./containers.ts";
 export type { Files } from "./files.ts";
 export { type EventsOptions, Gantry, type GantryOptions } from "./gantry.ts";
-export type { BuildEvent, BuildOptions, ImportOptions, TransferEvent, TransferOptions } from "./images.ts";
+export type { BuildEvent, BuildOptions, BuildOutput, BuildSecret, CheckOptions } from "./builds.ts";
+export type { ImportOptions, TransferOptions } from "./images.ts";
+export type { TransferEvent } from "./progress-lines.ts";
 export { type EngineOptions, LocalEngine } from "./local-engine.ts";
 export { Network } from "./networks.ts";
 export type { ContainerOptions, HealthCheck } from "./options.ts";

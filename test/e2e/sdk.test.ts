@@ -3,7 +3,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { after, before, describe, it } from "node:test";
-import { Gantry, type LocalEngine } from "../../src/sdk/index.ts";
+import { type BuildEvent, Gantry, type LocalEngine, type Task } from "../../src/sdk/index.ts";
 import { GANTRY, run } from "../support/engine.ts";
 import { sdkCore } from "../support/sdk-core.ts";
 import { until } from "../support/until.ts";
@@ -63,6 +63,63 @@ describe("the SDK with an engine of its own", () => {
       far.close();
     } finally {
       process.env["PATH"] = PATH;
+      fs.rmSync(folder, { recursive: true });
+    }
+  });
+
+  it("a build takes secrets, named contexts and outputs, and says why a step was not cached", async () => {
+    const folder = fs.mkdtempSync("/tmp/gantry-sdk-");
+    const Dockerfile = [
+      "FROM busybox AS made",
+      "COPY word /word",
+      "COPY --from=other name /name",
+      'RUN --mount=type=secret,id=a --mount=type=secret,id=b,env=B test "$(cat /run/secrets/a) $B" = "one two"',
+      "FROM scratch",
+      "COPY --from=made /word /name /",
+    ].join("\n");
+    try {
+      fs.mkdirSync(`${folder}/other`);
+      for (const [name, text] of Object.entries({ Dockerfile, word: "1", "other/name": "n", ".dockerignore": "out" })) {
+        fs.writeFileSync(`${folder}/${name}`, text);
+      }
+      process.env["SDK_TEST_B"] = "two";
+      const chunks: Uint8Array[] = [];
+      const build = (): Task<BuildEvent, string> =>
+        gantry.images.build({
+          context: folder,
+          secrets: { a: Buffer.from("one"), b: { env: "SDK_TEST_B" } },
+          contexts: { other: `${folder}/other` },
+          outputs: [
+            { type: "image" },
+            { type: "local", dest: `${folder}/out` },
+            {
+              type: "tar",
+              dest: async (bytes) => {
+                for await (const chunk of bytes) chunks.push(chunk);
+              },
+            },
+          ],
+          why: true,
+        });
+      assert.match(await build(), /^sha256:/);
+      assert.deepEqual(fs.readdirSync(`${folder}/out`), ["name", "word"]);
+      assert.match(Buffer.concat(chunks).toString("latin1"), /ustar/);
+      fs.writeFileSync(`${folder}/word`, "2");
+      const events: BuildEvent[] = [];
+      for await (const event of build()) events.push(event);
+      const missed = events.find((event) => event.type === "missed");
+      assert.ok(missed?.type === "missed" && missed.why?.reason === "changed");
+      assert.deepEqual(
+        missed.why.changes.map(({ what }) => what),
+        ["file word"],
+      );
+      assert.ok(events.some((event) => event.type === "step" && event.stage === "made" && event.id === "1"));
+      assert.equal(events.at(-1)?.type, "summary");
+      assert.equal(fs.readFileSync(`${folder}/out/word`, "utf8"), "2");
+      const { warnings } = await gantry.images.check({ context: folder });
+      assert.deepEqual(warnings, []);
+    } finally {
+      delete process.env["SDK_TEST_B"];
       fs.rmSync(folder, { recursive: true });
     }
   });

@@ -76,7 +76,7 @@ export class BuildBoard implements BuildScreen {
   }
 
   end(failed: boolean): void {
-    for (const { step } of this.running.values()) this.keep("quiet", heading(step), "canceled");
+    if (failed) for (const { step } of this.running.values()) this.keep("quiet", heading(step), "canceled");
     this.settle();
     if (!failed || this.failure === undefined) return;
     const { event, step } = this.failure;

@@ -4,6 +4,7 @@ import os from "node:os";
 import path from "node:path";
 import { after, describe, it } from "node:test";
 import { Changes } from "../../../src/local/changes.ts";
+import { until } from "../../support/until.ts";
 import { namedFolder } from "../../../src/local/context.ts";
 
 const made = fs.mkdtempSync(path.join(os.tmpdir(), "gantry-changes-"));
@@ -21,7 +22,8 @@ function folder(files: Record<string, string>): string {
 
 async function changed(root: string, act: () => void, without: string[] = []): Promise<string[]> {
   // Files of this very moment might be taken for changed ones.
-  await new Promise((resolve) => setTimeout(resolve, 120));
+  const made = Date.now();
+  await until(() => Date.now() > made + 120, { what: "the clock to go on" });
   const changes = new Changes([namedFolder(root, "/")], without);
   try {
     act();
