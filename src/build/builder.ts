@@ -66,7 +66,12 @@ export class Builder {
   ): Promise<Digest> {
     const { files } = this.shop.host;
     const { root } = context;
-    const { dockerfile, plan, excluded, checks, report, placed, source } = readBuild(this.shop.host, root, request);
+    const { dockerfile, plan, excluded, checks, report, placed, source } = readBuild(
+      this.shop.host,
+      root,
+      request,
+      context.material !== undefined,
+    );
     if (excluded) await files.removeExcluded(root, excluded);
     context.keep(excluded ?? (() => false));
     for (const { ruleName, detail, location } of checks.warnings) {

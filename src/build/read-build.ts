@@ -33,14 +33,14 @@ export interface ReadBuild {
 
 type Host = Pick<BuildHost, "files" | "platform" | "images">;
 
-/** Reads, checks and plans. Throws invalid NO_DOCKERFILE, BAD_DOCKERFILE, NO_SUCH_STAGE. */
-export function readBuild(host: Host, root: string, request: BuildRequest): ReadBuild {
+/** Reads, checks and plans. `fetched`: no client has obeyed the ignore file yet. Throws invalid NO_DOCKERFILE, BAD_DOCKERFILE, NO_SUCH_STAGE. */
+export function readBuild(host: Host, root: string, request: BuildRequest, fetched = false): ReadBuild {
   const name = request.dockerfile;
   const read = (path: string): string | undefined => host.files.readText(root, path, TEXT_LIMIT);
   const text = dockerfileText(name, read);
   const ignore = ignoreFile(name, read);
   const ignoring = ignored(ignore?.text);
-  const excluded = ignore && ignoring && takenOut(ignore.name, name, ignoring);
+  const excluded = ignore && ignoring && (fetched ? ignoring : takenOut(ignore.name, name, ignoring));
   const dockerfile = parseDockerfile(text, name, request.buildArgs["BUILDKIT_SYNTAX"] ?? undefined);
   const lines = linesOf(text);
   const placed = (error: unknown): unknown => (error instanceof Problem ? dockerfileError(error, name, lines) : error);

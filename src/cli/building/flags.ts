@@ -34,7 +34,7 @@ function shorthand(type: "provenance" | "sbom", text: string): string {
 export const buildFlags = {
   "add-host": createFlags["add-host"],
   annotation: {
-    ...list('Add annotations to the image\'s manifest (format: "[manifest|index|…:]key=value")'),
+    ...list('Add annotations to the image\'s manifest (format: "[TYPE:]key=value")'),
     take: (text: string, before: string[]): string[] => {
       parseAnnotations([text]);
       return [...before, text];
