@@ -24,7 +24,8 @@ const CHUNK = 1024 * 1024;
 const TURN = 8 * CHUNK;
 
 /** Attributes that are part of a file's content for an image. */
-export const isKeptXattr = (name: ByteString): boolean => name === "security.capability" || name.startsWith("user.");
+export const isKeptXattr = (name: ByteString): boolean =>
+  name === "security.capability" || name.startsWith("user.") || name.startsWith("system.posix_acl_");
 
 /** sha256 (hex) over one found source; see BuildFiles.digest. */
 export async function digestOf(root: string, source: FoundSource, options: DigestOptions): Promise<string> {

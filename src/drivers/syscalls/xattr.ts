@@ -10,6 +10,8 @@ const lsetxattr = declare(
   "int lsetxattr(const char *path, const char *name, const void *value, size_t size, int flags)",
 );
 
+const fremovexattr = declare("int fremovexattr(int fd, const char *name)");
+
 /** An open file, or an entry by its whole path (links not followed). */
 export type XattrTarget = number | ByteString;
 
@@ -59,4 +61,13 @@ export function setXattr(target: XattrTarget, name: ByteString, value: Buffer): 
     "setxattr",
     readable(name),
   );
+}
+
+/** Nothing happens where there is none. */
+export function removeXattr(fd: number, name: ByteString): void {
+  try {
+    check(fremovexattr(fd, cstring(name)), "removexattr", readable(name));
+  } catch (e) {
+    if (!missing(e)) throw e;
+  }
 }

@@ -32,11 +32,13 @@ import { setXattr } from "../syscalls/xattr.ts";
 import { type IdMap, ownerOutside, rootOf } from "../../base/id-map.ts";
 import { asOutside } from "./id-shift.ts";
 import { badArchive, type Entry } from "./entry.ts";
+import { AttributeWriter } from "./attributes.ts";
 import { FolderTimes } from "./folder-times.ts";
+import { writeWithHoles } from "./holes.ts";
 import type { EntrySink } from "./reader.ts";
 import type { ContentPlace } from "./recipe.ts";
 import { partsOf, RootedFolder } from "./rooted-folder.ts";
-import { carriedXattr, markOf, OPAQUE_XATTR } from "./whiteout.ts";
+import { markOf, OPAQUE_XATTR } from "./whiteout.ts";
 
 export interface ExtractorOptions {
   whiteouts: "overlay" | "plain";
@@ -59,6 +61,8 @@ interface Place {
 
 interface OpenFile {
   fd: number;
+  /** It may end with one. */
+  holes: boolean;
   entry: Entry;
   place: Place;
 }
@@ -74,6 +78,7 @@ export class Extractor implements EntrySink {
   #current: ByteString = "";
   /** Folders whose mtime is set at the end, since each entry in them would change it. */
   readonly #folders = new FolderTimes();
+  readonly #attributeWriter = new AttributeWriter();
   entries = 0;
   size = 0;
 
@@ -96,21 +101,19 @@ export class Extractor implements EntrySink {
 
   data(bytes: Buffer, position: number): void {
     if (this.#file === undefined) return;
-    const { fd } = this.#file;
+    const file = this.#file;
     this.#guard(() => {
-      for (let done = 0; done < bytes.length; ) {
-        done += fs.writeSync(fd, bytes, done, bytes.length - done, position + done);
-      }
+      if (writeWithHoles(file.fd, bytes, position)) file.holes = true;
     });
   }
 
   finish(): void {
     if (this.#file === undefined) return;
-    const { fd, entry } = this.#file;
+    const { fd, entry, holes } = this.#file;
     this.#file = undefined;
     try {
       this.#guard(() => {
-        if (entry.sparse) fs.ftruncateSync(fd, entry.size);
+        if (holes) fs.ftruncateSync(fd, entry.size);
         this.#describe(fd, entry);
         setTimes(fd, entry.mtime);
       });
@@ -256,7 +259,7 @@ export class Extractor implements EntrySink {
       this.#clear(place, statAt(dir, name));
       fd = openAt(dir, name, flags, 0o600);
     }
-    this.#file = { fd, entry, place };
+    this.#file = { fd, holes: entry.sparse, entry, place };
   }
 
   #symlink(place: Place, entry: Entry): void {
@@ -333,7 +336,7 @@ export class Extractor implements EntrySink {
     const { uid, gid, xattrs } = this.#attributes(entry);
     chown(fd, uid, gid);
     chmod(fd, entry.mode);
-    for (const [name, value] of xattrs) if (carriedXattr(name)) setXattr(fd, name, value);
+    this.#attributeWriter.write(fd, { name: entry.name, xattrs });
   }
 
   #attributes(entry: Entry): Pick<Entry, "uid" | "gid" | "xattrs"> {

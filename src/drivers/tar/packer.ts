@@ -20,13 +20,14 @@ import {
 import { closeFd, openFd, SyscallError } from "../syscalls/libc.ts";
 import { entriesOf } from "../syscalls/remove-tree.ts";
 import { getXattr, listXattrs, type XattrTarget } from "../syscalls/xattr.ts";
+import { carriedXattr } from "./attributes.ts";
 import { BLOCK, type Entry, type SparseRun } from "./entry.ts";
 import { asInside } from "./id-shift.ts";
 import { formatHeader } from "./header.ts";
 import type { PaxRecord } from "./pax.ts";
 import { partsOf } from "./rooted-folder.ts";
 import { hasHoles, sparseMap, sparseName, sparseRecords, sparseRuns } from "./sparse-pack.ts";
-import { carriedXattr, OPAQUE, OPAQUE_XATTR, WHITEOUT } from "./whiteout.ts";
+import { OPAQUE, OPAQUE_XATTR, WHITEOUT } from "./whiteout.ts";
 
 export interface PackerOptions {
   whiteouts: "overlay" | "plain";

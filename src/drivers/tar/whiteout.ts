@@ -28,11 +28,3 @@ export function markOf(parts: ByteString[]): Mark {
   if (name === "" || name === "." || name === "..") throw badArchive("whiteout of no name", parts.join("/"));
   return { kind: "whiteout", name };
 }
-
-/**
- * Attributes that archives carry; the rest (overlayfs's own above all) belongs to the host. A name with "=" cannot
- * stand in a PAX header.
- */
-export const carriedXattr = (name: ByteString): boolean =>
-  name === "security.capability" ||
-  (name.startsWith("user.") && !name.startsWith("user.overlay.") && !name.includes("="));

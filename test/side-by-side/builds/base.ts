@@ -5,11 +5,11 @@ import { baseImage } from "../base-image.ts";
 import type { Member } from "../../support/tar-maker.ts";
 
 const FOLDER = "opt/tools";
-const TOOLS = ["/usr/sbin/setcap", "/usr/bin/setfacl", "/usr/bin/setfattr"];
+const TOOLS = ["/usr/sbin/setcap", "/usr/bin/setfacl", "/usr/bin/setfattr", "/usr/bin/getfattr"];
 
 const content = (file: string): string => fs.readFileSync(file, "latin1");
 
-/** What the Dockerfiles begin with: busybox, and programs of this machine that set capabilities, ACLs and attributes. */
+/** What the Dockerfiles begin with: busybox, and programs of this machine for capabilities, ACLs and attributes. */
 export function buildBase(): Buffer {
   const libraries = TOOLS.flatMap((tool) => execFileSync("ldd", [tool], { encoding: "utf8" }).match(/\/\S+/g) ?? []);
   const loader = libraries.find((file) => path.basename(file).startsWith("ld-")) as string;

@@ -41,6 +41,9 @@ export const buildDifferences: BuildDifference[] = [
   ...because("attributes of users are part of a layer", [
     { peer: "dockerd", cases: ["attributes"], at: /^\/(f|d|copied)$/, says: / user\./ },
   ]),
+  ...because("access lists are part of a layer, so that an image is the same where it was pulled", [
+    ...both({ cases: ["access lists"], at: /^\/(f|d|d\/child)$/, says: / system\.posix_acl_/ }),
+  ]),
   ...because("gantry sends no attributes of files, since Node.js can't read them", [
     { peer: "buildah", way: "gantry build", cases: ["attributes"], at: /^\/copied$/ },
   ]),

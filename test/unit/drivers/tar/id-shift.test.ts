@@ -36,4 +36,26 @@ describe("files of a remapped tree", () => {
     ]);
     assert.deepEqual(asInside(IDS, { uid: 0, gid: 0, xattrs: strangers }).xattrs, strangers);
   });
+
+  it("name the same users and groups in access lists, nobody for strangers", () => {
+    // u::rw u:7:rw g::r g:8:r m::rw o::r
+    const list = (user: number, group: number): Buffer => {
+      const text =
+        "02000000 01000600ffffffff 0200060000000000 04000400ffffffff 0800040000000000 10000600ffffffff 20000400ffffffff";
+      const value = Buffer.from(text.replaceAll(" ", ""), "hex");
+      value.writeUInt32LE(user, 16);
+      value.writeUInt32LE(group, 32);
+      return value;
+    };
+    for (const name of ["system.posix_acl_access", "system.posix_acl_default"]) {
+      const inside = new Map([[name, list(7, 8)]]);
+      const outside = new Map([[name, list(100_007, 100_008)]]);
+      assert.deepEqual(asOutside(IDS, { uid: 0, gid: 0, xattrs: inside }, "f").xattrs, outside);
+      assert.deepEqual(asInside(IDS, { uid: 100_000, gid: 100_000, xattrs: outside }).xattrs, inside);
+      assert.deepEqual(
+        asInside(IDS, { uid: 100_000, gid: 100_000, xattrs: inside }).xattrs,
+        new Map([[name, list(65_534, 65_534)]]),
+      );
+    }
+  });
 });
