@@ -1,4 +1,5 @@
 import fs from "node:fs";
+import v8 from "node:v8";
 import { GantryError, messageOf } from "../base/errors.ts";
 import { SystemClock } from "../drivers/host/system-clock.ts";
 import { TextLogger } from "../drivers/host/text-logger.ts";
@@ -20,6 +21,9 @@ async function serve(options: DaemonOptions): Promise<void> {
     });
   }
   process.umask(0o022);
+  // Patterns of ignore files and filters come from clients: those that would try for ever are matched in linear time.
+  v8.setFlagsFromString("--enable-experimental-regexp-engine-on-excessive-backtracks");
+  v8.setFlagsFromString("--regexp-backtracks-before-fallback=1000");
   process.chdir("/");
   await warmThreadPool();
   claimPidFile(options.pidfile);

@@ -58,19 +58,32 @@ async function entriesFrom(connection: Duplex): Promise<ListedEntry[]> {
     const chunk = connection.read() as Buffer | null;
     if (chunk === null) {
       if (connection.readableEnded || connection.destroyed) throw bad("the list of files ended early");
-      await Promise.race([once(connection, "readable"), once(connection, "close")]);
+      await Promise.race(["readable", "end", "close"].map((event) => once(connection, event)));
       continue;
     }
     size += chunk.length;
     if (size > LISTING_LIMIT) throw bad("too many files");
     for (const line of lines.push(chunk)) {
-      const entry = JSON.parse(line) as unknown[];
-      if (entry.length === 0) return entries;
-      const [name, stamp] = entry;
-      if (typeof name !== "string" || typeof stamp !== "string") throw bad("an entry is no name with a stamp");
-      entries.push([name, stamp]);
+      const entry = entryOf(line);
+      if (entry === undefined) return entries;
+      entries.push(entry);
     }
   }
+}
+
+/** undefined: the last one. */
+function entryOf(line: string): ListedEntry | undefined {
+  let entry: unknown;
+  try {
+    entry = JSON.parse(line);
+  } catch {
+    throw bad("an entry is no JSON");
+  }
+  if (!Array.isArray(entry)) throw bad("an entry is no list");
+  if (entry.length === 0) return undefined;
+  const [name, stamp] = entry as unknown[];
+  if (typeof name !== "string" || typeof stamp !== "string") throw bad("an entry is no name with a stamp");
+  return [name, stamp];
 }
 
 const bad = (why: string): GantryError => new GantryError("invalid", "BAD_CONTEXT", `the client's folder: ${why}`);

@@ -7,6 +7,9 @@ import type { Member } from "../../support/tar-maker.ts";
 const FOLDER = "opt/tools";
 const TOOLS = ["/usr/sbin/setcap", "/usr/bin/setfacl", "/usr/bin/setfattr", "/usr/bin/getfattr"];
 
+/** Whether a path is there for the tools alone: what is there depends on the machine. */
+export const isOfTools = (name: string): boolean => /^(opt(\/|$)|bin\/[gs]et(cap|facl|fattr)$)/.test(name);
+
 const content = (file: string): string => fs.readFileSync(file, "latin1");
 
 /** What the Dockerfiles begin with: busybox, and programs of this machine for capabilities, ACLs and attributes. */

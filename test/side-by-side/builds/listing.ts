@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import path from "node:path";
 import type { Entry } from "../../../src/drivers/tar/entry.ts";
 import { TarReader } from "../../../src/drivers/tar/reader.ts";
+import { isOfTools } from "./base.ts";
 import { markOf } from "../../../src/drivers/tar/whiteout.ts";
 
 /** Files before it came with the context or an archive: their times are to be kept. Others were made by the build. */
@@ -138,7 +139,7 @@ export function whatWasBuilt(archive: Buffer, before: Listing): Built {
   const after = described(stack(image.layers));
   const files: Built["files"] = {};
   for (const name of [...new Set([...before.keys(), ...after.keys()])].toSorted()) {
-    if (before.get(name) !== after.get(name)) files[name] = after.get(name) ?? null;
+    if (before.get(name) !== after.get(name) && !isOfTools(name)) files[name] = after.get(name) ?? null;
   }
   const settings = image.config.config ?? {};
   const config: Record<string, unknown> = {};
