@@ -45,37 +45,38 @@ async function isFree(number: number): Promise<boolean> {
   return event === "free";
 }
 
+/** As `port` prints what is published for both families. */
+const everywhere = (...numbers: number[]): string =>
+  ["0.0.0.0", "[::]"].flatMap((host) => numbers.map((number) => `80/tcp -> ${host}:${number}`)).join("\n");
+
 it("publishes and gives up a port of a container that runs; inspect, ps, port and events show it", async () => {
   const first = await freePorts(3);
   await web("web", "-p", `${first}:80`);
   await answers(first, "web");
   const pid = await inspected("{{.State.Pid}}", "web");
   const since = String(Date.now() / 1000);
-  assert.equal(await port("add", "web", `${first + 1}:80`), `80/tcp -> 0.0.0.0:${first + 1}`);
+  assert.equal(await port("add", "web", `${first + 1}:80`), everywhere(first + 1));
   await answers(first + 1, "web");
-  assert.equal(await engine.ok("port", "web"), `80/tcp -> 0.0.0.0:${first}\n80/tcp -> 0.0.0.0:${first + 1}`);
+  assert.equal(await engine.ok("port", "web"), everywhere(first, first + 1));
   assert.match(await engine.ok("ps", "--format", "{{.Ports}}"), new RegExp(`0\\.0\\.0\\.0:${first + 1}->80/tcp`));
   const both = [first, first + 1].map((number) => ({ HostIp: "", HostPort: String(number) }));
   assert.deepEqual(await bindings("web"), { "80/tcp": both });
-  assert.equal(await port("rm", "web", `${first}:80`), `80/tcp -> 0.0.0.0:${first}`);
+  assert.equal(await port("rm", "web", `${first}:80`), everywhere(first));
   assert.equal(await isFree(first), true);
   await answers(first + 1, "web");
   assert.deepEqual(await bindings("web"), { "80/tcp": both.slice(1) });
-  assert.equal(await port("rm", "web", "80/tcp"), `80/tcp -> 0.0.0.0:${first + 1}`);
+  assert.equal(await port("rm", "web", "80/tcp"), everywhere(first + 1));
   assert.equal(await isFree(first + 1), true);
   assert.deepEqual([await bindings("web"), await published("web")], [{}, { "80/tcp": null }]);
   assert.equal(await inspected("{{.State.Pid}}", "web"), pid);
+  const words = (number: number): string => `0.0.0.0:${number}->80/tcp, [::]:${number}->80/tcp`;
   const told = await engine.ok(
     ...["events", "--since", since, "--until", String(Date.now() / 1000)],
     ...["--format", "{{.Action}} {{.Actor.Attributes.ports}}", "--filter", "container=web"],
   );
   assert.deepEqual(
     told.split("\n").filter((line) => line.includes("publish")),
-    [
-      `publish 0.0.0.0:${first + 1}->80/tcp`,
-      `unpublish 0.0.0.0:${first}->80/tcp`,
-      `unpublish 0.0.0.0:${first + 1}->80/tcp`,
-    ],
+    [`publish ${words(first + 1)}`, `unpublish ${words(first)}`, `unpublish ${words(first + 1)}`],
   );
 });
 
@@ -103,7 +104,7 @@ it("keeps what was added over restarts of the container and of the engine, and o
   await engine.ok("start", "web");
   await answers(first, "web");
   assert.equal(await page(first + 1), undefined);
-  assert.equal(ephemeral.length, 3);
+  assert.equal(ephemeral.length, 3 * 2);
 });
 
 it("changes a container that is down; it takes effect at its start", async () => {
@@ -219,8 +220,8 @@ it("is undone or done when the engine is killed in the midst of it", async () =>
 it("answers to containers that have the subcommands' names", async () => {
   const first = await freePorts(1);
   await web("add", "-p", `${first}:80`);
-  assert.equal(await port("--", "add"), `80/tcp -> 0.0.0.0:${first}`);
-  assert.equal(await port("rm", "add", "80"), `80/tcp -> 0.0.0.0:${first}`);
+  assert.equal(await port("--", "add"), everywhere(first));
+  assert.equal(await port("rm", "add", "80"), everywhere(first));
   assert.match((await engine.gantry("port", "add", "web")).stderr, /requires at least 2 arguments/);
 });
 
@@ -230,7 +231,7 @@ it("is there in the SDK", async () => {
   const id = await web("web");
   const container = await gantry.containers.get(id);
   assert.deepEqual(await container.ports.add([`${first}:80`]), {
-    "80/tcp": [{ HostIp: "0.0.0.0", HostPort: String(first) }],
+    "80/tcp": ["0.0.0.0", "::"].map((HostIp) => ({ HostIp, HostPort: String(first) })),
   });
   const { "81/tcp": picked } = await container.ports.add([81]);
   assert.equal(picked?.[0]?.HostIp, "127.0.0.1");
