@@ -19,7 +19,7 @@ const BUILDS = ["build", "builder build", "image build"];
 /** The golden help is the classic builder's; docker's plugin for BuildKit has most of these too. */
 const BUILD_FLAGS: [flags: string, reason: string][] = [
   [
-    "build-context cache-to check load metadata-file no-cache-filter output progress push secret ssh",
+    "annotation attest build-context cache-to check load metadata-file no-cache-filter output progress provenance push sbom secret ssh",
     "as docker buildx has it",
   ],
   ["format", "Gantry's own: what --check says as JSON"],
