@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { ListedEntry } from "../base/build-session.ts";
+import { settled } from "./listing.ts";
 
 /** Milliseconds of rest after which files are looked at; what is written all the time is looked at nevertheless. */
 const REST = 200;
@@ -75,7 +76,7 @@ export class Changes {
 }
 
 /** A folder's time changes with what is in it, which is listed itself. */
-const lookOf = (stamp: string): string => (stamp.startsWith("d") ? stamp.split(":", 1)[0]! : stamp);
+const lookOf = (stamp: string): string => (stamp.startsWith("d") ? stamp.split(":", 1)[0]! : settled(stamp));
 
 function differences(before: ReadonlyMap<string, string>, now: ReadonlyMap<string, string>): string[] {
   const gone = [...before.keys()].filter((path) => !now.has(path));

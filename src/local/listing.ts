@@ -42,13 +42,16 @@ export function listFolder(root: string, options: PackOptions): Listing {
   };
 }
 
+/** A stamp without what makes it a new one each time. */
+export const settled = (stamp: string): string => stamp.replace(/~\d+/, "");
+
 /** Begins with "d" for a folder. Two states of a file have two stamps; what may still change unseen has a new one each time. */
 function stampOf({ stat, link, bytes }: Found, now: number): string {
-  // By its text the engine could take it for another one: it goes over each time.
-  if (bytes !== undefined) return `o:${now}`;
   const type = stat.isDirectory() ? "d" : stat.isFile() ? "f" : "o";
   // A folder's own times change with what is in it.
   const inode = type === "d" ? "" : `${stat.ino}:${stat.size}:${stat.ctimeMs}`;
-  const blurred = type !== "d" && stat.ctimeMs > now - BLUR ? `:${now}` : "";
-  return `${type}${stat.mode.toString(8)}:${inode}:${stat.mtimeMs}${blurred}${link === undefined ? "" : `:${link}`}`;
+  // By its text the engine could take a name that is none for another one: it goes over each time.
+  const passing = bytes !== undefined || (type !== "d" && stat.ctimeMs > now - BLUR) ? `~${now}` : "";
+  const first = link === undefined ? "" : `:${link}`;
+  return `${type}${stat.mode.toString(8)}${passing}:${inode}:${stat.mtimeMs}${first}`;
 }

@@ -158,7 +158,7 @@ describe("events", () => {
     await engine.up();
     await engine.ok("volume", "create", "two");
     // written a moment after it is told: a killed engine loses nothing that is older
-    await until(() => fs.readFileSync(`${engine.dataRoot}/events.log`, "utf8").includes("two"), {
+    await until(() => fs.readFileSync(`${engine.dataRoot}/events.log`, "utf8").includes('"two"'), {
       what: "the event to be written",
     });
     await engine.crash();

@@ -84,7 +84,11 @@ describe("a running container is explained as lsns, capsh, findmnt, ip and nft s
     ]);
     assert.deepEqual(
       network?.firewall?.ports.map((row) => `${row.hostAddress}:${row.hostPort}`).toSorted(),
-      [await engine.ok("port", "web", "80/tcp"), await engine.ok("port", "web", "53/udp")].toSorted(),
+      // what comes over IPv6 the engine passes on: no rule does
+      (await engine.ok("port", "web"))
+        .split("\n")
+        .flatMap((row) => /-> (\d.*)/.exec(row)?.[1] ?? [])
+        .toSorted(),
     );
     assert.equal(network?.links.find(({ name }) => name === "eth0")?.network, "demo");
     assert.match(cgroup?.paths[0]?.path ?? "", new RegExp(doc.id));
