@@ -84,8 +84,10 @@ describe("published ports", () => {
   const addressOf = (name: string): Promise<string> =>
     engine.ok("inspect", "-f", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", name);
   const gateway = (): string => `${engine.subnet}.1`;
-  const portsOf = async (name: string): Promise<number[]> =>
-    (await engine.ok("port", name)).split("\n").map((line) => Number(line.split(":").at(-1)));
+  /** Each once: both families have the same. */
+  const portsOf = async (name: string): Promise<number[]> => [
+    ...new Set((await engine.ok("port", name)).split("\n").map((line) => Number(line.split(":").at(-1)))),
+  ];
 
   for (const protocol of ["tcp", "udp"] as const) {
     const ask = (from: Host, address: string, port: number): Promise<string | undefined> =>
