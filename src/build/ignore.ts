@@ -1,4 +1,5 @@
 import dockerignore from "@balena/dockerignore";
+import { ignorePatterns } from "../base/ignore-patterns.ts";
 
 type Excludes = (path: string) => boolean;
 
@@ -27,10 +28,7 @@ export function takenOut(file: string, dockerfile: string, excluded: Excludes): 
 
 /** What .dockerignore leaves out, by path relative to the context; undefined when it says nothing. */
 export function ignored(text: string | undefined): Excludes | undefined {
-  const patterns = (text ?? "")
-    .replace(/^\u{feff}/u, "")
-    .split(/\r?\n/)
-    .filter((line) => line.trim() !== "" && !line.startsWith("#"));
+  const patterns = ignorePatterns(text ?? "");
   if (patterns.length === 0) return undefined;
   const rules = dockerignore.default({ ignorecase: false }).add(patterns);
   return (path) => rules.ignores(path);

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import dockerignore from "@balena/dockerignore";
+import { ignorePatterns } from "../base/ignore-patterns.ts";
 
 export interface IgnoreRules {
   ignores(name: string): boolean;
@@ -16,13 +17,7 @@ export function readIgnoreFile(root: string, dockerfile: string): IgnoreRules | 
   const own = `${dockerfile}.dockerignore`;
   const name = existsSync(join(root, own)) ? own : ".dockerignore";
   if (!existsSync(join(root, name))) return undefined;
-  const text = readFileSync(join(root, name), "utf8");
-  const rules = text
-    .replace(/^\uFEFF/, "")
-    .split(/\r?\n/)
-    .filter((line) => !line.startsWith("#"))
-    .map((line) => line.trim())
-    .filter((line) => line !== "");
+  const rules = ignorePatterns(readFileSync(join(root, name), "utf8"));
   if (rules.length === 0) return undefined;
   const matcher = dockerignore.default({ ignorecase: false }).add(rules);
   const always = new Set([dockerfile, name]);
