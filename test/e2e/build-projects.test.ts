@@ -133,4 +133,60 @@ http.server.HTTPServer(("", 8000), Handler).serve_forever()
     if (!(await build(t, "python-app", files))) return;
     assert.equal(await page("python-app", 8000), "from Python 1000 True");
   });
+
+  it("a Go program, by its stage's number", async (t) => {
+    const program = `package main
+
+import ("fmt"; "net/http")
+
+func main() {
+	http.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "from Go") })
+	http.ListenAndServe(":8080", nil)
+}
+`;
+    const dockerfile = [
+      "FROM debian:bookworm",
+      `${INSTALL} golang-go`,
+      "WORKDIR /src",
+      "COPY go.mod *.go ./",
+      "RUN --mount=type=cache,target=/root/.cache/go-build CGO_ENABLED=0 go build -o /served .",
+      "FROM scratch",
+      "COPY --from=0 /served /served",
+      'ENTRYPOINT ["/served"]',
+    ];
+    const files = { "main.go": program, "go.mod": "module served\n\ngo 1.19\n", Dockerfile: dockerfile.join("\n") };
+    if (await build(t, "go", files)) assert.equal(await page("go", 8080), "from Go");
+  });
+
+  it("a Node service with a lock file, as a user of its own", async (t) => {
+    const greeting = { name: "greeting", version: "1.0.0" };
+    const files = {
+      Dockerfile: [
+        "FROM debian:bookworm",
+        `${INSTALL} nodejs npm`,
+        "RUN useradd --create-home node",
+        "USER node",
+        "WORKDIR /home/node/app",
+        "COPY --chown=node:node package.json package-lock.json ./",
+        "COPY --chown=node:node greeting greeting",
+        "RUN npm ci --offline --no-audit",
+        "COPY --chown=node:node server.js .",
+        'CMD ["node", "server.js"]',
+      ].join("\n"),
+      "package.json": JSON.stringify({ name: "app", version: "1.0.0", dependencies: { greeting: "file:greeting" } }),
+      "package-lock.json": JSON.stringify({
+        ...{ name: "app", version: "1.0.0", lockfileVersion: 3, requires: true },
+        packages: {
+          "": { name: "app", version: "1.0.0", dependencies: { greeting: "file:greeting" } },
+          greeting: { version: "1.0.0" },
+          "node_modules/greeting": { resolved: "greeting", link: true },
+        },
+      }),
+      "greeting/package.json": JSON.stringify(greeting),
+      "greeting/index.js": 'module.exports = () => `from Node as ${require("os").userInfo().username}`;',
+      "server.js":
+        'const greet = require("greeting"); require("http").createServer((_, answer) => answer.end(greet())).listen(8080);',
+    };
+    if (await build(t, "node", files)) assert.equal(await page("node", 8080), "from Node as node");
+  });
 });
