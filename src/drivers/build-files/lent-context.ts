@@ -51,7 +51,8 @@ export class LentContext implements KeptContext {
     fs.rmSync(this.deps.manifest, { force: true });
     const known = new Map(this.deps.before.entries.map(([name, stamp]) => [name, stamp]));
     const { stays, wanted } = compare(known, entries);
-    removeExcluded(this.root, (name) => !stays.has(name));
+    // what is there is what is known
+    if (stays.size < known.size) removeExcluded(this.root, (name) => !stays.has(name));
     for (const [name, , digest] of this.deps.before.entries) {
       if (digest !== undefined && stays.has(name)) this.digests.set(name, digest);
     }
