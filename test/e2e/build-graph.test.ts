@@ -17,12 +17,7 @@ beforeEach(async () => {
 });
 after(() => engine.end());
 
-/** A new folder with these files. */
-function folder(files: Record<string, string>): string {
-  const made = fs.mkdtempSync(path.join(engine.folder, "context-"));
-  for (const [name, content] of Object.entries(files)) fs.writeFileSync(path.join(made, name), content);
-  return made;
-}
+const folder = (files: Record<string, string | Buffer>): string => engine.project(files);
 
 const count = (text: string, word: string): number => text.split(word).length - 1;
 const workspaces = (): string[] => fs.readdirSync(path.join(engine.dataRoot, "workspaces"));

@@ -13,11 +13,7 @@ after(() => engine.end());
 
 const place = (): string => fs.mkdtempSync(path.join(engine.folder, "place-"));
 
-function folder(files: Record<string, string>): string {
-  const made = place();
-  for (const [name, content] of Object.entries(files)) fs.writeFileSync(path.join(made, name), content);
-  return made;
-}
+const folder = (files: Record<string, string | Buffer>): string => engine.project(files);
 
 const build = (context: string, ...flags: string[]): Promise<Ran> =>
   run(GANTRY, ["build", ...flags, context], { env: engine.env });

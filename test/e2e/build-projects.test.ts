@@ -1,6 +1,4 @@
 import assert from "node:assert/strict";
-import fs from "node:fs";
-import path from "node:path";
 import { after, before, describe, it, type TestContext } from "node:test";
 import { GANTRY, run, TestEngine } from "../support/engine.ts";
 import { until } from "../support/until.ts";
@@ -26,12 +24,10 @@ async function build(t: TestContext, name: string, files: Record<string, string>
     t.skip(without);
     return false;
   }
-  const context = fs.mkdtempSync(path.join(engine.folder, `${name}-`));
-  for (const [file, content] of Object.entries(files)) {
-    fs.mkdirSync(path.dirname(path.join(context, file)), { recursive: true });
-    fs.writeFileSync(path.join(context, file), content);
-  }
-  const built = await run("docker", ["build", "-t", name, context], { env: engine.env, timeout: 300_000 });
+  const built = await run("docker", ["build", "-t", name, engine.project(files)], {
+    env: engine.env,
+    timeout: 300_000,
+  });
   assert.equal(built.code, 0, built.stdout.slice(-3000) + built.stderr.slice(-1000));
   return true;
 }

@@ -14,11 +14,7 @@ before(async () => {
 });
 after(() => engine.end());
 
-function folder(files: Record<string, string | Buffer>): string {
-  const made = fs.mkdtempSync(path.join(engine.folder, "context-"));
-  for (const [name, content] of Object.entries(files)) fs.writeFileSync(path.join(made, name), content);
-  return made;
-}
+const folder = (files: Record<string, string | Buffer>): string => engine.project(files);
 
 const build = (dockerfile: string, flags: string[], env: NodeJS.ProcessEnv = {}): Promise<Ran> =>
   run(GANTRY, ["build", "--no-cache", "-t", "built", ...flags, folder({ Dockerfile: dockerfile })], {

@@ -13,15 +13,7 @@ before(async () => {
 });
 after(() => engine.end());
 
-/** A new folder with these files. */
-function folder(files: Record<string, string | Buffer>): string {
-  const made = fs.mkdtempSync(path.join(engine.folder, "context-"));
-  for (const [name, content] of Object.entries(files)) {
-    fs.mkdirSync(path.dirname(path.join(made, name)), { recursive: true });
-    fs.writeFileSync(path.join(made, name), content);
-  }
-  return made;
-}
+const folder = (files: Record<string, string | Buffer>): string => engine.project(files);
 
 /** The CLI's own words on the classic builder, and hints, aside. */
 const complaint = (ran: Ran): string =>

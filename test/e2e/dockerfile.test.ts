@@ -18,14 +18,7 @@ after(async () => {
   await engine.end();
 });
 
-function folder(files: Record<string, string>): string {
-  const made = fs.mkdtempSync(path.join(engine.folder, "context-"));
-  for (const [name, content] of Object.entries(files)) {
-    fs.mkdirSync(path.dirname(path.join(made, name)), { recursive: true });
-    fs.writeFileSync(path.join(made, name), content);
-  }
-  return made;
-}
+const folder = (files: Record<string, string | Buffer>): string => engine.project(files);
 
 const gantry = (...args: string[]): Promise<Ran> => run(GANTRY, args, { env: engine.env });
 

@@ -16,10 +16,7 @@ describe("networks with IPv6", () => {
   let engine: TestEngine;
 
   before(async () => {
-    host = await world.host();
-    neighbour = await world.host();
-    await world.plug(host, "eth0", "lan", "192.0.2.1/24", `${HOST}/64`);
-    await world.plug(neighbour, "eth0", "lan", "192.0.2.2/24", `${NEIGHBOUR}/64`);
+    [host, neighbour] = await world.neighbours({ ipv6: true });
     await neighbour.serve(80);
     engine = await TestEngine.start({ netns: host.netns });
   });

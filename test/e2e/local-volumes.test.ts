@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { after, before, describe, it } from "node:test";
-import { type Ran, run, TestEngine } from "../support/engine.ts";
+import { type Ran, refused, run, TestEngine } from "../support/engine.ts";
 import { until } from "../support/until.ts";
 
 let engine: TestEngine;
@@ -22,12 +22,7 @@ before(async () => {
 after(() => engine.end());
 
 const ok = (...args: string[]): Promise<string> => engine.ok(...args);
-const fails = async (words: RegExp, ...args: string[]): Promise<Ran> => {
-  const ran = await engine.docker(...args);
-  assert.notEqual(ran.code, 0, ran.stdout);
-  assert.match(ran.stderr, words);
-  return ran;
-};
+const fails = async (words: RegExp, ...args: string[]): Promise<Ran> => refused(await engine.docker(...args), words);
 const create = (name: string, options: Record<string, string>): Promise<string> =>
   ok("volume", "create", ...Object.entries(options).flatMap(([key, value]) => ["-o", `${key}=${value}`]), name);
 const place = (name: string): string => path.join(engine.dataRoot, "volumes", name, "_data");

@@ -20,10 +20,7 @@ describe("software as it is", () => {
   let engine: TestEngine;
 
   before(async () => {
-    host = await world.host();
-    neighbour = await world.host();
-    await world.plug(host, "eth0", "lan", `${HOST}/24`, `${HOST6}/64`);
-    await world.plug(neighbour, "eth0", "lan", `${NEIGHBOUR}/24`, "2001:db8::2/64");
+    [host, neighbour] = await world.neighbours({ ipv6: true });
     engine = await TestEngine.start({ netns: host.netns });
     await engine.ok("network", "create", "--ipv6", "net");
   });

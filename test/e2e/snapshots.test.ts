@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
 import { after, before, describe, it } from "node:test";
-import { TestEngine } from "../support/engine.ts";
+import { type Ran, refused, TestEngine } from "../support/engine.ts";
 import { until } from "../support/until.ts";
 
 let engine: TestEngine;
@@ -11,16 +11,8 @@ before(async () => {
 });
 after(() => engine.end());
 
-const gantry = async (...args: string[]): Promise<string> => {
-  const ran = await engine.gantry(...args);
-  assert.equal(ran.code, 0, `gantry ${args.join(" ")}: ${ran.stderr}${ran.stdout}`);
-  return ran.stdout.trimEnd();
-};
-const fails = async (words: RegExp, ...args: string[]): Promise<void> => {
-  const ran = await engine.gantry(...args);
-  assert.notEqual(ran.code, 0, ran.stdout);
-  assert.match(ran.stderr, words);
-};
+const gantry = (...args: string[]): Promise<string> => engine.gantryOk(...args);
+const fails = async (words: RegExp, ...args: string[]): Promise<Ran> => refused(await engine.gantry(...args), words);
 const inspect = (format: string, name: string): Promise<string> => engine.ok("inspect", "-f", format, name);
 const trees = (): string[] => fs.readdirSync(path.join(engine.dataRoot, "snapshots"));
 const besideTree = (tree: string): string[] =>

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
 import { after, before, describe, it } from "node:test";
-import { GANTRY, type Ran, run, TestEngine } from "../support/engine.ts";
+import { GANTRY, type Ran, refused, run, TestEngine } from "../support/engine.ts";
 import { until } from "../support/until.ts";
 import { TestVolumePlugin } from "../support/volume-plugin.ts";
 
@@ -20,12 +20,7 @@ after(async () => {
 });
 
 const ok = (...args: string[]): Promise<string> => engine.ok(...args);
-const fails = async (words: RegExp, ...args: string[]): Promise<Ran> => {
-  const ran = await engine.docker(...args);
-  assert.notEqual(ran.code, 0, ran.stdout);
-  assert.match(ran.stderr, words);
-  return ran;
-};
+const fails = async (words: RegExp, ...args: string[]): Promise<Ran> => refused(await engine.docker(...args), words);
 const sleeper = (name: string, ...args: string[]): Promise<string> =>
   ok("run", "-d", "--init", "--name", name, ...args, "busybox", "sleep", "1000");
 const operations = (): string[] => plugin.calls().filter((line) => /Create|Mount|Unmount|Remove/.test(line));

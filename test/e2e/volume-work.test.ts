@@ -4,7 +4,7 @@ import { once } from "node:events";
 import fs from "node:fs";
 import path from "node:path";
 import { after, before, describe, it } from "node:test";
-import { GANTRY, run, TestEngine } from "../support/engine.ts";
+import { GANTRY, type Ran, refused, run, TestEngine } from "../support/engine.ts";
 import { until } from "../support/until.ts";
 
 let engine: TestEngine;
@@ -13,16 +13,8 @@ before(async () => {
 });
 after(() => engine.end());
 
-const gantry = async (...args: string[]): Promise<string> => {
-  const ran = await engine.gantry(...args);
-  assert.equal(ran.code, 0, `gantry ${args.join(" ")}: ${ran.stderr}${ran.stdout}`);
-  return ran.stdout.trimEnd();
-};
-const fails = async (words: RegExp, ...args: string[]): Promise<void> => {
-  const ran = await engine.gantry(...args);
-  assert.notEqual(ran.code, 0, ran.stdout);
-  assert.match(ran.stderr, words);
-};
+const gantry = (...args: string[]): Promise<string> => engine.gantryOk(...args);
+const fails = async (words: RegExp, ...args: string[]): Promise<Ran> => refused(await engine.gantry(...args), words);
 const sh = (volume: string, script: string): Promise<string> =>
   engine.ok("run", "--rm", "-v", `${volume}:/v`, "busybox", "sh", "-c", script);
 const dataOf = (volume: string): string => path.join(engine.dataRoot, "volumes", volume, "_data");

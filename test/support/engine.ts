@@ -47,6 +47,13 @@ export function run(
   });
 }
 
+/** Expects that a program failed, and said so in these words. */
+export function refused(ran: Ran, words: RegExp): Ran {
+  assert.notEqual(ran.code, 0, ran.stdout);
+  assert.match(ran.stderr, words);
+  return ran;
+}
+
 /** A gantryd of a test's own, with its own roots, socket, bridge and addresses. */
 export class TestEngine {
   readonly folder: string;
@@ -232,6 +239,23 @@ export class TestEngine {
     const ran = await this.docker(...args);
     assert.equal(ran.code, 0, `docker ${args.join(" ")}: ${ran.stderr}${ran.stdout}`);
     return ran.stdout.replace(/\n$/, "");
+  }
+
+  /** The same through Gantry's own client, without blanks at the end. */
+  async gantryOk(...args: string[]): Promise<string> {
+    const ran = await this.gantry(...args);
+    assert.equal(ran.code, 0, `gantry ${args.join(" ")}: ${ran.stderr}${ran.stdout}`);
+    return ran.stdout.trimEnd();
+  }
+
+  /** A new folder with these files, by path. */
+  project(files: Record<string, string | Buffer>): string {
+    const made = fs.mkdtempSync(path.join(this.folder, "context-"));
+    for (const [name, content] of Object.entries(files)) {
+      fs.mkdirSync(path.dirname(path.join(made, name)), { recursive: true });
+      fs.writeFileSync(path.join(made, name), content);
+    }
+    return made;
   }
 
   /** Removes all containers, for a test that begins with none. */

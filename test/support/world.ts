@@ -29,10 +29,13 @@ export class World {
     return host;
   }
 
-  /** Two hosts on one wire, at 192.0.2.1 and 192.0.2.2, with eth0 each. */
-  async neighbours(): Promise<[Host, Host]> {
+  /** Two hosts on one wire, at 192.0.2.1 and 192.0.2.2, and at 2001:db8::1 and ::2 if asked for, with eth0 each. */
+  async neighbours({ ipv6 = false } = {}): Promise<[Host, Host]> {
     const pair: [Host, Host] = [await this.host(), await this.host()];
-    for (const [index, host] of pair.entries()) await this.plug(host, "eth0", "lan", `192.0.2.${index + 1}/24`);
+    for (const [index, host] of pair.entries()) {
+      const number = index + 1;
+      await this.plug(host, "eth0", "lan", `192.0.2.${number}/24`, ...(ipv6 ? [`2001:db8::${number}/64`] : []));
+    }
     return pair;
   }
 
