@@ -2,14 +2,10 @@ import os from "node:os";
 import path from "node:path";
 import fs from "node:fs";
 import { rootOf } from "../base/id-map.ts";
-import { Builder } from "../build/builder.ts";
 import { applyChanges } from "../build/changes.ts";
 import { LocalBaseImages } from "../drivers/bootstrap/maker.ts";
 import { FileBlobStore } from "../drivers/blobs/blob-store.ts";
-import { HostContextStore } from "../drivers/build-files/context-store.ts";
-import { HostBuildFiles } from "../drivers/build-files/build-files.ts";
 import { HttpDownloads } from "../drivers/build-files/downloads.ts";
-import { HostGit } from "../drivers/build-files/git.ts";
 import { CdiSpecFolders } from "../drivers/cdi/spec-folders.ts";
 import { findCgroupRoots, HostCgroups } from "../drivers/cgroups/cgroups.ts";
 import { makeRoom } from "../drivers/cgroups/make-room.ts";
@@ -39,7 +35,6 @@ import { DetachedViews } from "../drivers/rootfs/detached-views.ts";
 import { LibseccompCompiler } from "../drivers/seccomp/libseccomp.ts";
 import { TmpfsSharedMemory } from "../drivers/volume-files/tmpfs-shared-memory.ts";
 import { SqliteStateStore } from "../drivers/sqlite/state-store.ts";
-import { TmpfsStepFiles } from "../drivers/step-files/tmpfs-step-files.ts";
 import { TarArchive } from "../drivers/tar/tar-archive.ts";
 import { LinuxHostPaths } from "../drivers/volume-files/host-paths.ts";
 import { readRemap } from "../drivers/userns/remap.ts";
@@ -50,7 +45,6 @@ import { Containers } from "../engine/containers/containers.ts";
 import type { ContainerDeps } from "../engine/containers/deps.ts";
 import { isUp } from "../engine/containers/record.ts";
 import { ContainerRegistry } from "../engine/containers/registry.ts";
-import { runOnce } from "../engine/containers/run-once.ts";
 import { grantedCapabilities } from "../engine/containers/spec/capabilities.ts";
 import { defaultSeccomp } from "../engine/containers/spec/seccomp.ts";
 import { ImageMounts } from "../engine/containers/spec/image-mounts.ts";
@@ -70,6 +64,7 @@ import type { SeccompCompiler } from "../ports/seccomp-compiler.ts";
 import type { Route } from "../server/call.ts";
 import type { EngineSettings } from "../server/routes/system.ts";
 import { apiRoutes } from "./api-routes.ts";
+import { openBuilder } from "./builder.ts";
 import type { DaemonOptions } from "./daemon-options.ts";
 import {
   componentsOf,
@@ -84,9 +79,6 @@ import { containerUse, pastOf, publisherFor } from "./relations.ts";
 import { openSnapshots } from "./snapshots.ts";
 import { VERSION } from "./version.ts";
 import { volumeWorkOf } from "./volume-work.ts";
-
-/** A RUN waits for the network as often as it computes: a small machine does several side by side too. */
-const LEAST_PARALLEL_RUNS = 4;
 
 export interface Engine {
   routes: Route[];
@@ -273,37 +265,12 @@ export async function openEngine(options: DaemonOptions, logger: Logger): Promis
   await containers.open();
 
   const downloads = new HttpDownloads();
-  const buildFiles = new HostBuildFiles(path.join(dataRoot, "build"));
-  const stepFiles = new TmpfsStepFiles(path.join(execRoot, "steps"));
-  const builder = new Builder({
-    images,
-    pull: (reference, { platform: wanted, auth, onProgress, signal }) =>
-      images.pull(
-        { reference, ...(wanted ? { platform: wanted } : {}) },
-        { ...use.authFor(auth, reference), onProgress, signal },
-      ),
-    tag: (id, reference) => images.tag(id, reference),
-    authFor: use.authFor,
-    holds: images.holds,
-    imageLayers: () => images.layers(),
-    reclaim: (chains) => images.reclaim(chains),
-    layers,
-    archive,
-    files: buildFiles,
-    contexts: new HostContextStore(path.join(dataRoot, "build", "contexts")),
-    downloads,
-    git: new HostGit(),
-    run: (step) => runOnce({ ...containerDeps, stepFiles }, step),
-    state,
-    clock,
-    ids,
-    platform,
-    parallelRuns: options.buildParallelism ?? Math.max(LEAST_PARALLEL_RUNS, os.availableParallelism()),
-  });
-
   // Workspaces of builds that were cut short hold layers that the images' sweep then frees.
-  stepFiles.sweep();
-  await builder.sweep();
+  const builder = await openBuilder(
+    { dataRoot, execRoot, parallelRuns: options.buildParallelism },
+    { images, authFor: use.authFor, layers, archive, downloads, state, clock, ids, platform },
+    containerDeps,
+  );
   await images.sweep();
 
   const bootstrapRoot = path.join(dataRoot, "bootstrap");

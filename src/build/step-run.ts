@@ -175,7 +175,7 @@ export class StepRun implements StepRoom {
 
   private put(key: string, record: () => StepRecord, chainId: StepResult["chainId"]): StepResult {
     const { epoch } = this.context;
-    const created = epoch === undefined ? this.host.clock.stamp() : stampOf(epoch);
+    const created = epoch === undefined ? this.host.clock.stamp() : epochStamp(epoch);
     const result = { created, ...(chainId === undefined ? {} : { chainId }) };
     this.cache.put(key, result, record());
     return result;
@@ -192,7 +192,7 @@ export class StepRun implements StepRoom {
 }
 
 /** RFC 3339. */
-const stampOf = (epoch: number): string => new Date(epoch * 1000).toISOString().replace(".000Z", "Z");
+const epochStamp = (epoch: number): string => new Date(epoch * 1000).toISOString().replace(".000Z", "Z");
 
 function next(
   state: StageState,
